@@ -1,0 +1,295 @@
+"""The engine: one pass, from waking to the report.  The same for the agent and for one-off use."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from bridged.agent.ledger import Ledger
+from bridged.agent.reporting import condition, link_reports, object_report
+from bridged.agent.tally import Tally
+from bridged.apply.executor import Executor, Outcome
+from bridged.desired.state import State
+from bridged.observe.host import Host, Interest, NetworkManager, Unavailable
+from bridged.plan.actions import Action, ObjectId
+from bridged.plan.memory import Memory
+from bridged.plan.planner import interest, make_plan
+from bridged.plan.remember import remember
+from bridged.plan.result import Plan, Verdict
+from bridged.report import Finding, Repair, Report, StateFileReport
+
+_ROUNDS = 4
+"""Rounds of observing and applying in one pass: some actions become possible only after others."""
+_EMPTY = State(version=1)
+
+
+class StateSource(Protocol):
+    """Where the desired state comes from.
+
+    `refresh` reads it again and tells whether what is in force changed; `state` is what is in
+    force, None before any good one was seen.
+    """
+
+    @property
+    def state(self) -> State | None: ...
+
+    @property
+    def report(self) -> StateFileReport: ...
+
+    def refresh(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """`monotonic` orders and measures, `wall` is what people read (Unix seconds)."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], float]
+
+
+class Engine:
+    """Observes, plans, applies, observes again and reports.  Belongs to one thread."""
+
+    def __init__(
+        self,
+        source: StateSource,
+        observe: Callable[[Interest], Host],
+        executor: Executor,
+        clocks: Clocks,
+        ledger: Ledger | None = None,
+        version: str = "",
+    ) -> None:
+        self.source = source
+        self.ledger = ledger or Ledger()
+        self.tally = Tally()
+        self.memory = Memory()
+        self.plan = Plan()
+        self.host: Host | None = None
+        self._observe = observe
+        self._executor = executor
+        self._clocks = clocks
+        self._version = version
+        self._started = clocks.wall()
+        self._repairs: deque[Repair] = deque(maxlen=100)
+        self._last_success: float | None = None
+        self._sentence = ""
+        self._log = structlog.get_logger("bridged")
+
+    # ------------------------------------------------------------------ the pass
+
+    def run_pass(
+        self,
+        allowed: frozenset[str] = frozenset(),
+        before: Callable[[Action], None] = lambda action: None,
+        force: bool = False,
+    ) -> Report:
+        """One pass; the report of what was seen at its end.
+
+        `allowed` names the bridges whose guests may be disturbed this once, `before` is called
+        ahead of each action, `force` tries what would otherwise wait for its next attempt.
+        """
+        start = self._clocks.monotonic()
+        self.source.refresh()
+        state = self.source.state or _EMPTY
+        first = self.look(state, allowed)
+        self._count_drift(first)
+        taken: dict[ObjectId, list[Outcome]] = {}
+        for _ in range(_ROUNDS):
+            actions = self._due(taken, force)
+            if not actions:
+                break
+            with _Timer(self, "apply"):
+                outcomes = self._executor.run(actions, before)
+            for outcome in outcomes:
+                taken.setdefault(outcome.action.object, []).append(outcome)
+            self.look(state, allowed)
+        self._settle(first, taken)
+        self.tally.took("pass", self._clocks.monotonic() - start)
+        return self.report()
+
+    def look(self, state: State, allowed: frozenset[str] = frozenset()) -> Plan:
+        """Observe and plan, without changing anything."""
+        with _Timer(self, "observe"):
+            self.host = self._observe(interest(state))
+        self.memory = remember(self.memory, state, self.host)
+        with _Timer(self, "plan"):
+            self.plan = make_plan(state, self.host, self.memory, allowed)
+        return self.plan
+
+    def preview(self) -> Plan:
+        """What would be done now: for `bridgedctl plan`."""
+        self.source.refresh()
+        return self.look(self.source.state or _EMPTY)
+
+    def _due(self, taken: dict[ObjectId, list[Outcome]], force: bool) -> list[Action]:
+        """The actions that may be taken in this round: none of an object that failed in it."""
+        now = self._clocks.monotonic()
+        actions: list[Action] = []
+        for verdict in self.plan.verdicts:
+            if any(outcome.error for outcome in taken.get(verdict.object, ())):
+                continue
+            if force or self.ledger.due(verdict, now) or verdict.object in taken:
+                actions += verdict.actions
+        return actions
+
+    # ------------------------------------------------------------------ what came of it
+
+    def _count_drift(self, plan: Plan) -> None:
+        """Count each property that newly differs; one that stays different is counted once."""
+        for verdict in plan.verdicts:
+            entry = self.ledger.entry(verdict.object)
+            names = frozenset(d.property for d in verdict.drift)
+            for name in names - entry.drifted:
+                self.tally.drift[str(verdict.object), name] += 1
+            entry.drifted = names
+
+    def _settle(self, first: Plan, taken: dict[ObjectId, list[Outcome]]) -> None:
+        """Judge by the last observation how every object ended."""
+        now, wall = self._clocks.monotonic(), self._clocks.wall()
+        done: list[Repair] = []
+        for item, outcomes in taken.items():
+            repair = self._judge(item, first.verdict(item), outcomes, now, wall)
+            if repair is not None:
+                done.append(repair)
+        for outcome in (outcome for outcomes in taken.values() for outcome in outcomes):
+            if outcome.error is not None and not outcome.skipped:
+                self.tally.errors[type(outcome.action).__name__] += 1
+        for verdict in self.plan.verdicts:
+            entry = self.ledger.entry(verdict.object)
+            entry.drifted = frozenset(d.property for d in verdict.drift)
+            new = condition(verdict, entry, self.ledger.contended(verdict.object, now))
+            if new != entry.condition or not entry.since:
+                self._log_condition(verdict, new, entry.condition)
+                entry.condition, entry.since = new, wall
+        self.ledger.forget({verdict.object for verdict in self.plan.verdicts} | set(taken))
+        self._summarise(done, taken)
+
+    def _judge(
+        self,
+        item: ObjectId,
+        before: Verdict | None,
+        outcomes: list[Outcome],
+        now: float,
+        wall: float,
+    ) -> Repair | None:
+        """Whether what was done to an object brought it to its desired state."""
+        after = self.plan.verdict(item)
+        seconds = sum(outcome.seconds for outcome in outcomes)
+        drift = before.drift if before else ()
+        cause = "+".join(dict.fromkeys(d.property for d in drift)) or "unknown"
+        errors = [str(outcome.error) for outcome in outcomes if outcome.error]
+        action = "; ".join(o.action.describe() for o in outcomes if not o.skipped)
+        right = after is None or not after.drift
+        if not right and after is not None and (errors or after.actions):
+            error = errors[0] if errors else "accepted, yet the host still differs"
+            attempts = self.ledger.entry(item).attempts
+            self.ledger.failed(after, error, now)
+            repair = Repair(wall, str(item), cause, action, "failed", seconds, error)
+            if not attempts or self.ledger.entry(item).attempts == 1:
+                self._log.warning("repair_failed", object=str(item), cause=cause, error=error)
+        elif not right:
+            return None  # on its way: NetworkManager is still at it
+        else:
+            self.ledger.repaired(item, now)
+            repair = Repair(wall, str(item), cause, action, "repaired", seconds)
+            reason = outcomes[0].action.reason
+            self._log.info("repaired", object=str(item), cause=cause, reason=reason, did=action)
+        self.tally.repairs[str(item), cause, repair.outcome] += 1
+        self.ledger.entry(item).last_repair = repair
+        self._repairs.append(repair)
+        return repair
+
+    def _log_condition(self, verdict: Verdict, new: str, old: str) -> None:
+        if new in {"blocked", "contended", "withheld", "unavailable"}:
+            self._log.warning(
+                new, object=str(verdict.object), reason=verdict.reason, remedy=verdict.remedy
+            )
+        elif old in {"blocked", "contended", "withheld", "failed"} and new == "converged":
+            self._log.info("recovered", object=str(verdict.object), was=old)
+
+    def _summarise(self, done: list[Repair], taken: dict[ObjectId, list[Outcome]]) -> None:
+        """The sentence of the pass, and the counts."""
+        failed = [repair for repair in done if repair.outcome == "failed"]
+        if not failed and all(v.condition != "failed" for v in self.plan.verdicts):
+            self._last_success = self._clocks.wall()
+        if not taken:
+            self.tally.passes["still"] += 1
+            return
+        self.tally.passes["failed" if failed else "repaired"] += 1
+        good = [repair.object for repair in done if repair.outcome == "repaired"]
+        parts = []
+        if good:
+            parts.append(f"repaired {_listing(good)}")
+        if failed:
+            parts.append(f"could not repair {_listing([repair.object for repair in failed])}")
+        self._sentence = "; ".join(parts) or "changes are under way"
+        self._log.info("pass", did=self._sentence)
+
+    # ------------------------------------------------------------------ the report
+
+    def report(self, wakeups: dict[str, int] | None = None, overruns: int = 0) -> Report:
+        """The report on the last observation."""
+        state, host = self.source.state or _EMPTY, self.host or Host()
+        now, wall = self._clocks.monotonic(), self._clocks.wall()
+        objects = []
+        for verdict in self.plan.verdicts:
+            entry = self.ledger.entry(verdict.object)
+            contended = entry.condition == "contended"
+            wait = entry.not_before - now if verdict.actions or contended else 0.0
+            objects.append(
+                object_report(verdict, entry, contended, wall + wait if wait > 0 else 0.0)
+            )
+        nm = host.network_manager
+        return Report(
+            time=wall,
+            hostname=os.uname().nodename,
+            version=self._version,
+            started=self._started,
+            state=self.source.report,
+            objects=tuple(objects),
+            links=link_reports(state, host),
+            findings=_findings(self.plan, host),
+            repairs=tuple(self._repairs),
+            network_manager=_nm_version(nm),
+            network_manager_available=isinstance(nm, NetworkManager),
+            last_success=self._last_success,
+            sentence=self._sentence,
+            counters=self.tally.counters(wakeups or {}, overruns),
+        )
+
+    def next_attempt(self) -> float | None:
+        """Seconds until something that waits may be tried again, None if nothing waits."""
+        return self.ledger.next_attempt(list(self.plan.verdicts), self._clocks.monotonic())
+
+
+class _Timer:
+    """Counts how long a phase took."""
+
+    def __init__(self, engine: Engine, phase: str) -> None:
+        self._engine, self._phase = engine, phase
+
+    def __enter__(self) -> None:
+        self._start = self._engine._clocks.monotonic()
+
+    def __exit__(self, *exception: object) -> None:
+        self._engine.tally.took(self._phase, self._engine._clocks.monotonic() - self._start)
+
+
+def _listing(names: Iterable[str], limit: int = 6) -> str:
+    names = list(names)
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def _nm_version(nm: NetworkManager | Unavailable) -> str:
+    return ".".join(map(str, nm.version)) if isinstance(nm, NetworkManager) else nm.reason
+
+
+def _findings(plan: Plan, host: Host) -> tuple[Finding, ...]:
+    found = list(plan.findings)
+    for verdict in plan.verdicts:
+        found += (replace(f, object=f.object or str(verdict.object)) for f in verdict.findings)
+    return tuple(found)

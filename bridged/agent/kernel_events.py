@@ -1,0 +1,100 @@
+"""Listening to the kernel: link and address events, and modules that come and go.
+
+The sockets are read raw: events only wake the loop, nothing in them is believed, and parsing each
+of thousands would cost more than looking.
+"""
+
+import errno
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+_RTMGRP_LINK = 0x1
+_RTMGRP_IPV4_IFADDR = 0x10
+_RTMGRP_IPV6_IFADDR = 0x100
+_NETLINK_KOBJECT_UEVENT = 15
+_BUFFER = 1 << 20
+"""Bytes of receive buffer, so that a storm of events is not lost at once."""
+
+
+class KernelEvents(threading.Thread):
+    """Rings for every burst of events; an overrun of the socket is counted and rings too."""
+
+    def __init__(self, ring: Callable[[str], None]) -> None:
+        super().__init__(name="kernel-events", daemon=True)
+        self.overruns = 0
+        self._ring = ring
+        self._stop_reader, self._stop_writer = socket.socketpair()
+        self._links = self._open_links()
+        self._modules: socket.socket | None = None
+        try:
+            self._modules = self._open(_NETLINK_KOBJECT_UEVENT, 1)
+        except OSError:
+            self._modules = None  # the slow timer looks at modules too
+
+    def stop(self) -> None:
+        """End the thread and close the sockets."""
+        self._stop_writer.send(b"x")
+        if self.is_alive():
+            self.join(2)
+
+    def run(self) -> None:
+        """Wait for events until stopped."""
+        while True:
+            sources = [self._stop_reader, self._links]
+            if self._modules is not None:
+                sources.append(self._modules)
+            ready, _, _ = select.select(sources, [], [])
+            if self._stop_reader in ready:
+                break
+            for source in ready:
+                self._drain(source)
+        for source in (*sources, self._stop_writer):
+            source.close()
+
+    def _drain(self, source: socket.socket) -> None:
+        """Take everything that is there, and ring once."""
+        relevant = False
+        while True:
+            try:
+                data = source.recv(65536)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                relevant = True
+                self._recover(source, error)
+                break
+            relevant = relevant or source is self._links or _about_module(data)
+        if relevant:
+            self._ring("module" if source is self._modules else "netlink")
+
+    def _recover(self, source: socket.socket, error: OSError) -> None:
+        """After an overrun the lost events are lost: count it, and let the loop look for itself."""
+        if error.errno == errno.ENOBUFS:
+            self.overruns += 1
+            return
+        source.close()
+        time.sleep(0.1)
+        if source is self._links:
+            self._links = self._open_links()
+        else:
+            self._modules = None
+
+    def _open_links(self) -> socket.socket:
+        groups = _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR
+        return self._open(socket.NETLINK_ROUTE, groups)
+
+    @staticmethod
+    def _open(protocol: int, groups: int) -> socket.socket:
+        kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+        sock = socket.socket(socket.AF_NETLINK, kind, protocol)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        sock.bind((0, groups))
+        return sock
+
+
+def _about_module(data: bytes) -> bool:
+    """Whether a uevent is about a kernel module, as ``add@/module/br_netfilter``."""
+    return b"@/module/" in data.split(b"\0", 1)[0]

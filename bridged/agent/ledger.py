@@ -1,0 +1,111 @@
+"""The ledger: per object, how repairing it went, and when it may be tried again.
+
+Two brakes, both growing, so that nothing is written without bound: an object that cannot converge
+waits longer after every failure, and one that does converge but is changed back again and again is
+contended and waits longer after every repair.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from bridged.plan.actions import ObjectId
+from bridged.plan.result import Verdict
+from bridged.report import Condition, Repair
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds, and numbers of repairs.  `contended_after` repairs within `window` are a contest;
+    zero calls that brake off (for benchmarks)."""
+
+    first_retry: float = 0.2
+    last_retry: float = 60.0
+    contended_after: int = 5
+    window: float = 60.0
+    last_hold: float = 30.0
+
+
+@dataclass
+class Entry:
+    """What is known of one object; times are monotonic but for `since`, which people read."""
+
+    condition: Condition = "converged"
+    since: float = 0.0
+    attempts: int = 0
+    error: str = ""
+    fingerprint: object = None
+    not_before: float = 0.0
+    repairs: deque[float] = field(default_factory=lambda: deque(maxlen=64))
+    last_repair: Repair | None = None
+    drifted: frozenset[str] = frozenset()
+
+
+class Ledger:
+    """Entries by object.  Belongs to the reconciling thread."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.entries: dict[ObjectId, Entry] = {}
+
+    def entry(self, item: ObjectId) -> Entry:
+        """The entry of an object, made when first asked for."""
+        return self.entries.setdefault(item, Entry())
+
+    def due(self, verdict: Verdict, now: float) -> bool:
+        """Whether the object's actions may be taken now.
+
+        A failure is forgotten as soon as the object looks different: the reason may be gone.
+        """
+        entry = self.entry(verdict.object)
+        if entry.attempts and entry.fingerprint != fingerprint(verdict):
+            entry.attempts, entry.error, entry.not_before = 0, "", 0.0
+        return now >= entry.not_before
+
+    def failed(self, verdict: Verdict, error: str, now: float) -> None:
+        """An attempt did not bring the object to its desired state."""
+        entry = self.entry(verdict.object)
+        entry.attempts += 1
+        entry.error = error
+        entry.fingerprint = fingerprint(verdict)
+        delay = self.limits.first_retry * 2 ** min(entry.attempts - 1, 20)
+        entry.not_before = now + min(delay, self.limits.last_retry)
+
+    def repaired(self, item: ObjectId, now: float) -> None:
+        """The object was brought to its desired state."""
+        entry = self.entry(item)
+        entry.attempts, entry.error, entry.fingerprint, entry.not_before = 0, "", None, 0.0
+        entry.repairs.append(now)
+        excess = self._recent(entry, now) - self.limits.contended_after
+        if self.limits.contended_after and excess >= 0:
+            entry.not_before = now + min(2.0**excess, self.limits.last_hold)
+
+    def contended(self, item: ObjectId, now: float) -> bool:
+        """Whether something keeps changing the object back."""
+        entry = self.entries.get(item)
+        if entry is None or not self.limits.contended_after:
+            return False
+        return self._recent(entry, now) >= self.limits.contended_after
+
+    def _recent(self, entry: Entry, now: float) -> int:
+        return sum(1 for time in entry.repairs if time > now - self.limits.window)
+
+    def next_attempt(self, verdicts: list[Verdict], now: float) -> float | None:
+        """Seconds until the first object that waits may be tried again, None if none waits."""
+        waits = [
+            self.entry(verdict.object).not_before - now for verdict in verdicts if verdict.actions
+        ]
+        return max(min(waits), 0.0) if waits else None
+
+    def forget(self, known: set[ObjectId]) -> None:
+        """Drop the entries of objects that are no longer spoken of."""
+        for item in set(self.entries) - known:
+            del self.entries[item]
+
+
+def fingerprint(verdict: Verdict) -> object:
+    """What an object looks like: when it changes, an old failure says nothing any more."""
+    return (
+        verdict.drift,
+        verdict.reason,
+        tuple((type(action).__name__, action.describe()) for action in verdict.actions),
+    )

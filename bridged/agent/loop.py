@@ -1,0 +1,201 @@
+"""The loop: the one thread that reconciles, and what others may ask of it."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+
+from bridged.agent.engine import Engine
+from bridged.agent.systemd import Notifier
+from bridged.agent.wake import Wake
+from bridged.errors import WorldError
+from bridged.plan.actions import Action
+from bridged.plan.result import Plan
+from bridged.report import Report, WatchMode
+
+_WATCHDOG_SHARE = 3
+"""How often within systemd's watchdog interval the loop reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds: `resync` between full looks without a cause, `poll` between looks at what tells
+    nobody when it changes (sysctls)."""
+
+    resync: float = 60.0
+    poll: float = 5.0
+
+
+@dataclass
+class _Request:
+    """Something that another thread wants done on the loop's thread."""
+
+    work: Callable[[], Any]
+    done: threading.Event = field(default_factory=threading.Event)
+    result: Any = None
+    error: Exception | None = None
+
+
+@dataclass
+class Senses:
+    """What the watchers know: how the state file is watched, and lost netlink events."""
+
+    watch_mode: Callable[[], WatchMode] = lambda: "none"
+    overruns: Callable[[], int] = lambda: 0
+
+
+class Loop:
+    """Waits for the bell, runs a pass, publishes the report, feeds the watchdog."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        wake: Wake,
+        notifier: Notifier,
+        monotonic: Callable[[], float],
+        changed: Callable[[Engine], bool] = lambda engine: False,
+        timing: Timing | None = None,
+        senses: Senses | None = None,
+    ) -> None:
+        self._engine = engine
+        self._wake = wake
+        self._notifier = notifier
+        self._monotonic = monotonic
+        self._changed = changed
+        self._timing = timing or Timing()
+        self._senses = senses or Senses()
+        self._stopping = False
+        self._report: Report | None = None
+        self._requests: list[_Request] = []
+        self._lock = threading.Lock()
+        self._log = structlog.get_logger("bridged")
+        self._last_pass = 0.0
+
+    # ------------------------------------------------------------------ the thread that reconciles
+
+    def run(self) -> None:
+        """Reconcile until `stop`.  READY is sent after the first pass, whatever it found."""
+        self._pass()
+        self._notifier.send(READY=1, STATUS=self._status())
+        next_resync = self._monotonic() + self._timing.resync
+        while not self._stopping:
+            causes = self._wake.wait(self._patience(next_resync))
+            self._notifier.send(WATCHDOG=1)
+            if self._stopping:
+                break
+            now = self._monotonic()
+            retry = self._engine.next_attempt()
+            due = now >= next_resync or (retry is not None and retry <= 0)
+            served = self._serve()
+            if causes - {"request"} or due or (not served and self._changed(self._engine)):
+                self._pass()
+                next_resync = self._monotonic() + self._timing.resync
+        self._notifier.send(STOPPING=1)
+
+    def stop(self) -> None:
+        """Let the loop end after the action at hand; the network stays as it is."""
+        self._stopping = True
+        self._wake.ring("stop")
+
+    def _patience(self, next_resync: float) -> float:
+        """How long to wait for the bell."""
+        waits = [next_resync - self._monotonic(), self._timing.poll]
+        if self._notifier.watchdog:
+            waits.append(self._notifier.watchdog / _WATCHDOG_SHARE)
+        retry = self._engine.next_attempt()
+        if retry is not None:
+            waits.append(retry)
+        return max(min(waits), 0.0)
+
+    def _pass(self, **options: Any) -> Report:
+        """One pass.  A fault of our own must not end the agent: it is told, and tried again."""
+        try:
+            self._engine.run_pass(before=self._before(options.pop("progress", None)), **options)
+        except Exception:
+            self._log.exception("pass_failed")
+            self._engine.tally.errors["bridged"] += 1
+        self._last_pass = self._monotonic()
+        self._report = self._dress(self._engine)
+        self._notifier.send(STATUS=self._status())
+        return self._report
+
+    def _before(self, progress: Callable[[Action], None] | None) -> Callable[[Action], None]:
+        def before(action: Action) -> None:
+            self._notifier.send(WATCHDOG=1)
+            if progress is not None:
+                progress(action)
+
+        return before
+
+    def _dress(self, engine: Engine) -> Report:
+        """The engine's report with what only the loop knows."""
+        report = engine.report(self._wake.counts(), self._senses.overruns())
+        return replace(report, watch_mode=self._senses.watch_mode())
+
+    def _status(self) -> str:
+        if self._report is None:
+            return "starting"
+        wrong = [o for o in self._report.objects if o.condition not in {"converged", "unavailable"}]
+        if not self._report.state.valid:
+            return "the state file has errors, the last good state stays in force"
+        if wrong:
+            return f"{len(wrong)} of {len(self._report.objects)} objects are not as desired"
+        return f"as desired, {len(self._report.objects)} objects"
+
+    # ------------------------------------------------------------------ what other threads may ask
+
+    def report(self) -> Report | None:
+        """The report on the last pass, None before the first; answers at once."""
+        return self._report
+
+    def age(self) -> float:
+        """Seconds since the last pass ended."""
+        return self._monotonic() - self._last_pass
+
+    def plan(self, timeout: float = 30.0) -> Plan:
+        """What would be done now; looks, changes nothing."""
+        result: Plan = self._ask(self._engine.preview, timeout)
+        return result
+
+    def apply(
+        self,
+        allowed: frozenset[str] = frozenset(),
+        progress: Callable[[Action], None] | None = None,
+        timeout: float = 120.0,
+    ) -> Report:
+        """Run a pass now, also for what waits for its next attempt; the report at its end."""
+
+        def work() -> Report:
+            return self._pass(allowed=allowed, progress=progress, force=True)
+
+        result: Report = self._ask(work, timeout)
+        return result
+
+    def reload(self) -> None:
+        """Have the state file read again."""
+        self._wake.ring("reload")
+
+    def _ask(self, work: Callable[[], Any], timeout: float) -> Any:
+        request = _Request(work)
+        with self._lock:
+            self._requests.append(request)
+        self._wake.ring("request")
+        if not request.done.wait(timeout):
+            raise WorldError("timeout", f"the agent did not get to it within {timeout:g} s")
+        if request.error is not None:
+            raise request.error
+        return request.result
+
+    def _serve(self) -> bool:
+        """Do what was asked for; whether there was anything."""
+        with self._lock:
+            requests, self._requests = self._requests, []
+        for request in requests:
+            try:
+                request.result = request.work()
+            except Exception as error:
+                request.error = error
+            request.done.set()
+        return bool(requests)

@@ -1,0 +1,84 @@
+"""From the last observation to the report: what is said of each object and link.  Pure."""
+
+from bridged.agent.ledger import Entry
+from bridged.desired.port import Vlan
+from bridged.desired.state import State
+from bridged.observe.host import Host, Link
+from bridged.plan.result import Verdict
+from bridged.report import Condition, LinkReport, ObjectReport
+
+
+def condition(verdict: Verdict, entry: Entry, contended: bool) -> Condition:
+    """What to call the state of an object, given what planning and the ledger know."""
+    if contended:
+        return "contended"
+    if entry.attempts and verdict.condition in {"drift", "pending"}:
+        return "failed"
+    return verdict.condition
+
+
+def object_report(verdict: Verdict, entry: Entry, contended: bool, wait: float) -> ObjectReport:
+    """One object; `wait` is in how many seconds (wall clock time) it is tried again, if positive.
+
+    `entry.condition` and `entry.since` are taken as they stand.
+    """
+    reason, remedy = verdict.reason, verdict.remedy
+    if entry.condition == "failed":
+        reason = entry.error
+    elif entry.condition == "contended":
+        reason = f"repaired {len(entry.repairs)} times lately, something keeps changing it back"
+        remedy = "find what else sets it: journalctl, /etc/sysctl.d, nmcli connection, other agents"
+    return ObjectReport(
+        kind=verdict.object.kind,
+        name=verdict.object.name,
+        condition=entry.condition,
+        reason=reason,
+        remedy=remedy,
+        drift=verdict.drift,
+        since=entry.since,
+        attempts=entry.attempts,
+        next_attempt=wait if wait > 0 else None,
+        last_repair=entry.last_repair,
+        bridge=verdict.bridge,
+    )
+
+
+def link_reports(state: State, host: Host) -> tuple[LinkReport, ...]:
+    """The declared links, bridges first, each followed by its ports and their parents."""
+    reports: dict[str, LinkReport] = {}
+    for name, bridge in (state.bridges or {}).items():
+        link = host.link(name)
+        declared = {host.by_name[p.device].name for p in bridge.ports if p.device in host.by_name}
+        guests: tuple[str, ...] = ()
+        if link is not None and link.kind == "bridge":
+            guests = tuple(p.name for p in host.ports(link) if p.name not in declared)
+        reports[name] = _link(name, "bridge", link, name, guests)
+        for port in bridge.ports:
+            role = "vlan" if isinstance(port, Vlan) else "port"
+            reports[port.device] = _link(port.device, role, host.link(port.device), name)
+    for _, _, port in state.ports():
+        if isinstance(port, Vlan) and port.parent not in reports:
+            reports[port.parent] = _link(port.parent, "parent", host.link(port.parent), "")
+    return tuple(reports.values())
+
+
+def _link(
+    name: str, role: str, link: Link | None, bridge: str, guests: tuple[str, ...] = ()
+) -> LinkReport:
+    if link is None:
+        return LinkReport(name, role, False, bridge)  # type: ignore[arg-type]
+    return LinkReport(
+        name=name,
+        role=role,  # type: ignore[arg-type]
+        present=True,
+        bridge=bridge,
+        up=link.up,
+        carrier=link.carrier,
+        operstate=link.operstate,
+        mtu=link.mtu,
+        address=link.address,
+        speed=link.speed,
+        carrier_changes=link.carrier_changes,
+        counters=dict(link.stats),
+        guests=guests,
+    )

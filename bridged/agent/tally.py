@@ -1,0 +1,46 @@
+"""The tally: what is counted since the start, for the metrics."""
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+
+from bridged.report import Counters
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Upper bounds of the duration histogram in seconds."""
+
+
+class Tally:
+    """Counters that only grow.  Belongs to the reconciling thread; readers get copies."""
+
+    def __init__(self) -> None:
+        self.repairs: Counter[tuple[str, str, str]] = Counter()
+        self.drift: Counter[tuple[str, str]] = Counter()
+        self.passes: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self._observations: dict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
+        self._sums: dict[str, float] = defaultdict(float)
+
+    def took(self, phase: str, seconds: float) -> None:
+        """One duration of a phase."""
+        self._observations[phase][bisect_left(BUCKETS, seconds)] += 1
+        self._sums[phase] += seconds
+
+    def counters(self, wakeups: dict[str, int], overruns: int) -> Counters:
+        """A frozen copy; histogram buckets are cumulative, as Prometheus wants them."""
+        buckets = {}
+        for phase, counts in self._observations.items():
+            total, cumulative = 0, []
+            for bound, count in zip((*BUCKETS, float("inf")), counts, strict=True):
+                total += count
+                cumulative.append((bound, total))
+            buckets[phase] = tuple(cumulative)
+        return Counters(
+            repairs=dict(self.repairs),
+            drift=dict(self.drift),
+            wakeups=wakeups,
+            passes=dict(self.passes),
+            netlink_overruns=overruns,
+            errors=dict(self.errors),
+            duration_buckets=buckets,
+            duration_sum=dict(self._sums),
+        )

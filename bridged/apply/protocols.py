@@ -1,0 +1,64 @@
+"""How each world is changed: one small protocol each, real ones beside this file, twins in tests.
+
+Every method returns when the world has accepted the change, within a time limit of its own, and
+raises `WorldError` otherwise.  None of them decides anything: that was the plan's business, and
+whether it worked is for the next observation to tell.
+"""
+
+from typing import Protocol
+
+from bridged.plan.actions import (
+    Activate,
+    AddProfile,
+    DeleteLink,
+    DeleteProfile,
+    Reapply,
+    RemoveAddress,
+    SetController,
+    SetLink,
+    UpdateProfile,
+)
+
+
+class NetworkManagerWriter(Protocol):
+    """Profiles and activations.  `activate` returns when the device is activated or has failed."""
+
+    def add_profile(self, action: AddProfile) -> None: ...
+
+    def update_profile(self, action: UpdateProfile) -> None: ...
+
+    def delete_profile(self, action: DeleteProfile) -> None: ...
+
+    def activate(self, action: Activate) -> None: ...
+
+    def reapply(self, action: Reapply) -> None: ...
+
+
+class LinkWriter(Protocol):
+    """Links by netlink; the ifindex decides, a name that now means another link is `vanished`."""
+
+    def set_link(self, action: SetLink) -> None: ...
+
+    def set_controller(self, action: SetController) -> None: ...
+
+    def delete_link(self, action: DeleteLink) -> None: ...
+
+    def remove_address(self, action: RemoveAddress) -> None: ...
+
+
+class ModuleLoader(Protocol):
+    """The kernel's module loader."""
+
+    def load(self, module: str) -> None: ...
+
+
+class SysctlWriter(Protocol):
+    """Kernel parameters by path below /proc/sys."""
+
+    def write(self, path: str, value: str) -> None: ...
+
+
+class FileWriter(Protocol):
+    """Whole files: replaced atomically, or removed where `content` is None."""
+
+    def write(self, path: str, content: str | None) -> None: ...

@@ -1,0 +1,165 @@
+"""The tables of a bridge port: a NIC, or a VLAN on a NIC."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from bridged.desired.base import IfName, Model, integer
+from bridged.desired.properties import (
+    BOOL,
+    SWITCH,
+    KernelKey,
+    NmKey,
+    Property,
+    bit,
+    choice,
+)
+
+_PROTOCOL = choice(**{"802.1Q": 0x8100, "802.1ad": 0x88A8})
+
+
+class _PortOptions(Model):
+    """What a NIC and a VLAN have in common as ports of a bridge."""
+
+    mtu: Annotated[
+        int | None,
+        integer(68, 65535),
+        Property(
+            "largest packet in bytes",
+            NmKey("802-3-ethernet", "mtu", "u", default=0),
+            KernelKey("link", "mtu"),
+            "9000",
+        ),
+    ] = None
+    path_cost: Annotated[
+        int | None,
+        integer(1, 65535),
+        Property(
+            "spanning tree cost of this port",
+            NmKey("bridge-port", "path-cost", "u", default=100, reapply=False),
+            KernelKey("port", "brport_cost"),
+            "100",
+        ),
+    ] = None
+    priority: Annotated[
+        int | None,
+        integer(0, 63),
+        Property(
+            "spanning tree priority of this port",
+            NmKey("bridge-port", "priority", "u", default=32, reapply=False),
+            KernelKey("port", "brport_priority"),
+            "32",
+        ),
+    ] = None
+    hairpin: Annotated[
+        bool | None,
+        Property(
+            "send frames back out of the port they came in by",
+            NmKey("bridge-port", "hairpin-mode", "b", BOOL, default=False, reapply=False),
+            KernelKey("port", "brport_mode", SWITCH),
+        ),
+    ] = None
+    isolated: Annotated[
+        bool | None,
+        Property(
+            "no frames between this port and other isolated ones (NetworkManager has no setting "
+            "for it, so it is set by the agent after each boot)",
+            None,
+            KernelKey("port", "brport_isolated", SWITCH),
+        ),
+    ] = None
+    learning: Annotated[
+        bool | None,
+        Property(
+            "learn hardware addresses from this port (set by the agent, as `isolated`)",
+            None,
+            KernelKey("port", "brport_learning", SWITCH),
+        ),
+    ] = None
+
+
+class Nic(_PortOptions):
+    """A network card that is a port of the bridge."""
+
+    name: Annotated[IfName, Field(description="interface name, such as enp13s0f0")]
+
+    @property
+    def device(self) -> str:
+        """Name of the interface that is the port."""
+        return self.name
+
+
+class Vlan(_PortOptions):
+    """A VLAN on a parent interface, the port of the bridge."""
+
+    vlan: Annotated[
+        int,
+        integer(1, 4094),
+        Property(
+            "VLAN id",
+            NmKey("vlan", "id", "u", reapply=False),
+            KernelKey("info", "vlan_id", live=False),
+            "6",
+        ),
+    ]
+    parent: Annotated[IfName, Field(description="interface that carries the tagged frames")]
+    name: Annotated[
+        IfName | None, Field(description="interface name, PARENT.VLAN when left out")
+    ] = None
+    protocol: Annotated[
+        Literal["802.1Q", "802.1ad"] | None,
+        Property(
+            "kind of tag",
+            NmKey("vlan", "protocol", "s", default="802.1Q", reapply=False),
+            KernelKey("info", "vlan_protocol", _PROTOCOL, live=False),
+        ),
+    ] = None
+    reorder_headers: Annotated[
+        bool | None,
+        Property(
+            "strip the tag before anything on the host sees the frame",
+            NmKey("vlan", "flags", "u", bit(1), reapply=False, mask=1),
+            KernelKey("info", "vlan_flags", bit(1), mask=1),
+        ),
+    ] = True
+    gvrp: Annotated[
+        bool | None,
+        Property(
+            "register the VLAN with the switch by GVRP",
+            NmKey("vlan", "flags", "u", bit(2), reapply=False, mask=2),
+            KernelKey("info", "vlan_flags", bit(2), mask=2),
+        ),
+    ] = None
+    loose_binding: Annotated[
+        bool | None,
+        Property(
+            "keep the VLAN up when its parent goes down",
+            NmKey("vlan", "flags", "u", bit(4), reapply=False, mask=4),
+            KernelKey("info", "vlan_flags", bit(4), mask=4),
+        ),
+    ] = None
+    mvrp: Annotated[
+        bool | None,
+        Property(
+            "register the VLAN with the switch by MVRP",
+            NmKey("vlan", "flags", "u", bit(8), reapply=False, mask=8),
+            KernelKey("info", "vlan_flags", bit(8), mask=8),
+        ),
+    ] = None
+
+    @property
+    def device(self) -> str:
+        """Name of the interface that is the port."""
+        return self.name or f"{self.parent}.{self.vlan}"
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Vlan) or (isinstance(value, dict) and {"vlan", "parent"} & value.keys()):
+        return "vlan"
+    return "nic"
+
+
+Port = Nic | Vlan
+Ports = tuple[
+    Annotated[Annotated[Nic, Tag("nic")] | Annotated[Vlan, Tag("vlan")], Discriminator(_kind)], ...
+]

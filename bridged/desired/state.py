@@ -1,0 +1,65 @@
+"""The desired state: everything that the operator declared for this node, validated and frozen."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from bridged.desired.base import IfName, Model
+from bridged.desired.bridge import Bridge
+from bridged.desired.names import module_problem
+from bridged.desired.port import Port
+
+
+def _module(name: str) -> str:
+    problem = module_problem(name)
+    if problem:
+        raise ValueError(problem)
+    return name
+
+
+Module = Annotated[
+    str,
+    AfterValidator(_module),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
+]
+
+
+class Minimum(Model):
+    """A sysctl that may be larger than declared, never smaller."""
+
+    at_least: Annotated[int, Field(description="smallest value that is as desired")]
+
+
+Sysctl = int | str | Minimum
+
+
+class State(Model):
+    """The whole state file after merging.
+
+    A section that is None was not written: nothing is said about its objects.  An empty one says
+    that there are to be none.  Keys of `sysctls` are paths below /proc/sys (`names.sysctl_path`),
+    modules are spelt as the kernel does (`names.module_name`); the loader sees to both.
+    """
+
+    version: Annotated[Literal[1], Field(description="version of this format")]
+    bridges: Annotated[
+        Mapping[IfName, Bridge] | None, Field(description="bridges by interface name")
+    ] = None
+    modules: Annotated[
+        tuple[Module, ...] | None, Field(description="kernel modules to be loaded")
+    ] = None
+    sysctls: Annotated[
+        Mapping[str, Sysctl] | None,
+        Field(description="kernel parameters, keys written as sysctl.d(5) allows"),
+    ] = None
+    protect: Annotated[
+        tuple[IfName, ...],
+        Field(description="interfaces that must never become ports or lose their profile"),
+    ] = ()
+
+    def ports(self) -> Iterator[tuple[str, Bridge, Port]]:
+        """Every declared port as (name of its bridge, the bridge, the port)."""
+        for name, bridge in (self.bridges or {}).items():
+            for port in bridge.ports:
+                yield name, bridge, port

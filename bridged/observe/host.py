@@ -1,0 +1,253 @@
+"""The host: one frozen observation of everything that the desired state may speak of.
+
+Only types and look-ups live here; the readers beside this file fill them in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+Settings = Mapping[str, Mapping[str, Any]]
+"""A NetworkManager profile, unpacked: setting -> key -> plain Python value (bytes for ``ay``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One interface as a netlink dump shows it.
+
+    `kind` is IFLA_INFO_KIND, empty for hardware.  `info` holds IFLA_INFO_DATA and `port`
+    IFLA_INFO_SLAVE_DATA of a bridge port; keys are attribute names without IFLA_, in lower case
+    (``br_stp_state``, ``brport_cost``), values plain numbers or text.  `controller` and `parent`
+    are ifindexes.  `address_pinned` is False while the kernel may change the address by itself.
+    `speed` is in Mbit/s, None where the driver does not say.
+    """
+
+    index: int
+    name: str
+    kind: str = ""
+    address: str = ""
+    permanent_address: str = ""
+    address_pinned: bool = True
+    mtu: int = 1500
+    up: bool = False
+    carrier: bool = False
+    operstate: str = "down"
+    controller: int | None = None
+    controller_kind: str = ""
+    parent: int | None = None
+    altnames: tuple[str, ...] = ()
+    disable_ipv6: bool | None = None
+    carrier_changes: int = 0
+    speed: int | None = None
+    duplex: str = ""
+    driver: str = ""
+    info: Mapping[str, Any] = field(default_factory=dict)
+    port: Mapping[str, Any] = field(default_factory=dict)
+    stats: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An IP address on a link: `family` 4 or 6, `address` without prefix length."""
+
+    index: int
+    family: int
+    address: str
+    prefix: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A NetworkManager connection profile.
+
+    `filename` is empty for one that exists only in memory; `unsaved` means that what is in memory
+    differs from the file; `generated` that NetworkManager made it up (an automatic default, or the
+    mirror of something that exists in the kernel only).
+    """
+
+    path: str
+    uuid: str
+    settings: Settings
+    filename: str = ""
+    unsaved: bool = False
+    generated: bool = False
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether a change should stay in memory too: there is no file on a disk to keep."""
+        return not self.filename or self.filename.startswith("/run/")
+
+    def get(self, setting: str, key: str, default: Any = None) -> Any:
+        """The value of one key, `default` where the profile does not hold it."""
+        return self.settings.get(setting, {}).get(key, default)
+
+    @property
+    def id(self) -> str:
+        """The name that people see (connection.id)."""
+        return str(self.get("connection", "id", ""))
+
+    @property
+    def type(self) -> str:
+        """connection.type, e.g. ``bridge`` or ``802-3-ethernet``."""
+        return str(self.get("connection", "type", ""))
+
+    @property
+    def interface(self) -> str:
+        """connection.interface-name, empty where the profile is not tied to a name."""
+        return str(self.get("connection", "interface-name", ""))
+
+    @property
+    def controller(self) -> str:
+        """Name or UUID of the controller, by whichever name this NetworkManager uses."""
+        return str(self.get("connection", "controller") or self.get("connection", "master") or "")
+
+    @property
+    def port_type(self) -> str:
+        """``bridge`` for a bridge port, empty for a profile that is no port."""
+        return str(
+            self.get("connection", "port-type") or self.get("connection", "slave-type") or ""
+        )
+
+    @property
+    def autoconnect(self) -> bool:
+        """Whether NetworkManager may activate the profile by itself."""
+        return bool(self.get("connection", "autoconnect", True))
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device as NetworkManager sees it.
+
+    `state` is NMDeviceState (10 unmanaged, 20 unavailable, 30 disconnected, 100 activated);
+    `active` is the UUID of the profile in use, empty for none; `activating` tells that an
+    activation is under way; `external` that NetworkManager only mirrors what somebody else made;
+    `applied` is the profile as it was applied, None where it was not asked for.
+    """
+
+    path: str
+    interface: str
+    managed: bool
+    state: int
+    active: str = ""
+    activating: bool = False
+    external: bool = False
+    autoconnect: bool = True
+    applied: Settings | None = None
+
+
+@dataclass(frozen=True)
+class NetworkManager:
+    """One reading of NetworkManager.  `version` is (major, minor, micro)."""
+
+    version: tuple[int, int, int]
+    profiles: tuple[Profile, ...] = ()
+    devices: tuple[Device, ...] = ()
+
+    @cached_property
+    def _devices(self) -> Mapping[str, Device]:
+        return {device.interface: device for device in self.devices}
+
+    @cached_property
+    def _profiles(self) -> Mapping[str, Profile]:
+        return {profile.uuid: profile for profile in self.profiles}
+
+    @cached_property
+    def _bound(self) -> Mapping[str, tuple[Profile, ...]]:
+        bound: dict[str, list[Profile]] = {}
+        for profile in self.profiles:
+            bound.setdefault(profile.interface, []).append(profile)
+        return {interface: tuple(profiles) for interface, profiles in bound.items()}
+
+    def device(self, interface: str) -> Device | None:
+        """The device of that name, or None."""
+        return self._devices.get(interface)
+
+    def profile(self, uuid: str) -> Profile | None:
+        """The profile with that UUID, or None."""
+        return self._profiles.get(uuid)
+
+    def candidates(self, interface: str) -> tuple[Profile, ...]:
+        """Profiles tied to that interface name, and those tied to no name."""
+        return self._bound.get(interface, ()) + (self._bound.get("", ()) if interface else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A world that could not be read, with the reason in one sentence."""
+
+    reason: str
+
+
+ModuleState = Literal["loaded", "builtin", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sysctl:
+    """One kernel parameter: `value` with single spaces, None while the key does not exist."""
+
+    value: str | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Host:
+    """What the machine has.
+
+    `modules` is keyed by the kernel's spelling, `sysctls` by path below /proc/sys, `files` by
+    absolute path with None for a missing file; each holds what was asked for (`Interest`).
+    `protected` maps an interface that carries the node's own traffic to the reason.
+    """
+
+    links: tuple[Link, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    network_manager: NetworkManager | Unavailable = Unavailable("not read")
+    modules: Mapping[str, ModuleState] = field(default_factory=dict)
+    sysctls: Mapping[str, Sysctl] = field(default_factory=dict)
+    files: Mapping[str, str | None] = field(default_factory=dict)
+    protected: Mapping[str, str] = field(default_factory=dict)
+    machine_id: str = ""
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Link]:
+        """Links by name and by every alternative name."""
+        table = {alt: link for link in self.links for alt in link.altnames}
+        return table | {link.name: link for link in self.links}
+
+    @cached_property
+    def by_index(self) -> Mapping[int, Link]:
+        """Links by ifindex."""
+        return {link.index: link for link in self.links}
+
+    def link(self, name: str) -> Link | None:
+        """The interface of that name (or alternative name), or None."""
+        return self.by_name.get(name)
+
+    def controller(self, link: Link) -> Link | None:
+        """The controller that `link` is a port of, or None."""
+        return self.by_index.get(link.controller) if link.controller is not None else None
+
+    @cached_property
+    def _ports(self) -> Mapping[int, tuple[Link, ...]]:
+        ports: dict[int, list[Link]] = {}
+        for link in self.links:
+            if link.controller is not None:
+                ports.setdefault(link.controller, []).append(link)
+        return {index: tuple(links) for index, links in ports.items()}
+
+    def ports(self, bridge: Link) -> tuple[Link, ...]:
+        """The ports of `bridge`, in the order of the dump."""
+        return self._ports.get(bridge.index, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What an observation is to look at beside links, addresses and profiles.
+
+    `devices` are the interfaces whose applied profile is wanted.
+    """
+
+    devices: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
+    sysctls: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()

@@ -1,0 +1,67 @@
+"""How each world is read: one small protocol each, real ones beside this file, twins in tests.
+
+Every method either answers within its own time limit or raises `WorldError`; none of them writes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridged.observe.host import (
+    Address,
+    Link,
+    ModuleState,
+    NetworkManager,
+    Sysctl,
+    Unavailable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelNetwork:
+    """One netlink dump; `default_routes` are the ifindexes of the default routes' interfaces."""
+
+    links: tuple[Link, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    default_routes: frozenset[int] = frozenset()
+
+
+class LinkReader(Protocol):
+    """The kernel's links, addresses and default routes."""
+
+    def read(self) -> KernelNetwork: ...
+
+
+class NetworkManagerReader(Protocol):
+    """All profiles and devices; `Unavailable` (never an exception) while it is not there.
+
+    The applied settings are read for the devices named only.
+    """
+
+    def read(self, devices: Iterable[str]) -> NetworkManager | Unavailable: ...
+
+
+class ModuleReader(Protocol):
+    """State of the modules named, keyed by the kernel's spelling."""
+
+    def read(self, names: Iterable[str]) -> Mapping[str, ModuleState]: ...
+
+
+class SysctlReader(Protocol):
+    """Kernel parameters by path below /proc/sys."""
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, Sysctl]: ...
+
+
+class FileReader(Protocol):
+    """Text files by absolute path, None for one that is missing."""
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, str | None]: ...
+
+
+class SessionReader(Protocol):
+    """Local IP addresses of established ssh sessions, and the machine id ("" where none is)."""
+
+    def ssh_addresses(self) -> frozenset[str]: ...
+
+    def machine_id(self) -> str: ...

@@ -1,0 +1,189 @@
+"""The actions of a plan: frozen records of what is to be done, why, and what it costs guests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Disruption = Literal["none", "port", "guests"]
+"""`none`: set in place; `port`: that port loses frames for a moment; `guests`: guest ports lose
+the bridge."""
+
+
+class ObjectId(NamedTuple):
+    """What an action or a status is about, printed as ``bridge/br-lan``."""
+
+    kind: Literal["bridge", "port", "vlan", "module", "sysctl", "file", "profile"]
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+Changes = Mapping[str, Mapping[str, Any]]
+"""Changes of a profile: setting -> key -> plain value, None to take the key out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One step.  `needs` names the objects whose actions must have succeeded before."""
+
+    object: ObjectId
+    reason: str
+    disruption: Disruption = "none"
+    needs: frozenset[ObjectId] = frozenset()
+
+    def describe(self) -> str:
+        """The step in one line, for people."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddProfile(Action):
+    """Make a profile on disk that NetworkManager does not activate by itself yet."""
+
+    uuid: str
+    settings: Changes
+
+    def describe(self) -> str:
+        return f"add profile {self.settings['connection']['id']} for {self.object.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateProfile(Action):
+    """Change some keys of a profile and keep everything else in it, on disk if it is on disk."""
+
+    uuid: str
+    profile: str
+    changes: Changes
+    in_memory: bool = False
+
+    def describe(self) -> str:
+        keys = ", ".join(f"{s}.{k}" for s, part in self.changes.items() for k in part)
+        return f"change {keys} of profile {self.profile}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteProfile(Action):
+    """Delete a profile that bridged itself made."""
+
+    uuid: str
+    profile: str
+
+    def describe(self) -> str:
+        return f"delete profile {self.profile}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activate(Action):
+    """Activate a port's profile on its device (a bridge comes up with it).
+
+    Never planned for a bridge that is up: NetworkManager would drop every guest port.
+    """
+
+    uuid: str
+    device: str
+
+    def describe(self) -> str:
+        return f"activate the profile of {self.device}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reapply(Action):
+    """Bring the settings applied to an active device along with its profile, in place."""
+
+    device: str
+    changes: Changes
+
+    def describe(self) -> str:
+        keys = ", ".join(f"{s}.{k}" for s, part in self.changes.items() for k in part)
+        return f"reapply {keys} on {self.device}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetLink(Action):
+    """Set attributes of a link by netlink.
+
+    `link` may hold ``up`` (bool), ``mtu`` (int), ``address`` (text); `info` what the link is
+    (``br_*``, ``vlan_flags``), `kind` its IFLA_INFO_KIND; `port` its ``brport_*`` attributes.
+    `index` is the ifindex that was observed: another link of the same name is not touched.
+    """
+
+    device: str
+    index: int
+    kind: str = ""
+    link: Mapping[str, Any] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
+    port: Mapping[str, Any] = field(default_factory=dict)
+
+    def describe(self) -> str:
+        what = [f"{k}={v}" for part in (self.link, self.info, self.port) for k, v in part.items()]
+        return f"set {' '.join(what)} on {self.device}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetController(Action):
+    """Make a link a port of a bridge by netlink, both named with the ifindex observed."""
+
+    device: str
+    index: int
+    controller: str
+    controller_index: int
+
+    def describe(self) -> str:
+        return f"plug {self.device} into {self.controller}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteLink(Action):
+    """Delete a virtual link that bridged made (or a VLAN device that must be made anew)."""
+
+    device: str
+    index: int
+
+    def describe(self) -> str:
+        return f"delete link {self.device}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveAddress(Action):
+    """Take an IP address off a link that is to have none."""
+
+    device: str
+    index: int
+    address: str
+    prefix: int
+
+    def describe(self) -> str:
+        return f"remove {self.address}/{self.prefix} from {self.device}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadModule(Action):
+    """Have the kernel's module loader load a module."""
+
+    module: str
+
+    def describe(self) -> str:
+        return f"load module {self.module}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteSysctl(Action):
+    """Write a kernel parameter; `path` is below /proc/sys."""
+
+    path: str
+    value: str
+
+    def describe(self) -> str:
+        return f"write {self.value} to {self.path}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteFile(Action):
+    """Replace a file that bridged owns; `content` None removes it."""
+
+    path: str
+    content: str | None
+
+    def describe(self) -> str:
+        return f"{'remove' if self.content is None else 'write'} {self.path}"

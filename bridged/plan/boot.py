@@ -1,0 +1,73 @@
+"""Planning the boot files: what makes the next boot right even if the agent never starts."""
+
+from collections.abc import Iterable, Mapping
+
+from bridged.desired.names import module_name
+from bridged.desired.state import Minimum, State
+from bridged.plan.actions import ObjectId, WriteFile
+from bridged.plan.context import Context
+from bridged.plan.kernel import wanted_text
+from bridged.plan.result import Verdict
+from bridged.report import PropertyDrift
+
+MODULES = "/etc/modules-load.d/bridged.conf"
+SYSCTLS = "/etc/sysctl.d/zz-bridged.conf"
+"""Sorts after 99-sysctl.conf (the link to /etc/sysctl.conf), which would win otherwise."""
+MINIMUMS = "/etc/sysctl.d/00-bridged-minimum.conf"
+"""Sorts first, so that whoever asks for more than our minimum gets it."""
+FILES = (MODULES, SYSCTLS, MINIMUMS)
+
+_HEADER = "# Written by bridged from /etc/bridged/state.yaml. Changes here are undone.\n"
+
+
+def contents(state: State) -> dict[str, str | None]:
+    """What each boot file should hold, None for a file that should not exist."""
+    sysctls = state.sysctls or {}
+    exact = {path: wish for path, wish in sysctls.items() if not isinstance(wish, Minimum)}
+    least = {path: wish for path, wish in sysctls.items() if isinstance(wish, Minimum)}
+    return {
+        MODULES: _text(module_name(name) for name in state.modules or ()),
+        SYSCTLS: _text(_assignments({path: wanted_text(wish) for path, wish in exact.items()})),
+        MINIMUMS: _text(_assignments({path: wanted_text(wish) for path, wish in least.items()})),
+    }
+
+
+def _assignments(values: Mapping[str, str]) -> Iterable[str]:
+    # Slashes: dots in interface names stay what they are.  The dash: a key whose module or
+    # interface comes later is no failed boot unit.
+    return (f"-{path} = {value}" for path, value in values.items())
+
+
+def _text(lines: Iterable[str]) -> str | None:
+    body = "".join(f"{line}\n" for line in lines)
+    return _HEADER + body if body else None
+
+
+def plan_files(context: Context) -> list[Verdict]:
+    """The verdicts on the boot files."""
+    verdicts = []
+    for path, content in contents(context.state).items():
+        item = ObjectId("file", path)
+        present = context.host.files.get(path)
+        if present == content:
+            if content is not None:
+                verdicts.append(Verdict(item))
+            continue
+        have = "missing" if present is None else "different"
+        want = "absent" if content is None else "as declared"
+        verdicts.append(
+            Verdict(
+                item,
+                "drift",
+                drift=(PropertyDrift("content", want, have),),
+                actions=(
+                    WriteFile(
+                        object=item,
+                        reason=f"{path} is {have}; the next boot goes by it",
+                        path=path,
+                        content=content,
+                    ),
+                ),
+            )
+        )
+    return verdicts

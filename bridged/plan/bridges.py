@@ -1,0 +1,221 @@
+"""Planning a bridge: its profile, its link, and what guests would notice."""
+
+from typing import Any
+
+from bridged.desired.bridge import Bridge
+from bridged.observe.host import Device, Link, Profile
+from bridged.plan.actions import (
+    Action,
+    Activate,
+    AddProfile,
+    Changes,
+    ObjectId,
+    Reapply,
+    SetLink,
+    UpdateProfile,
+)
+from bridged.plan.compare import Differences, Wish, compare, put, wishes
+from bridged.plan.context import Context, strip_addresses
+from bridged.plan.identity import bridge_address, profile_uuid
+from bridged.plan.profiles import Choice, choose_bridge, demote, merged
+from bridged.plan.result import Verdict
+
+_CONNECTION: Changes = {"connection": {"autoconnect": True, "autoconnect-ports": 1}}
+
+
+def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool) -> Verdict:
+    """The verdict on one declared bridge.
+
+    `comes_with_port` tells that one of its ports is about to be activated, which brings the
+    bridge up too.
+    """
+    item = ObjectId("bridge", name)
+    link = context.host.link(name)
+    if link is not None and link.kind != "bridge":
+        return Verdict(
+            item,
+            "blocked",
+            f"{name} exists and is {_what(link)}, not a bridge",
+            "rename or remove that interface, or choose another name for the bridge",
+            bridge=name,
+        )
+    choice = choose_bridge(context.nm, name) if context.nm else Choice(None)
+    device = context.device(name)
+    wanted = wishes(spec, mac=_address(context, name, spec, link, choice.profile))
+    applied = _applied(device, choice.profile)
+    settings = choice.profile.settings if choice.profile else None
+    found = compare(wanted, link, settings, applied)
+
+    actions: list[Action] = []
+    if context.nm:
+        actions += _profile(item, choice, wanted, found)
+        actions += demote(item, choice.rivals, frozenset())
+        for rival in choice.rivals:
+            found.note("profile", "one that autoconnects", network_manager=f"also {rival.id}")
+    actions += _in_kernel(context, item, spec, link, found)
+    if applied is not None and found.applied:
+        actions.append(
+            Reapply(object=item, reason=_because(found), device=name, changes=found.applied)
+        )
+    if link is None and not comes_with_port:
+        actions += _bring_up(context, item, device, choice)
+
+    if link is None and not context.nm:
+        return Verdict(item, "blocked", context.nm_reason, drift=tuple(found.drift), bridge=name)
+    if device is not None and not device.managed and link is None:
+        return Verdict(item, "blocked", f"NetworkManager does not manage {name}", bridge=name)
+    return Verdict(
+        item,
+        "drift" if found.drift else "converged",
+        drift=tuple(found.drift),
+        actions=tuple(actions),
+        bridge=name,
+    )
+
+
+def _what(link: Link) -> str:
+    return f"a {link.kind}" if link.kind else "a network card"
+
+
+def _address(
+    context: Context, name: str, spec: Bridge, link: Link | None, profile: Profile | None
+) -> str | None:
+    """The pinned hardware address: declared, else the profile's, else the present one, else ours.
+
+    A bridge whose address is not pinned takes the lowest one of its ports, so a guest that is
+    plugged in or out would change it.
+    """
+    if spec.mac:
+        return spec.mac
+    raw = profile.get("bridge", "mac-address") if profile else None
+    if raw:
+        return ":".join(f"{byte:02x}" for byte in raw)
+    if link is not None and link.address.strip("0:"):
+        return link.address
+    return bridge_address(context.host.machine_id, name)
+
+
+def _applied(device: Device | None, profile: Profile | None) -> Any:
+    """The applied settings, None unless the profile that we look at is the one in use."""
+    if device is None or profile is None or device.active != profile.uuid or device.activating:
+        return None
+    return device.applied
+
+
+def _because(found: Differences) -> str:
+    return "; ".join(
+        f"{d.property} is {d.kernel or d.network_manager}, not {d.desired}" for d in found.drift
+    )
+
+
+def _profile(
+    item: ObjectId, choice: Choice, wanted: tuple[Wish, ...], found: Differences
+) -> list[Action]:
+    """Make the profile, or change the keys in which it differs."""
+    if choice.profile is None:
+        found.note("profile", "present", network_manager="missing")
+        settings: dict[str, dict[str, Any]] = merged(
+            {
+                "connection": {
+                    "id": item.name,
+                    "uuid": profile_uuid(item),
+                    "type": "bridge",
+                    "interface-name": item.name,
+                },
+                # All sections from the start: one that appears later makes Reapply fail.
+                "bridge": {},
+                "802-3-ethernet": {},
+                "ipv4": {},
+                "ipv6": {},
+            },
+            _CONNECTION,
+        )
+        for wish in wanted:
+            put(settings, wish)
+        for family in ("ipv4", "ipv6"):
+            settings[family].setdefault("method", "auto")
+        return [
+            AddProfile(
+                object=item,
+                reason=f"no profile makes the bridge {item.name}",
+                uuid=profile_uuid(item),
+                settings=settings,
+            )
+        ]
+    changes = merged(found.profile, connection_changes(choice.profile, found))
+    if not changes:
+        return []
+    return [
+        UpdateProfile(
+            object=item,
+            reason=_because(found),
+            uuid=choice.profile.uuid,
+            profile=choice.profile.id,
+            changes=changes,
+        )
+    ]
+
+
+def connection_changes(profile: Profile, found: Differences) -> dict[str, dict[str, Any]]:
+    """What keeps a bridge's profile from bringing the bridge and its ports up at boot."""
+    changes: dict[str, Any] = {}
+    if not profile.autoconnect:
+        changes["autoconnect"] = True
+        found.note("autoconnect", True, network_manager=False)
+    ports = profile.get("connection", "autoconnect-ports")
+    if ports is None:
+        ports = profile.get("connection", "autoconnect-slaves", -1)
+    if ports != 1:
+        changes["autoconnect-ports"] = 1
+        found.note("autoconnect-ports", 1, network_manager=ports)
+    return {"connection": changes} if changes else {}
+
+
+def _in_kernel(
+    context: Context, item: ObjectId, spec: Bridge, link: Link | None, found: Differences
+) -> list[Action]:
+    """Set in place what netlink can set, and take addresses off."""
+    if link is None:
+        found.note("link", "present", kernel="missing")
+        return []
+    if not link.up:
+        found.link["up"] = True
+        found.note("state", "up", kernel="down")
+    if not link.address_pinned and "address" not in found.link:
+        found.link["address"] = link.address
+        found.note("mac", f"pinned to {link.address}", kernel="follows the ports")
+    families = [4] if spec.ipv4 == "disabled" else []
+    if spec.ipv6 == "disabled" and link.disable_ipv6:
+        families.append(6)  # otherwise they go when disable_ipv6 is set
+    addresses = context.addresses(link, families)
+    for address in addresses:
+        found.note(f"ipv{address.family}", "no address", kernel=address.address)
+    actions: list[Action] = []
+    if found.in_kernel():
+        actions.append(
+            SetLink(
+                object=item,
+                reason=_because(found),
+                device=link.name,
+                index=link.index,
+                kind="bridge",
+                link=found.link,
+                info=found.info,
+            )
+        )
+    return actions + strip_addresses(item, link, addresses)
+
+
+def _bring_up(
+    context: Context, item: ObjectId, device: Device | None, choice: Choice
+) -> list[Action]:
+    """Activate a bridge that does not exist and that no port will bring up.
+
+    A link that exists is never activated: NetworkManager would release all its ports.
+    """
+    if not context.nm or (device is not None and (device.activating or not device.managed)):
+        return []
+    uuid = choice.profile.uuid if choice.profile else profile_uuid(item)
+    return [
+        Activate(object=item, reason=f"{item.name} does not exist", uuid=uuid, device=item.name)
+    ]

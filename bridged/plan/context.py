@@ -1,0 +1,88 @@
+"""What every planner of one kind of object is given, and the questions that several of them ask."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from bridged.desired.state import State
+from bridged.observe.host import Address, Device, Host, Link, NetworkManager, Unavailable
+from bridged.plan.actions import Action, ObjectId, RemoveAddress
+from bridged.plan.identity import profile_uuid
+from bridged.plan.memory import Memory
+
+_PORT_KINDS: tuple[Literal["port", "vlan"], ...] = ("port", "vlan")
+
+
+@dataclass(frozen=True)
+class Context:
+    """The inputs of planning.  `allowed` are bridges whose guests may be disturbed this once."""
+
+    state: State
+    host: Host
+    memory: Memory = field(default_factory=Memory)
+    allowed: frozenset[str] = frozenset()
+
+    @cached_property
+    def nm(self) -> NetworkManager | None:
+        """The reading of NetworkManager, None while it is unavailable."""
+        nm = self.host.network_manager
+        return nm if isinstance(nm, NetworkManager) else None
+
+    @cached_property
+    def nm_reason(self) -> str:
+        """Why NetworkManager is unavailable, empty while it is there."""
+        nm = self.host.network_manager
+        return f"NetworkManager is unavailable: {nm.reason}" if isinstance(nm, Unavailable) else ""
+
+    @cached_property
+    def protected(self) -> dict[str, str]:
+        """Interfaces that carry the node's own traffic or are listed under `protect`."""
+        listed = dict.fromkeys(self.state.protect, "is listed under protect")
+        return dict(self.host.protected) | listed
+
+    def device(self, name: str) -> Device | None:
+        """NetworkManager's device of that name, or None."""
+        return self.nm.device(name) if self.nm else None
+
+    def guests(self, bridge: str) -> tuple[Link, ...]:
+        """The guest ports of a bridge: those that neither the state declares nor we once made."""
+        link = self.host.link(bridge)
+        spec = (self.state.bridges or {}).get(bridge)
+        if link is None or link.kind != "bridge":
+            return ()
+        declared = {self.ifname(port.device) for port in spec.ports} if spec else set()
+        return tuple(
+            port
+            for port in self.host.ports(link)
+            if port.name not in declared and not self._made(port.name)
+        )
+
+    def _made(self, name: str) -> bool:
+        """Whether a port is one that bridged made, though the state no longer declares it."""
+        uuids = (profile_uuid(ObjectId(kind, name)) for kind in _PORT_KINDS)
+        return self.nm is not None and any(self.nm.profile(uuid) for uuid in uuids)
+
+    def ifname(self, name: str) -> str:
+        """The kernel's primary name for `name`, which may be an alternative name."""
+        link = self.host.link(name)
+        return link.name if link else name
+
+    def addresses(self, link: Link, families: Iterable[int] = (4, 6)) -> list[Address]:
+        """IP addresses on a link."""
+        return [a for a in self.host.addresses if a.index == link.index and a.family in families]
+
+
+def strip_addresses(item: ObjectId, link: Link, addresses: Iterable[Address]) -> list[Action]:
+    """Take addresses off a link that is declared to have none."""
+    return [
+        RemoveAddress(
+            object=item,
+            reason=f"{link.name} is declared without IPv{address.family} addresses",
+            device=link.name,
+            index=link.index,
+            address=address.address,
+            prefix=address.prefix,
+        )
+        for address in addresses
+    ]

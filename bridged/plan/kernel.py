@@ -1,0 +1,140 @@
+"""Planning kernel modules and sysctls."""
+
+from bridged.desired.names import module_name, sysctl_key, sysctl_value
+from bridged.desired.state import Minimum, Sysctl
+from bridged.observe.host import Sysctl as Observed
+from bridged.plan.actions import LoadModule, ObjectId, WriteSysctl
+from bridged.plan.context import Context
+from bridged.plan.result import Verdict
+from bridged.report import PropertyDrift
+
+_PROVIDERS = {
+    "net/bridge/": "br_netfilter",
+    "net/netfilter/nf_conntrack": "nf_conntrack",
+    "net/nf_conntrack_max": "nf_conntrack",
+    "net/ipv4/vs/": "ip_vs",
+    "net/sctp/": "sctp",
+    "net/mptcp/": "mptcp",
+    "net/rds/": "rds",
+    "net/mpls/": "mpls_router",
+    "fs/nfs/": "lockd",
+    "sunrpc/": "sunrpc",
+    "dev/raid/": "md_mod",
+}
+"""Which module brings which part of /proc/sys; the first prefix that fits counts."""
+
+
+def provider(path: str) -> str | None:
+    """The module whose loading makes a sysctl appear, None where none is known."""
+    return next((module for prefix, module in _PROVIDERS.items() if path.startswith(prefix)), None)
+
+
+def interface(path: str) -> str | None:
+    """The interface that a sysctl belongs to (``net/ipv4/conf/br-lan/...``), or None."""
+    parts = path.split("/")
+    per_interface = len(parts) > 4 and parts[0] == "net" and parts[2] in {"conf", "neigh"}
+    return parts[3] if per_interface and parts[3] not in {"all", "default"} else None
+
+
+def plan_module(context: Context, name: str) -> Verdict:
+    """The verdict on one declared module."""
+    item = ObjectId("module", name)
+    if context.host.modules.get(name) in {"loaded", "builtin"}:
+        return Verdict(item)
+    return Verdict(
+        item,
+        "drift",
+        drift=(PropertyDrift("state", "loaded", "absent"),),
+        actions=(LoadModule(object=item, reason=f"{name} is not loaded", module=name),),
+    )
+
+
+def wanted_text(wish: Sysctl) -> str:
+    """What is written to /proc/sys for a declared value."""
+    return str(wish.at_least if isinstance(wish, Minimum) else wish)
+
+
+def satisfied(wish: Sysctl, value: str) -> bool:
+    """Whether the value that the kernel shows is as declared."""
+    if isinstance(wish, Minimum):
+        try:
+            return int(value) >= wish.at_least
+        except ValueError:
+            return False
+    return sysctl_value(str(wish)) == value
+
+
+def plan_sysctl(context: Context, path: str, wish: Sysctl) -> Verdict:
+    """The verdict on one declared sysctl."""
+    item = ObjectId("sysctl", sysctl_key(path))
+    observed = context.host.sysctls.get(path, Observed(None, "not read"))
+    wanted = wanted_text(wish)
+    if observed.value is None:
+        return _missing(context, item, path, wanted, observed)
+    if satisfied(wish, observed.value):
+        return Verdict(item)
+    shown = f"at least {wanted}" if isinstance(wish, Minimum) else wanted
+    return Verdict(
+        item,
+        "drift",
+        drift=(PropertyDrift("value", shown, observed.value),),
+        actions=(
+            WriteSysctl(
+                object=item,
+                reason=f"{item.name} is {observed.value}, not {shown}",
+                path=path,
+                value=wanted,
+            ),
+        ),
+    )
+
+
+def _missing(
+    context: Context, item: ObjectId, path: str, wanted: str, observed: Observed
+) -> Verdict:
+    """A key that is not there: its module or interface may be on the way, or never come."""
+    drift = (PropertyDrift("value", wanted, "no such key"),)
+    module = provider(path)
+    name = interface(path)
+    declared = {module_name(m) for m in context.state.modules or ()}
+    needs: ObjectId | None = None
+    if module is not None:
+        if module not in declared:
+            return Verdict(
+                item,
+                "unavailable",
+                f"the key appears with the module {module}, which is neither loaded nor declared",
+                f"add {module} under modules if the key is wanted in any case",
+                drift,
+            )
+        if context.host.modules.get(module) not in {"loaded", "builtin"}:
+            needs = ObjectId("module", module)
+    elif name is not None:
+        needs = _declared_interface(context, name)
+        if needs is None:
+            return Verdict(item, "unavailable", f"there is no interface {name}", "", drift)
+    if needs is None or (name is not None and context.host.link(name) is not None):
+        return Verdict(
+            item,
+            "blocked",
+            observed.reason or f"this kernel has no key {item.name}",
+            "check the spelling with sysctl -a, or take the key out of the state file",
+            drift,
+        )
+    write = WriteSysctl(
+        object=item,
+        reason=f"the key comes with {needs}",
+        needs=frozenset({needs}),
+        path=path,
+        value=wanted,
+    )
+    return Verdict(item, "pending", f"waits for {needs}", "", drift, (write,))
+
+
+def _declared_interface(context: Context, name: str) -> ObjectId | None:
+    for bridge, _, port in context.state.ports():
+        if bridge == name:
+            return ObjectId("bridge", name)
+        if port.device == name:
+            return ObjectId("vlan" if hasattr(port, "vlan") else "port", name)
+    return ObjectId("bridge", name) if name in (context.state.bridges or {}) else None

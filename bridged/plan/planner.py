@@ -1,0 +1,106 @@
+"""The planner: (desired state, host, memory) -> Plan.  Pure: no I/O, no clock, no logging."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bridged.desired.names import module_name
+from bridged.desired.port import Vlan
+from bridged.desired.state import State
+from bridged.observe.host import Host, Interest
+from bridged.plan.actions import Action, Activate
+from bridged.plan.boot import FILES, plan_files
+from bridged.plan.bridges import plan_bridge
+from bridged.plan.context import Context
+from bridged.plan.kernel import interface, plan_module, plan_sysctl, provider
+from bridged.plan.memory import Memory
+from bridged.plan.ports import plan_port
+from bridged.plan.removal import plan_removals
+from bridged.plan.result import Plan, Verdict
+
+
+def interest(state: State) -> Interest:
+    """What must be observed to plan `state`."""
+    sysctls = frozenset(state.sysctls or {})
+    modules = {module_name(name) for name in state.modules or ()}
+    modules |= {module for path in sysctls if (module := provider(path))}
+    devices = set(state.bridges or {}) | {port.device for _, _, port in state.ports()}
+    return Interest(frozenset(devices), frozenset(modules), sysctls, frozenset(FILES))
+
+
+def make_plan(
+    state: State,
+    host: Host,
+    memory: Memory | None = None,
+    allowed: frozenset[str] = frozenset(),
+) -> Plan:
+    """The plan that takes `host` to `state`.
+
+    Verdicts stand in the order in which their actions are to be taken: what others need comes
+    first (module before its sysctls, bridge before port, parent before VLAN).  `allowed` names the
+    bridges whose guests the operator allows to be disturbed this once.
+    """
+    context = Context(state, host, memory or Memory(), allowed)
+    sysctls = [
+        (interface(path) is not None, plan_sysctl(context, path, wish))
+        for path, wish in (state.sysctls or {}).items()
+    ]
+    verdicts = [
+        *(plan_module(context, module_name(name)) for name in state.modules or ()),
+        *(verdict for of_interface, verdict in sysctls if not of_interface),
+        *plan_files(context),
+        *_network(context),
+        *(verdict for of_interface, verdict in sysctls if of_interface),
+        *plan_removals(context),
+    ]
+    withheld: list[Action] = []
+    return Plan(tuple(_spare_guests(context, verdicts, withheld)), tuple(withheld))
+
+
+def _network(context: Context) -> Iterable[Verdict]:
+    """Bridges, then NICs, then VLANs by how deep they are stacked."""
+    ports = [
+        (plan_port(context, name, bridge, port), port)
+        for name, bridge, port in context.state.ports()
+    ]
+    activated = {
+        verdict.bridge
+        for verdict, _ in ports
+        if any(isinstance(action, Activate) for action in verdict.actions)
+    }
+    for name, bridge in (context.state.bridges or {}).items():
+        yield plan_bridge(context, name, bridge, comes_with_port=name in activated)
+    depth = _depths(context)
+    for verdict, _ in sorted(ports, key=lambda pair: depth.get(pair[1].device, 0)):
+        yield verdict
+
+
+def _depths(context: Context) -> dict[str, int]:
+    parents = {p.device: p.parent for _, _, p in context.state.ports() if isinstance(p, Vlan)}
+    depths: dict[str, int] = {}
+    for name in parents:
+        depth, walk = 0, name
+        while walk in parents and depth <= len(parents):
+            depth, walk = depth + 1, parents[walk]
+        depths[name] = depth
+    return depths
+
+
+def _spare_guests(
+    context: Context, verdicts: Iterable[Verdict], withheld: list[Action]
+) -> Iterable[Verdict]:
+    """Take out every action that would cost guests their bridge and is not allowed."""
+    for verdict in verdicts:
+        guests = context.guests(verdict.bridge) if verdict.bridge else ()
+        costly = [action for action in verdict.actions if action.disruption == "guests"]
+        if not costly or not guests or verdict.bridge in context.allowed:
+            yield verdict
+            continue
+        withheld += costly
+        names = ", ".join(guest.name for guest in guests[:5])
+        yield replace(
+            verdict,
+            condition="withheld",
+            reason=f"would take {verdict.bridge} away from {len(guests)} guest ports ({names})",
+            remedy=f"bridgedctl apply --allow-disruption {verdict.bridge}",
+            actions=tuple(a for a in verdict.actions if a.disruption != "guests"),
+        )

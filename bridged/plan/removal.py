@@ -1,0 +1,87 @@
+"""Planning the end of what bridged made and the state no longer declares.
+
+Only profiles with our own UUID and links that came from them are ever removed.  Adopted profiles
+and everybody else's are left as they are.
+"""
+
+from collections.abc import Iterator
+
+from bridged.observe.host import Profile
+from bridged.plan.actions import Action, DeleteLink, DeleteProfile, ObjectId
+from bridged.plan.context import Context
+from bridged.plan.identity import owner
+from bridged.plan.ports import object_id
+from bridged.plan.result import Verdict
+from bridged.report import PropertyDrift
+
+
+def plan_removals(context: Context) -> list[Verdict]:
+    """The verdicts on objects of ours that are no longer declared, ports before bridges.
+
+    A state file that says nothing about bridges (no such section) removes none.
+    """
+    if context.state.bridges is None:
+        return []
+    verdicts = []
+    left: set[str] = set()
+    if context.nm is not None:
+        for item, profile in sorted(_orphans(context), key=lambda pair: pair[0].kind == "bridge"):
+            left.add(profile.interface)
+            verdicts.append(_delete_profile(context, item, profile))
+    for name, index in context.memory.made.items():
+        link = context.host.link(name)
+        if name in left or link is None or link.index != index or _declared(context, name):
+            continue
+        item = ObjectId("bridge" if link.kind == "bridge" else "vlan", name)
+        action = DeleteLink(
+            object=item,
+            reason=f"{name} is no longer declared and bridged made it",
+            disruption="guests" if link.kind == "bridge" else "port",
+            device=name,
+            index=index,
+        )
+        verdicts.append(_verdict(item, action, name if link.kind == "bridge" else ""))
+    return verdicts
+
+
+def _declared(context: Context, name: str) -> bool:
+    return name in (context.state.bridges or {}) or any(
+        port.device == name for _, _, port in context.state.ports()
+    )
+
+
+def _orphans(context: Context) -> Iterator[tuple[ObjectId, Profile]]:
+    declared = {ObjectId("bridge", name) for name in context.state.bridges or {}}
+    declared |= {
+        ObjectId(object_id(port).kind, context.ifname(port.device))
+        for _, _, port in context.state.ports()
+    }
+    for profile in context.nm.profiles if context.nm else ():
+        item = owner(profile)
+        if item is not None and item not in declared:
+            yield item, profile
+
+
+def _delete_profile(context: Context, item: ObjectId, profile: Profile) -> Verdict:
+    """A port of a bridge that goes too is the uplink of that bridge's guests."""
+    bridge = item.name if item.kind == "bridge" else profile.controller
+    stays = item.kind != "bridge" and bridge in (context.state.bridges or {})
+    action = DeleteProfile(
+        object=item,
+        reason=f"{item} is no longer declared",
+        disruption="port" if stays else "guests",
+        uuid=profile.uuid,
+        profile=profile.id,
+    )
+    return _verdict(item, action, bridge)
+
+
+def _verdict(item: ObjectId, action: Action, bridge: str) -> Verdict:
+    return Verdict(
+        item,
+        "drift",
+        "no longer declared",
+        drift=(PropertyDrift("presence", "absent", "present"),),
+        actions=(action,),
+        bridge=bridge,
+    )

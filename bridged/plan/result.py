@@ -1,0 +1,45 @@
+"""What planning gives: the state of every object, and the ordered actions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bridged.plan.actions import Action, ObjectId
+from bridged.report import Condition, Finding, PropertyDrift
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One object as planning sees it.
+
+    `actions` are what would bring it to its desired state, in order; an object that is not as
+    declared and has no actions says why in `reason` and what a person can do in `remedy`.
+    """
+
+    object: ObjectId
+    condition: Condition = "converged"
+    reason: str = ""
+    remedy: str = ""
+    drift: tuple[PropertyDrift, ...] = ()
+    actions: tuple[Action, ...] = ()
+    bridge: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole plan.  `withheld` are actions not taken because guests would lose a bridge."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    withheld: tuple[Action, ...] = ()
+    findings: tuple[Finding, ...] = field(default=())
+
+    def __iter__(self) -> Iterator[Action]:
+        """Every action in the order in which it is to be taken."""
+        return (action for verdict in self.verdicts for action in verdict.actions)
+
+    def __bool__(self) -> bool:
+        return any(verdict.actions for verdict in self.verdicts)
+
+    def verdict(self, item: ObjectId) -> Verdict | None:
+        """The verdict on one object, or None."""
+        return next((verdict for verdict in self.verdicts if verdict.object == item), None)

@@ -1,0 +1,176 @@
+"""The report: what every reader (status, metrics, control socket, page) is given.
+
+Plain frozen records of the standard library, so that `bridgedctl` can read them without importing
+anything heavy.  `as_json` is the documented form; `bridgedctl schema --status` describes it.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Condition = Literal[
+    "converged", "drift", "pending", "unavailable", "blocked", "failed", "contended", "withheld"
+]
+"""converged: as declared.  drift: differs and will be repaired.  pending: waits for something that
+is being brought about.  unavailable: the host does not offer it and nobody asked bridged to.
+blocked: cannot be done until somebody outside acts.  failed: the last attempt failed, retried with
+growing backoff.  contended: something keeps changing it back.  withheld: not done because guests
+would lose the bridge."""
+
+WatchMode = Literal["inotify", "poll", "none"]
+"""How changes of the state file are noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDrift:
+    """A declared value that the host does not have.
+
+    `kernel` and `network_manager` tell what each world has, None where it agrees or is not asked.
+    """
+
+    property: str
+    desired: str
+    kernel: str | None = None
+    network_manager: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A change that bridged made: when (Unix seconds), to what, why, and how it ended."""
+
+    time: float
+    object: str
+    cause: str
+    action: str
+    outcome: Literal["repaired", "failed"]
+    seconds: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectReport:
+    """One declared object as it was last seen.
+
+    `condition` is what to go by, `reason` the sentence behind it, `remedy` what to do where a
+    person must act, `since` when the condition began (Unix seconds).
+    """
+
+    kind: str
+    name: str
+    condition: Condition
+    reason: str = ""
+    remedy: str = ""
+    drift: tuple[PropertyDrift, ...] = ()
+    since: float = 0.0
+    attempts: int = 0
+    next_attempt: float | None = None
+    last_repair: Repair | None = None
+    bridge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """A declared link and its counters, or one that is not there (`present` False).
+
+    `speed` is in Mbit/s; counters are since the link was made.
+    """
+
+    name: str
+    role: Literal["bridge", "port", "vlan", "parent"]
+    present: bool
+    bridge: str = ""
+    up: bool = False
+    carrier: bool = False
+    operstate: str = "notpresent"
+    mtu: int = 0
+    address: str = ""
+    speed: int | None = None
+    carrier_changes: int = 0
+    counters: dict[str, int] = field(default_factory=dict)
+    guests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something an operator should know that is not drift: what, and what to do about it."""
+
+    code: str
+    message: str
+    remedy: str = ""
+    object: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateFileReport:
+    """The state in force and the state on disk.
+
+    `hash` is the SHA-256 of the files in force; `valid` tells whether what is on disk now can be
+    used; `problems` are the errors as they are printed; `source` is ``file``, ``last-good`` (the
+    file is broken) or ``none``.
+    """
+
+    path: str
+    valid: bool
+    hash: str = ""
+    loaded: float | None = None
+    source: Literal["file", "last-good", "none"] = "none"
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What is counted since the agent started; keys are label tuples."""
+
+    repairs: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """(object, cause, outcome) -> number."""
+    drift: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(object, property) -> number of times that it was found."""
+    wakeups: dict[str, int] = field(default_factory=dict)
+    """source -> number."""
+    passes: dict[str, int] = field(default_factory=dict)
+    """outcome (still, repaired, failed) -> number."""
+    netlink_overruns: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+    """world -> calls that failed."""
+    duration_buckets: dict[str, tuple[tuple[float, int], ...]] = field(default_factory=dict)
+    """phase (observe, plan, apply, pass) -> cumulative (upper bound in seconds, number)."""
+    duration_sum: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole truth after one pass.
+
+    Times are Unix seconds; `sentence` is what the last pass that did something did.
+    """
+
+    time: float
+    hostname: str
+    version: str
+    started: float
+    state: StateFileReport
+    objects: tuple[ObjectReport, ...] = ()
+    links: tuple[LinkReport, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    network_manager: str = ""
+    network_manager_available: bool = False
+    watch_mode: WatchMode = "none"
+    last_success: float | None = None
+    sentence: str = ""
+    agent: bool = True
+    counters: Counters = field(default_factory=Counters)
+
+    @property
+    def converged(self) -> bool:
+        """Whether every object is as declared and the state on disk is the one in force."""
+        return self.state.valid and all(
+            item.condition in {"converged", "unavailable"} for item in self.objects
+        )
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The documented form: the fields above, counters left out, `converged` added."""
+    document = asdict(report)
+    del document["counters"]
+    document["converged"] = report.converged
+    return document

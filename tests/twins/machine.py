@@ -1,0 +1,109 @@
+"""A whole machine in memory: one kernel, one NetworkManager, and a clock that tests move."""
+
+from dataclasses import dataclass
+
+from bridged.apply.executor import Executor, Writers
+from bridged.desired.state import State
+from bridged.observe.host import Host, Interest
+from bridged.plan.memory import Memory
+from bridged.plan.planner import interest, make_plan
+from bridged.plan.result import Plan
+from tests.twins.faults import Faults
+from tests.twins.kernel import FakeKernel
+from tests.twins.network_manager import FakeNetworkManager
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: float = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+class _Sysctls:
+    def __init__(self, kernel: FakeKernel) -> None:
+        self.write = kernel.write_sysctl
+
+
+class _Files:
+    def __init__(self, kernel: FakeKernel) -> None:
+        self.write = kernel.write_file
+
+
+class Machine:
+    """Everything that the product is given in place of the real worlds."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self.kernel = FakeKernel(self.faults)
+        self.nm = FakeNetworkManager(self.kernel, self.faults)
+        self.clock = Clock()
+        self.protected: dict[str, str] = {}
+        self.writers = Writers(
+            self.nm, self.kernel, self.kernel, _Sysctls(self.kernel), _Files(self.kernel)
+        )
+        self.executor = Executor(self.writers, self.clock)
+
+    def observe(self, wanted: Interest) -> Host:
+        """One observation, as the real observer gives it."""
+        network = self.kernel.read_network()
+        routes = {
+            self.kernel.links[index].name: "carries the default route"
+            for index in network.default_routes
+        }
+        return Host(
+            links=network.links,
+            addresses=network.addresses,
+            network_manager=self.nm.read(wanted.devices),
+            modules=self.kernel.read_modules(wanted.modules),
+            sysctls=self.kernel.read_sysctls(wanted.sysctls),
+            files=self.kernel.read_files(wanted.files),
+            protected={**routes, **self.protected},
+            machine_id="0123456789abcdef0123456789abcdef",
+        )
+
+    def plan(self, state: State, memory: Memory | None = None) -> Plan:
+        """Observe and plan."""
+        return make_plan(state, self.observe(interest(state)), memory)
+
+    def converge(self, state: State, rounds: int = 6) -> Plan:
+        """Observe, plan and apply until nothing is left to do; the last plan."""
+        for _ in range(rounds):
+            plan = self.plan(state)
+            if not plan:
+                return plan
+            self.executor.run(plan)
+        return self.plan(state)
+
+
+def reference_machine() -> Machine:
+    """The reference node as its owner found it: three NICs, automatic profiles on all of them."""
+    machine = Machine()
+    for number, name in enumerate(("enp8s0", "enp13s0f0", "enp13s0f3"), 1):
+        machine.kernel.add_nic(name)
+        uuid = f"00000000-0000-4000-8000-00000000000{number}"
+        machine.nm.add(
+            {
+                "connection": {
+                    "id": f"Wired connection {number}",
+                    "uuid": uuid,
+                    "type": "802-3-ethernet",
+                    "interface-name": name,
+                    "autoconnect-priority": -999,
+                },
+                "802-3-ethernet": {},
+                "ipv4": {"method": "auto"},
+                "ipv6": {"method": "auto"},
+            },
+            in_memory=True,
+        )
+        machine.nm.up(uuid)
+    machine.kernel.default_routes.add("enp8s0")
+    return machine

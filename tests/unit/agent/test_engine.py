@@ -1,0 +1,183 @@
+"""Passes of the engine on a machine in memory: what is repaired, held back, counted and told."""
+
+import pytest
+
+from bridged.agent.engine import Engine
+from bridged.plan.actions import ObjectId
+from bridged.report import ObjectReport, Report
+from tests.twins.faults import Killed
+from tests.twins.machine import Machine, reference_machine
+from tests.twins.source import FakeSource, engine
+from tests.unit.reference import state
+
+FORWARD = "net/ipv4/ip_forward"
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return reference_machine()
+
+
+@pytest.fixture
+def running(machine: Machine) -> Engine:
+    made = engine(machine, state())
+    assert made.run_pass().converged
+    machine.faults.writes.clear()
+    machine.clock.advance(600)
+    return made
+
+
+def find(report: Report, kind: str, name: str) -> ObjectReport:
+    return next(o for o in report.objects if (o.kind, o.name) == (kind, name))
+
+
+def test_first_pass_converges_and_tells_every_repair(machine: Machine) -> None:
+    report = engine(machine, state()).run_pass()
+    assert report.converged
+    assert find(report, "bridge", "br-lan").last_repair is not None
+    assert {r.outcome for r in report.repairs} == {"repaired"}
+    assert report.last_success is not None
+
+
+def test_rule_1_a_pass_over_a_right_host_writes_nothing(machine: Machine, running: Engine) -> None:
+    for _ in range(5):
+        running.run_pass()
+    assert machine.faults.writes == []
+    assert running.tally.passes["still"] == 5
+
+
+def test_rule_6_one_failure_stays_one_failure(machine: Machine) -> None:
+    """A module that is not installed fails with its sysctls; everything else converges."""
+    machine.kernel.installable.discard("br_netfilter")
+    report = engine(machine, state()).run_pass()
+    wrong = {(o.kind, o.name): o for o in report.objects if o.condition != "converged"}
+    assert {kind for kind, _ in wrong} == {"module", "sysctl"}
+    assert {name for kind, name in wrong if kind == "module"} == {"br_netfilter"}
+    assert len(wrong) == 4
+    assert "not installed" in wrong["module", "br_netfilter"].reason
+    assert "module/br_netfilter" in wrong["sysctl", "net.bridge.bridge-nf-call-iptables"].reason
+
+
+def test_rule_6_retries_grow_and_a_change_resets_them(machine: Machine) -> None:
+    machine.kernel.installable.discard("kvm")
+    made = engine(machine, state())
+    made.run_pass()
+    tries = []
+    for _ in range(300):
+        machine.clock.advance(1)
+        before = len(machine.faults.writes)
+        made.run_pass()
+        tries.append(len(machine.faults.writes) > before)
+    assert 5 <= sum(tries) <= 14
+    machine.kernel.installable.add("kvm")
+    machine.clock.advance(61)
+    assert find(made.run_pass(), "module", "kvm").condition == "converged"
+
+
+def test_rule_11_a_rival_is_named_and_writes_are_bounded(machine: Machine, running: Engine) -> None:
+    """Something sets ip_forward back every second for a minute."""
+    for _ in range(60):
+        machine.kernel.parameters[FORWARD] = "0"
+        report = running.run_pass()
+        machine.clock.advance(1)
+    writes = [w for w in machine.faults.writes if FORWARD in w]
+    assert len(writes) <= 12
+    assert find(report, "sysctl", "net.ipv4.ip_forward").condition == "contended"
+    others = {o.condition for o in report.objects if o.name != "net.ipv4.ip_forward"}
+    assert others == {"converged"}
+    machine.clock.advance(120)
+    report = running.run_pass()
+    assert machine.kernel.parameters[FORWARD] == "1"
+    machine.clock.advance(120)
+    assert running.run_pass().converged
+
+
+def test_rule_9_killed_anywhere_a_new_start_converges() -> None:
+    """For every n: killed before the n-th write, started anew, everything is right."""
+    total = len(_writes_of_a_cold_start())
+    for writes in range(total):
+        machine = reference_machine()
+        machine.faults.kill_after(writes)
+        with pytest.raises(Killed):
+            engine(machine, state()).run_pass()
+        machine.faults.kill_after(None)
+        again = engine(machine, state())
+        report = again.run_pass()
+        assert report.converged, f"after being killed at write {writes}"
+        ours = [p["connection"]["uuid"] for p in machine.nm.profiles.values()]
+        assert len(ours) == len(set(ours)) == 9
+        machine.faults.writes.clear()
+        again.run_pass()
+        assert machine.faults.writes == []
+
+
+def _writes_of_a_cold_start() -> list[str]:
+    machine = reference_machine()
+    engine(machine, state()).run_pass()
+    return machine.faults.writes
+
+
+def test_networkmanager_away_is_an_observation(machine: Machine, running: Engine) -> None:
+    """While NetworkManager is stopped, netlink and sysctls go on; nothing is torn down."""
+    machine.nm.running = False
+    machine.kernel.unplug("enp13s0f0")
+    machine.kernel.parameters[FORWARD] = "0"
+    report = running.run_pass()
+    assert not report.network_manager_available
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0"}
+    assert machine.kernel.parameters[FORWARD] == "1"
+    machine.nm.running = True
+    machine.faults.writes.clear()
+    assert running.run_pass().converged
+    assert machine.faults.writes == []
+
+
+def test_rule_7_the_report_is_what_was_seen(machine: Machine, running: Engine) -> None:
+    """A write that the kernel accepted without effect is not called repaired."""
+    machine.kernel.parameters[FORWARD] = "0"
+    machine.writers.sysctls.write = lambda path, value: None
+    report = running.run_pass()
+    item = find(report, "sysctl", "net.ipv4.ip_forward")
+    assert item.condition == "failed"
+    assert item.drift[0].kernel == "0"
+    assert not report.converged
+
+
+def test_no_state_yet_changes_nothing(machine: Machine) -> None:
+    report = engine(machine, None).run_pass()
+    assert machine.faults.writes == []
+    assert not report.converged
+
+
+def test_dropping_a_bridge_from_the_state_removes_what_we_made(
+    machine: Machine, running: Engine
+) -> None:
+    """Ours goes, the others stay, and the ledger keeps nothing of it."""
+    source = running.source
+    assert isinstance(source, FakeSource)
+    bridges = {k: v for k, v in state().bridges.items() if k != "br-dmz"}
+    source.state = state(bridges=bridges)
+    assert running.run_pass().converged
+    assert machine.kernel.link("br-dmz") is None
+    assert machine.kernel.need("enp13s0f3").controller is None
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0"}
+    running.run_pass()
+    assert ObjectId("bridge", "br-dmz") not in running.ledger.entries
+
+
+def test_rule_2_removal_is_withheld_while_guests_are_plugged_in(
+    machine: Machine, running: Engine
+) -> None:
+    """The bridge stays with its guest; the report names the command that allows it."""
+    machine.kernel.add_link("vnet0", "tun", up=True)
+    machine.kernel.plug("vnet0", "br-dmz")
+    source = running.source
+    assert isinstance(source, FakeSource)
+    source.state = state(bridges={k: v for k, v in state().bridges.items() if k != "br-dmz"})
+    report = running.run_pass()
+    assert machine.kernel.ports("br-dmz") == {"vnet0", "enp13s0f3"}
+    item = find(report, "bridge", "br-dmz")
+    assert item.condition == "withheld"
+    assert item.remedy == "bridgedctl apply --allow-disruption br-dmz"
+    running.run_pass(allowed=frozenset({"br-dmz"}))
+    assert machine.kernel.link("br-dmz") is None

@@ -1,0 +1,31 @@
+"""The bell: coalescing, and never losing the last ring."""
+
+import threading
+import time
+
+from bridged.agent.wake import Wake
+
+
+def test_rings_coalesce_into_one_answer() -> None:
+    wake = Wake()
+    for _ in range(1000):
+        wake.ring("netlink")
+    wake.ring("timer")
+    assert wake.wait(0) == {"netlink", "timer"}
+    assert wake.wait(0) == frozenset()
+    assert wake.counts() == {"netlink": 1000, "timer": 1}
+
+
+def test_a_ring_while_the_loop_is_busy_is_kept() -> None:
+    wake = Wake()
+    assert wake.wait(0) == frozenset()
+    wake.ring("netlink")
+    assert wake.wait(10) == {"netlink"}
+
+
+def test_a_ring_from_another_thread_ends_the_wait() -> None:
+    wake = Wake()
+    threading.Timer(0.05, wake.ring, ["networkmanager"]).start()
+    start = time.monotonic()
+    assert wake.wait(10) == {"networkmanager"}
+    assert time.monotonic() - start < 5

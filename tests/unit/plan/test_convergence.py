@@ -1,0 +1,143 @@
+"""The reference node, from what its owner found to what is declared, on a machine in memory."""
+
+import pytest
+
+from bridged.plan.actions import Activate, ObjectId
+from tests.twins.machine import Machine, reference_machine
+from tests.unit.reference import state
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return reference_machine()
+
+
+@pytest.fixture
+def converged(machine: Machine) -> Machine:
+    assert not machine.converge(state())
+    machine.faults.writes.clear()
+    return machine
+
+
+def test_reference_node_converges_in_one_round(machine: Machine) -> None:
+    """One plan, applied once, makes every row of the reference table true."""
+    machine.executor.run(machine.plan(state()))
+    kernel = machine.kernel
+    assert kernel.ports("br-lan") == {"enp13s0f0"}
+    assert kernel.ports("br-web") == {"enp13s0f0.6"}
+    assert kernel.ports("br-dmz") == {"enp13s0f3"}
+    vlan = kernel.need("enp13s0f0.6")
+    assert (vlan.parent, vlan.info["vlan_id"]) == (kernel.need("enp13s0f0").index, 6)
+    assert vlan.info["vlan_flags"] & 1  # header reordering
+    for name in ("br-lan", "br-web", "br-dmz"):
+        assert kernel.need(name).info["br_stp_state"] == 0
+        assert kernel.need(name).disable_ipv6
+        assert kernel.need(name).up
+    assert {m for m, s in kernel.module_states.items() if s == "loaded"} == {
+        "overlay",
+        "br_netfilter",
+        "kvm",
+        "vhost_net",
+        "dm_crypt",
+    }
+    assert kernel.parameters["net/bridge/bridge-nf-call-arptables"] == "1"
+    assert kernel.parameters["fs/inotify/max_user_watches"] == "1048576"
+    assert not machine.plan(state())
+
+
+def test_rule_1_still_when_right(converged: Machine) -> None:
+    """A second plan is empty, and applying it writes nothing."""
+    plan = converged.plan(state())
+    assert list(plan) == []
+    assert {verdict.condition for verdict in plan.verdicts} == {"converged"}
+    converged.executor.run(plan)
+    assert converged.faults.writes == []
+
+
+def test_rule_4_the_administration_nic_is_never_written(machine: Machine) -> None:
+    """Nothing planned speaks of the NIC that carries the default route."""
+    assert all("enp8s0" not in action.describe() for action in machine.plan(state()))
+
+
+def test_rule_4_the_default_route_interface_is_refused_as_a_port(machine: Machine) -> None:
+    """Declaring the administration NIC as a port blocks that port and changes nothing of it."""
+    wanted = state(bridges={"br-adm": {"ports": ({"name": "enp8s0"},)}})
+    machine.converge(wanted)
+    verdict = machine.plan(wanted).verdict(ObjectId("port", "enp8s0"))
+    assert verdict is not None
+    assert verdict.condition == "blocked"
+    assert "default route" in verdict.reason
+    assert machine.kernel.need("enp8s0").controller is None
+    assert machine.nm.active["enp8s0"].endswith("1")
+
+
+def test_rule_10_boot_files_say_what_the_state_says(converged: Machine) -> None:
+    """Modules and sysctls are on disk for the next boot."""
+    files = converged.kernel.text_files
+    assert "br_netfilter\n" in files["/etc/modules-load.d/bridged.conf"]
+    assert "-net/bridge/bridge-nf-call-arptables = 1\n" in files["/etc/sysctl.d/zz-bridged.conf"]
+
+
+def test_rivals_are_put_out_of_the_way_and_not_deleted(converged: Machine) -> None:
+    """The automatic profiles of the declared NICs stay, with autoconnect off; others are kept."""
+    settings = {p["connection"]["id"]: p["connection"] for p in converged.nm.profiles.values()}
+    assert settings["Wired connection 1"].get("autoconnect", True)
+    assert settings["Wired connection 2"]["autoconnect"] is False
+    assert settings["Wired connection 3"]["autoconnect"] is False
+
+
+@pytest.mark.parametrize(
+    ("drift", "object_id", "prop"),
+    [
+        (lambda m: m.kernel.unplug("enp13s0f0"), ObjectId("port", "enp13s0f0"), "bridge"),
+        (lambda m: m.kernel.delete("enp13s0f0.6"), ObjectId("vlan", "enp13s0f0.6"), "bridge"),
+        (lambda m: m.kernel.delete("br-web"), ObjectId("bridge", "br-web"), "link"),
+        (
+            lambda m: m.kernel.change("br-lan", info={"br_stp_state": 1}),
+            ObjectId("bridge", "br-lan"),
+            "stp",
+        ),
+        (lambda m: m.kernel.change("br-lan", up=False), ObjectId("bridge", "br-lan"), "state"),
+        (lambda m: m.kernel.change("enp13s0f3", up=False), ObjectId("port", "enp13s0f3"), "state"),
+        (
+            lambda m: m.kernel.change("br-dmz", disable_ipv6=False),
+            ObjectId("bridge", "br-dmz"),
+            "ipv6",
+        ),
+        (lambda m: m.kernel.remove_module("kvm"), ObjectId("module", "kvm"), "state"),
+        (
+            lambda m: m.kernel.remove_module("br_netfilter"),
+            ObjectId("sysctl", "net.bridge.bridge-nf-call-iptables"),
+            "value",
+        ),
+        (
+            lambda m: m.kernel.parameters.update({"net/ipv4/ip_forward": "0"}),
+            ObjectId("sysctl", "net.ipv4.ip_forward"),
+            "value",
+        ),
+        (lambda m: m.nm.down("br-lan"), ObjectId("bridge", "br-lan"), "link"),
+        (lambda m: m.nm.down("enp13s0f0"), ObjectId("port", "enp13s0f0"), "bridge"),
+        (
+            lambda m: m.kernel.text_files.pop("/etc/modules-load.d/bridged.conf"),
+            ObjectId("file", "/etc/modules-load.d/bridged.conf"),
+            "content",
+        ),
+    ],
+)
+def test_each_drift_is_named_and_repaired(converged, drift, object_id, prop) -> None:
+    """Each kind of drift is seen at its object and property, and gone after applying."""
+    drift(converged)
+    verdict = converged.plan(state()).verdict(object_id)
+    assert prop in {d.property for d in verdict.drift}
+    plan = converged.converge(state())
+    assert not plan
+    assert {v.condition for v in plan.verdicts} == {"converged"}
+
+
+def test_never_activates_a_bridge_that_exists(converged: Machine) -> None:
+    """Whatever drifted, no plan activates a bridge whose link is there."""
+    for name in ("br-lan", "br-web", "br-dmz"):
+        converged.kernel.change(name, up=False, info={"br_stp_state": 1}, address_pinned=False)
+    converged.nm.active.pop("br-lan")
+    activated = {a.device for a in converged.plan(state()) if isinstance(a, Activate)}
+    assert not activated & {"br-lan", "br-web", "br-dmz"}
