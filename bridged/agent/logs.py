@@ -41,18 +41,20 @@ def configure(level: str = "info", environ: Mapping[str, str] = os.environ) -> N
     """Set structlog up: for journald under systemd, with colours on a terminal, plain elsewhere."""
     journald = "JOURNAL_STREAM" in environ
     terminal = sys.stderr.isatty() and not journald
-    renderer: Any = structlog.dev.ConsoleRenderer() if terminal else _Logfmt(journald)
+    renderer: Any = _Logfmt(journald)
+    if terminal:
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     stamper = [] if journald else [structlog.processors.TimeStamper(fmt="iso")]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             *stamper,
-            structlog.processors.format_exc_info,
+            *([] if terminal else [structlog.processors.format_exc_info]),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
             getattr(logging, level.upper(), logging.INFO)
         ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )

@@ -28,7 +28,7 @@ class Notifier:
         text = "\n".join(f"{name}={value}" for name, value in fields.items())
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-                sock.settimeout(1)
+                sock.settimeout(5 if "READY" in fields else 0)  # a full queue must not hold us up
                 sock.sendto(text.encode(), address)
         except OSError:
             return

@@ -23,6 +23,7 @@ from bridged.plan.actions import (
     RemoveAddress,
     SetController,
     SetLink,
+    SetVlans,
     UpdateProfile,
     WriteFile,
     WriteSysctl,
@@ -94,6 +95,8 @@ class Executor:
                 worlds.links.set_controller(action)
             case SetLink():
                 worlds.links.set_link(action)
+            case SetVlans():
+                worlds.links.set_vlans(action)
             case RemoveAddress():
                 worlds.links.remove_address(action)
             case DeleteLink():

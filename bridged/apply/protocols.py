@@ -16,6 +16,7 @@ from bridged.plan.actions import (
     RemoveAddress,
     SetController,
     SetLink,
+    SetVlans,
     UpdateProfile,
 )
 
@@ -40,6 +41,8 @@ class LinkWriter(Protocol):
     def set_link(self, action: SetLink) -> None: ...
 
     def set_controller(self, action: SetController) -> None: ...
+
+    def set_vlans(self, action: SetVlans) -> None: ...
 
     def delete_link(self, action: DeleteLink) -> None: ...
 

@@ -12,6 +12,16 @@ Settings = Mapping[str, Mapping[str, Any]]
 """A NetworkManager profile, unpacked: setting -> key -> plain Python value (bytes for ``ay``)."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class PortVlan:
+    """One VLAN that a bridge port carries; `pvid` takes untagged frames in, `untagged` sends them
+    out without the tag."""
+
+    vid: int
+    pvid: bool = False
+    untagged: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """One interface as a netlink dump shows it.
@@ -20,7 +30,8 @@ class Link:
     IFLA_INFO_SLAVE_DATA of a bridge port; keys are attribute names without IFLA_, in lower case
     (``br_stp_state``, ``brport_cost``), values plain numbers or text.  `controller` and `parent`
     are ifindexes.  `address_pinned` is False while the kernel may change the address by itself.
-    `speed` is in Mbit/s, None where the driver does not say.
+    `vlans` are those of a bridge port (or of the bridge itself), sorted by id.  `speed` is in
+    Mbit/s, None where the driver does not say.
     """
 
     index: int
@@ -44,6 +55,7 @@ class Link:
     driver: str = ""
     info: Mapping[str, Any] = field(default_factory=dict)
     port: Mapping[str, Any] = field(default_factory=dict)
+    vlans: tuple[PortVlan, ...] = ()
     stats: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -122,7 +134,8 @@ class Device:
     `state` is NMDeviceState (10 unmanaged, 20 unavailable, 30 disconnected, 100 activated);
     `active` is the UUID of the profile in use, empty for none; `activating` tells that an
     activation is under way; `external` that NetworkManager only mirrors what somebody else made;
-    `applied` is the profile as it was applied, None where it was not asked for.
+    `applied` is the profile as it was applied, None where it was not asked for; `activation` is
+    the path of the active connection, another one after every activation.
     """
 
     path: str
@@ -134,6 +147,7 @@ class Device:
     external: bool = False
     autoconnect: bool = True
     applied: Settings | None = None
+    activation: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,7 +210,8 @@ class Host:
 
     `modules` is keyed by the kernel's spelling, `sysctls` by path below /proc/sys, `files` by
     absolute path with None for a missing file; each holds what was asked for (`Interest`).
-    `protected` maps an interface that carries the node's own traffic to the reason.
+    `protected` maps an interface that carries the node's own traffic to the reason; `time` is when
+    the observation was made, in seconds of a clock that never jumps.
     """
 
     links: tuple[Link, ...] = ()
@@ -207,6 +222,7 @@ class Host:
     files: Mapping[str, str | None] = field(default_factory=dict)
     protected: Mapping[str, str] = field(default_factory=dict)
     machine_id: str = ""
+    time: float = 0.0
 
     @cached_property
     def by_name(self) -> Mapping[str, Link]:

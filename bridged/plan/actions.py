@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from bridged.observe.host import PortVlan
+
 Disruption = Literal["none", "port", "guests"]
 """`none`: set in place; `port`: that port loses frames for a moment; `guests`: guest ports lose
 the bridge."""
@@ -12,7 +14,7 @@ the bridge."""
 class ObjectId(NamedTuple):
     """What an action or a status is about, printed as ``bridge/br-lan``."""
 
-    kind: Literal["bridge", "port", "vlan", "module", "sysctl", "file", "profile"]
+    kind: Literal["bridge", "port", "vlan", "guests", "module", "sysctl", "file"]
     name: str
 
     def __str__(self) -> str:
@@ -131,6 +133,18 @@ class SetController(Action):
 
     def describe(self) -> str:
         return f"plug {self.device} into {self.controller}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetVlans(Action):
+    """Give a bridge port exactly these VLANs by netlink, removing others."""
+
+    device: str
+    index: int
+    vlans: tuple[PortVlan, ...]
+
+    def describe(self) -> str:
+        return f"set VLANs {', '.join(str(vlan.vid) for vlan in self.vlans)} on {self.device}"
 
 
 @dataclass(frozen=True, kw_only=True)

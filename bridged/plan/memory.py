@@ -1,24 +1,35 @@
-"""What planning remembers of earlier observations, as one frozen record."""
+"""What planning remembers of earlier observations, as frozen records that can be stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridged.observe.host import PortVlan
+
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A guest port as it was last seen in its bridge: `port` are its brport attributes."""
+    """A guest port as it was last seen in its bridge.
+
+    `port` are its brport attributes and `vlans` its VLANs there; `bridge_index` and `activation`
+    tell which incarnation of the bridge it was plugged into.  `lost` is when it was first seen
+    outside (Host.time), None while it is plugged in.
+    """
 
     name: str
     index: int
     bridge: str
+    bridge_index: int
+    activation: str = ""
     port: Mapping[str, Any] = field(default_factory=dict)
+    vlans: tuple[PortVlan, ...] = ()
+    lost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`made` are the virtual links that exist because of bridged, name to ifindex; `guests` the
-    guest ports by ifindex, `bridges` the ifindex and activation that their bridges had then."""
+    """`made` are the virtual links that exist because of bridged, name to ifindex; `guests` are
+    the guest ports by ifindex."""
 
     made: Mapping[str, int] = field(default_factory=dict)
     guests: Mapping[int, Guest] = field(default_factory=dict)

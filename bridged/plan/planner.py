@@ -11,6 +11,7 @@ from bridged.plan.actions import Action, Activate
 from bridged.plan.boot import FILES, plan_files
 from bridged.plan.bridges import plan_bridge
 from bridged.plan.context import Context
+from bridged.plan.guests import plan_guests
 from bridged.plan.kernel import interface, plan_module, plan_sysctl, provider
 from bridged.plan.memory import Memory
 from bridged.plan.ports import plan_port
@@ -45,6 +46,7 @@ def make_plan(
         for path, wish in (state.sysctls or {}).items()
     ]
     verdicts = [
+        *plan_guests(context),
         *(plan_module(context, module_name(name)) for name in state.modules or ()),
         *(verdict for of_interface, verdict in sysctls if not of_interface),
         *plan_files(context),

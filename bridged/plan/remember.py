@@ -1,17 +1,33 @@
 """What an observation leaves behind for later planning: pure, memory in and memory out."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from bridged.desired.state import State
-from bridged.observe.host import Host, NetworkManager
+from bridged.observe.host import Host, Link, NetworkManager
+from bridged.plan.context import Context
 from bridged.plan.identity import owner
-from bridged.plan.memory import Memory
+from bridged.plan.memory import Guest, Memory
+
+_GRACE = 60.0
+"""Seconds in which a guest port outside its bridge may still turn out to have been dropped by a
+re-activation that is under way."""
 
 
 def remember(memory: Memory, state: State, host: Host) -> Memory:
-    """The memory after `host` was seen.
+    """The memory after `host` was seen."""
+    plugged = {guest.index: guest for guest in _plugged(state, host)}
+    lost = {
+        guest.index: guest
+        for old in memory.guests.values()
+        if old.index not in plugged and (guest := _outside(old, host)) is not None
+    }
+    return Memory(made=_made(memory, host), guests={**lost, **plugged})
 
-    A virtual link counts as made by bridged while a profile of ours is active on it; it stays so
-    until the link with that ifindex is gone.
-    """
+
+def _made(memory: Memory, host: Host) -> dict[str, int]:
+    """Virtual links made by bridged: a profile of ours was active on them while they had that
+    ifindex."""
     made = {
         name: index
         for name, index in memory.made.items()
@@ -24,4 +40,56 @@ def remember(memory: Memory, state: State, host: Host) -> Memory:
             link = host.link(device.interface)
             if profile and link and link.kind in {"bridge", "vlan"} and owner(profile):
                 made[link.name] = link.index
-    return Memory(made=made, guests=memory.guests)
+    return made
+
+
+def _plugged(state: State, host: Host) -> Iterator[Guest]:
+    """The guest ports of all declared bridges as they are now."""
+    context = Context(state, host)
+    for name in state.bridges or {}:
+        bridge = host.link(name)
+        if bridge is None:
+            continue
+        for port in context.guests(name):
+            yield Guest(
+                name=port.name,
+                index=port.index,
+                bridge=name,
+                bridge_index=bridge.index,
+                activation=_activation(host, name),
+                port=dict(port.port),
+                vlans=port.vlans,
+            )
+
+
+def _activation(host: Host, bridge: str) -> str:
+    nm = host.network_manager
+    device = nm.device(bridge) if isinstance(nm, NetworkManager) else None
+    return device.activation if device else ""
+
+
+def _outside(guest: Guest, host: Host) -> Guest | None:
+    """A guest that is not in its bridge: still ours to put back, or None to forget it.
+
+    One that is gone (its VM stopped), that is in another bridge, or that was taken out of a bridge
+    to which nothing happened, is where somebody wanted it.
+    """
+    link = host.by_index.get(guest.index)
+    if link is None or link.name != guest.name or link.controller is not None:
+        return None
+    since = host.time if guest.lost is None else guest.lost
+    if not dropped(guest, host) and host.time - since > _GRACE:
+        return None
+    return replace(guest, lost=since)
+
+
+def dropped(guest: Guest, host: Host) -> bool:
+    """Whether the guest lost its bridge because the bridge went, not because it was unplugged."""
+    bridge: Link | None = host.link(guest.bridge)
+    if bridge is None or bridge.index != guest.bridge_index:
+        return True
+    nm = host.network_manager
+    device = nm.device(guest.bridge) if isinstance(nm, NetworkManager) else None
+    if device is None:
+        return False
+    return device.activating or device.activation != guest.activation

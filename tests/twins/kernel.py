@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from bridged.errors import WorldError
-from bridged.observe.host import Address, Link, ModuleState, Sysctl
+from bridged.observe.host import Address, Link, ModuleState, PortVlan, Sysctl
 from bridged.observe.protocols import KernelNetwork
-from bridged.plan.actions import DeleteLink, RemoveAddress, SetController, SetLink
+from bridged.plan.actions import DeleteLink, RemoveAddress, SetController, SetLink, SetVlans
 from tests.twins.faults import Faults
 
 BRIDGE_DEFAULTS: Mapping[str, Any] = {
@@ -114,12 +114,15 @@ class FakeKernel:
                 controller=controller.index,
                 controller_kind="bridge",
                 port=dict(PORT_DEFAULTS),
+                vlans=(PortVlan(1, pvid=True, untagged=True),),
             )
 
     def unplug(self, name: str) -> None:
         """Take a port out of its bridge."""
         port = self.need(name)
-        self.links[port.index] = replace(port, controller=None, controller_kind="", port={})
+        self.links[port.index] = replace(
+            port, controller=None, controller_kind="", port={}, vlans=()
+        )
 
     def delete(self, name: str) -> None:
         """Delete a link, the VLANs on it, and the membership of its ports."""
@@ -203,6 +206,12 @@ class FakeKernel:
         self._target(action.index, action.device)
         self._target(action.controller_index, action.controller)
         self.plug(action.device, action.controller)
+
+    def set_vlans(self, action: SetVlans) -> None:
+        """VLANs of a bridge port."""
+        self.faults.write("set_vlans", action.describe())
+        self._target(action.index, action.device)
+        self.change(action.device, vlans=tuple(action.vlans))
 
     def delete_link(self, action: DeleteLink) -> None:
         """The end of a link."""

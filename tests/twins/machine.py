@@ -67,6 +67,7 @@ class Machine:
             files=self.kernel.read_files(wanted.files),
             protected={**routes, **self.protected},
             machine_id="0123456789abcdef0123456789abcdef",
+            time=self.clock(),
         )
 
     def plan(self, state: State, memory: Memory | None = None) -> Plan:

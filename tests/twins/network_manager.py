@@ -34,6 +34,7 @@ class FakeNetworkManager:
         self.applied: dict[str, Sections] = {}
         self.unmanaged: set[str] = set()
         self.blocked: set[str] = set()
+        self.activations: dict[str, int] = {}
 
     # ------------------------------------------------------------------ what others do
 
@@ -128,6 +129,7 @@ class FakeNetworkManager:
                     managed=link.name not in self.unmanaged,
                     state=self._state(link.name),
                     active=self.active.get(link.name, ""),
+                    activation=f"/active/{self.activations.get(link.name, 0)}",
                     applied=deepcopy(self.applied.get(link.name)) if link.name in asked else None,
                 )
                 for link in self.kernel.links.values()
@@ -245,6 +247,7 @@ class FakeNetworkManager:
 
     def _take(self, name: str, uuid: str, table: tuple[Row, ...]) -> None:
         self.active[name] = uuid
+        self.activations[name] = self.activations.get(name, 0) + 1
         self.blocked.discard(uuid)
         self.applied[name] = deepcopy(self.profiles[uuid])
         self._commit(name, table, self.profiles[uuid])

@@ -1,0 +1,99 @@
+"""Rule 2: guest ports that lost their bridge come back with their settings; others are let be."""
+
+import pytest
+
+from bridged.agent.engine import Engine
+from bridged.observe.host import PortVlan
+from tests.twins.machine import Machine, reference_machine
+from tests.twins.source import engine
+from tests.unit.reference import state
+
+_VLANS = (PortVlan(1, untagged=True), PortVlan(20, pvid=True, untagged=True), PortVlan(30))
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return reference_machine()
+
+
+@pytest.fixture
+def running(machine: Machine) -> Engine:
+    """The reference node with two guests on br-lan, one of them with settings of its own."""
+    made = engine(machine, state())
+    made.run_pass()
+    for name in ("vnet0", "vnet1"):
+        machine.kernel.add_link(name, "tun", up=True)
+        machine.kernel.plug(name, "br-lan")
+    machine.kernel.change("vnet0", port={"brport_isolated": 1, "brport_mode": 1}, vlans=_VLANS)
+    made.run_pass()
+    machine.clock.advance(600)
+    machine.faults.writes.clear()
+    return made
+
+
+def profile(machine: Machine, interface: str) -> str:
+    return next(
+        uuid
+        for uuid, settings in machine.nm.profiles.items()
+        if settings["connection"].get("interface-name") == interface
+    )
+
+
+def assert_guests_are_back(machine: Machine) -> None:
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0", "vnet0", "vnet1"}
+    vnet0 = machine.kernel.need("vnet0")
+    assert (vnet0.port["brport_isolated"], vnet0.port["brport_mode"]) == (1, 1)
+    assert vnet0.vlans == _VLANS
+
+
+def test_guests_return_after_somebody_activates_the_bridge_again(
+    machine: Machine, running: Engine
+) -> None:
+    machine.nm.up(profile(machine, "br-lan"))
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0"}
+    assert running.run_pass().converged
+    assert_guests_are_back(machine)
+    first = machine.faults.writes[0]
+    assert first.startswith("set_controller"), "guests come before anything else"
+
+
+def test_guests_return_after_the_bridge_was_deleted(machine: Machine, running: Engine) -> None:
+    machine.kernel.delete("br-lan")
+    report = running.run_pass()
+    assert report.converged
+    assert_guests_are_back(machine)
+    assert "guests/br-lan" in {repair.object for repair in report.repairs}
+
+
+def test_a_guest_whose_vm_stopped_is_forgotten(machine: Machine, running: Engine) -> None:
+    machine.kernel.delete("vnet1")
+    machine.nm.up(profile(machine, "br-lan"))
+    assert running.run_pass().converged
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0", "vnet0"}
+
+
+def test_a_guest_that_was_moved_to_another_bridge_stays_there(
+    machine: Machine, running: Engine
+) -> None:
+    machine.kernel.plug("vnet1", "br-dmz")
+    running.run_pass()
+    machine.nm.up(profile(machine, "br-lan"))
+    running.run_pass()
+    assert machine.kernel.ports("br-dmz") == {"enp13s0f3", "vnet1"}
+
+
+def test_a_guest_that_was_unplugged_on_purpose_stays_out(machine: Machine, running: Engine) -> None:
+    """Nothing happened to the bridge, so somebody took the port out."""
+    machine.kernel.unplug("vnet1")
+    for _ in range(3):
+        running.run_pass()
+        machine.clock.advance(61)
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0", "vnet0"}
+    machine.nm.up(profile(machine, "br-lan"))
+    running.run_pass()
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0", "vnet0"}
+
+
+def test_a_guest_without_a_lost_bridge_costs_no_write(machine: Machine, running: Engine) -> None:
+    running.run_pass()
+    assert machine.faults.writes == []
