@@ -211,7 +211,9 @@ class Host:
     `modules` is keyed by the kernel's spelling, `sysctls` by path below /proc/sys, `files` by
     absolute path with None for a missing file; each holds what was asked for (`Interest`).
     `protected` maps an interface that carries the node's own traffic to the reason; `time` is when
-    the observation was made, in seconds of a clock that never jumps.
+    the observation was made, in seconds of a clock that never jumps.  `problems` maps a world that
+    could not be read (``links``, ``network-manager``, ``modules``, ``sysctls``, ``files``,
+    ``sessions``, ``machine-id``) to the reason; that something of it is not here says nothing.
     """
 
     links: tuple[Link, ...] = ()
@@ -223,6 +225,7 @@ class Host:
     protected: Mapping[str, str] = field(default_factory=dict)
     machine_id: str = ""
     time: float = 0.0
+    problems: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> Mapping[str, Link]:

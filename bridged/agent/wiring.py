@@ -1,0 +1,62 @@
+"""Putting the real worlds together: the only place that knows every implementation."""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from bridged.agent.engine import Clocks, Engine, StateSource
+from bridged.agent.ledger import Ledger
+from bridged.apply.executor import Executor, Writers
+from bridged.apply.files import FileWriter
+from bridged.apply.modules import ModuleLoader
+from bridged.apply.netlink import LinkWriter
+from bridged.apply.networkmanager import NetworkManagerWriter
+from bridged.apply.sysctls import SysctlWriter
+from bridged.dbus import SystemBus
+from bridged.observe.files import FileReader
+from bridged.observe.modules import ModuleReader
+from bridged.observe.netlink import NetlinkReader
+from bridged.observe.networkmanager import NetworkManagerReader
+from bridged.observe.observer import Observer
+from bridged.observe.sessions import SessionReader
+from bridged.observe.sysctls import SysctlReader
+
+CLOCKS = Clocks(time.monotonic, time.time)
+
+
+def real_engine(
+    source: StateSource, bus: SystemBus, ledger: Ledger | None = None, version: str = ""
+) -> Engine:
+    """An engine on this machine.  `bus` belongs to the thread that will run the engine."""
+    observer = Observer(
+        NetlinkReader(),
+        NetworkManagerReader(bus),
+        ModuleReader(),
+        SysctlReader(),
+        FileReader(),
+        SessionReader(),
+    )
+    writers = Writers(
+        NetworkManagerWriter(bus), LinkWriter(), ModuleLoader(), SysctlWriter(), FileWriter()
+    )
+    executor = Executor(writers, time.monotonic)
+    return Engine(source, observer.observe, executor, CLOCKS, ledger, version)
+
+
+class SilentChanges:
+    """Tells whether something changed that sends no event: sysctls, and modules where the kernel
+    sends no uevents.  Cheap enough to ask every few seconds."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._sysctls = SysctlReader(root)
+
+    def __call__(self, engine: Engine) -> bool:
+        """Whether a declared sysctl reads otherwise than in the last observation."""
+        host = engine.host
+        if host is None:
+            return True
+        known = host.sysctls
+        return any(known[path] != now for path, now in self._read(known).items())
+
+    def _read(self, paths: Iterable[str]) -> dict[str, object]:
+        return dict(self._sysctls.read(paths))

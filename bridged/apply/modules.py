@@ -1,0 +1,80 @@
+"""Loading kernel modules with modprobe."""
+
+import subprocess
+from collections.abc import Sequence
+
+from bridged.desired.names import module_problem
+from bridged.errors import ErrorKind, WorldError
+
+_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+_SAYINGS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
+    ("not-found", ("not found in directory", "no such device", "no such file or directory")),
+    (
+        "refused",
+        (
+            "key was rejected",
+            "required key not available",
+            "key has been revoked",
+            "exec format error",
+            "invalid argument",
+            "unknown symbol",
+            "is blacklisted",
+            "is deny-listed",
+            "lockdown",
+        ),
+    ),
+    ("permission", ("operation not permitted", "permission denied", "read-only file system")),
+)
+"""What modprobe writes (kmod, and the kernel's errno texts), by what it means.  The first match
+counts: "not found in directory" also tells that there are no modules for this kernel at all.
+A refusal by lockdown or by kernel.modules_disabled is EPERM, like a lack of CAP_SYS_MODULE."""
+
+
+class ModuleLoader:
+    """Runs modprobe, at most `timeout` seconds.  It settles dashes, underscores and aliases."""
+
+    def __init__(
+        self, timeout: float = 30.0, command: Sequence[str] = ("modprobe", "-b", "--")
+    ) -> None:
+        self._timeout = timeout
+        self._command = tuple(command)
+
+    def load(self, module: str) -> None:
+        """Raises `WorldError`: ``not-found``, ``refused``, ``permission``, ``timeout``, ``failed``.
+
+        Success says no more than modprobe's exit code does: an install rule may have run
+        /bin/true instead, so the next observation decides.
+        """
+        problem = module_problem(module)
+        if problem:
+            raise WorldError("refused", problem)
+        try:
+            done = subprocess.run(
+                [*self._command, module],
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                timeout=self._timeout,
+                env={"PATH": _PATH, "LC_ALL": "C"},
+            )
+        except subprocess.TimeoutExpired:
+            raise WorldError(
+                "timeout", f"modprobe {module} did not finish within {self._timeout:g} s"
+            ) from None
+        except FileNotFoundError:
+            raise WorldError("not-found", "there is no modprobe on this system") from None
+        except OSError as error:
+            raise WorldError("permission", f"modprobe cannot be run: {error.strerror}") from error
+        if done.returncode:
+            text = " ".join(done.stderr.decode(errors="replace").split())
+            raise WorldError(classify(text), text or f"modprobe {module}: exit {done.returncode}")
+
+
+def classify(text: str) -> ErrorKind:
+    """What modprobe's complaint means."""
+    lower = text.lower()
+    for kind, sayings in _SAYINGS:
+        if any(saying in lower for saying in sayings):
+            return kind
+    return "failed"

@@ -1,0 +1,220 @@
+"""Changes of links by netlink, addressed by ifindex.
+
+An ifindex is not given out again while the kernel runs (it counts up), so it names one link for
+good; the name is compared all the same, since a link that was renamed is not the one that the plan
+was about.
+"""
+
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bridged.errors import WorldError
+from bridged.observe.netlink import altnames
+from bridged.plan.actions import DeleteLink, RemoveAddress, SetController, SetLink
+from bridged.rtnetlink import (
+    RTM_DELADDR,
+    RTM_DELLINK,
+    RTM_NEWLINK,
+    KernelRefusal,
+    Message,
+    Rtnetlink,
+    world_error,
+)
+
+_IFF_UP = 0x1
+_ADDRESS_ABSENT = 99
+"""EADDRNOTAVAIL: the address is not on the link."""
+_LARGEST_MTU = 65535
+
+
+class LinkWriter:
+    """Each method opens a socket of its own.
+
+    `root` is where /proc/sys is found, `timeout` in seconds bounds each request.
+    """
+
+    def __init__(self, root: Path = Path("/"), timeout: float = 5.0) -> None:
+        self._conf = root / "proc/sys/net/ipv6/conf"
+        self._timeout = timeout
+
+    def set_link(self, action: SetLink) -> None:
+        """Set what can be set; raises `WorldError` with all that was refused, the rest is set.
+
+        One request per layer, since the kernel stops a request at the first thing it refuses.
+        """
+
+        def change(netlink: Rtnetlink) -> None:
+            link = _checked(netlink, action.index, action.device)
+            steps: list[Callable[[], None]] = []
+            if action.info:
+                steps.append(lambda: _set_info(netlink, link, action.kind, action.info))
+            if action.port:
+                steps.append(lambda: _set_port(netlink, action.index, action.port))
+            if action.link:
+                steps.append(lambda: self._set_link(netlink, link, action))
+            problems = []
+            for step in steps:
+                try:
+                    step()
+                except KernelRefusal as error:
+                    problems.append(
+                        world_error(error.errno or 0, f"set {action.device}", error.reason)
+                    )
+                except WorldError as error:
+                    problems.append(error)
+            if problems:
+                raise WorldError(problems[0].kind, "; ".join(p.message for p in problems))
+
+        self._do(f"set {action.device}", change)
+
+    def set_controller(self, action: SetController) -> None:
+        """Plug a link into a bridge; its attributes as a port are then the kernel's defaults."""
+
+        def change(netlink: Rtnetlink) -> None:
+            _checked(netlink, action.index, action.device)
+            _checked(netlink, action.controller_index, action.controller)
+            netlink.change(
+                RTM_NEWLINK,
+                {"index": action.index},
+                [("IFLA_MASTER", action.controller_index)],
+            )
+
+        self._do(f"plug {action.device} into {action.controller}", change)
+
+    def delete_link(self, action: DeleteLink) -> None:
+        """Delete a link; one that is gone already is `vanished`."""
+
+        def change(netlink: Rtnetlink) -> None:
+            _checked(netlink, action.index, action.device)
+            netlink.change(RTM_DELLINK, {"index": action.index})
+
+        self._do(f"delete {action.device}", change)
+
+    def remove_address(self, action: RemoveAddress) -> None:
+        """Take an address off a link; one that is not there any more is no error."""
+        family = socket.AF_INET6 if ":" in action.address else socket.AF_INET
+
+        def change(netlink: Rtnetlink) -> None:
+            _checked(netlink, action.index, action.device)
+            try:
+                netlink.change(
+                    RTM_DELADDR,
+                    {"index": action.index, "family": family, "prefixlen": action.prefix},
+                    [("IFA_LOCAL", action.address), ("IFA_ADDRESS", action.address)],
+                )
+            except KernelRefusal as error:
+                if error.errno != _ADDRESS_ABSENT:
+                    raise
+
+        self._do(f"remove {action.address} from {action.device}", change)
+
+    def _do(self, doing: str, change: Callable[[Rtnetlink], None]) -> None:
+        try:
+            with Rtnetlink(self._timeout) as netlink:
+                change(netlink)
+        except KernelRefusal as error:
+            raise world_error(error.errno or 0, doing, error.reason) from error
+        except OSError as error:
+            raise world_error(error.errno or 0, doing) from error
+
+    def _set_link(self, netlink: Rtnetlink, link: Message, action: SetLink) -> None:
+        wanted = dict(action.link)
+        ipv6 = wanted.pop("disable_ipv6", None)
+        up = wanted.pop("up", None)
+        attributes = []
+        if "address" in wanted:
+            # Giving a bridge the address that it has already pins it (addr_assign_type 3).
+            attributes.append(("IFLA_ADDRESS", wanted.pop("address")))
+        mtu = wanted.pop("mtu", None)
+        if wanted:
+            raise WorldError("failed", f"{action.device}: nobody can set {', '.join(wanted)}")
+        if mtu is not None:
+            if action.kind == "bridge" and link.get_attr("IFLA_MTU") == mtu:
+                _pin_mtu(netlink, action.index, mtu)
+            attributes.append(("IFLA_MTU", mtu))
+        fields = {"index": action.index}
+        if up is not None:
+            fields |= {"flags": _IFF_UP if up else 0, "change": _IFF_UP}
+        if attributes or up is not None:
+            netlink.change(RTM_NEWLINK, fields, attributes)
+        if ipv6 is not None:
+            self._set_ipv6(link.get_attr("IFLA_IFNAME"), ipv6)
+
+    def _set_ipv6(self, name: str, value: int) -> None:
+        """By path, where a dot in the name of the interface needs no care."""
+        try:
+            (self._conf / name / "disable_ipv6").write_text(f"{int(value)}\n")
+        except OSError as error:
+            raise world_error(error.errno or 0, f"set disable_ipv6 of {name}") from error
+
+
+def _checked(netlink: Rtnetlink, index: int, name: str) -> Message:
+    """The link with that index, if it still has that name (or alternative name)."""
+    link = netlink.link(index)
+    present = link.get_attr("IFLA_IFNAME")
+    if name != present and name not in altnames(link):
+        raise WorldError("vanished", f"the link that was {name} is called {present} now")
+    return link
+
+
+def _pin_mtu(netlink: Rtnetlink, index: int, mtu: int) -> None:
+    """Prepare for an MTU that the bridge has already to be pinned by setting it again.
+
+    The bridge code remembers that somebody chose the MTU only when the value changes (the core
+    skips a set to the same value), and until then the smallest port drags it down.  So it is set
+    to one byte more for a moment, which nobody notices: frames are forwarded by the MTU of the
+    port that they leave by, and the host's own fit into a larger one.
+    """
+    other = mtu + 1 if mtu < _LARGEST_MTU else mtu - 1
+    netlink.change(RTM_NEWLINK, {"index": index}, [("IFLA_MTU", other)])
+
+
+def _set_info(netlink: Rtnetlink, link: Message, kind: str, wanted: Mapping[str, Any]) -> None:
+    """What the link is: IFLA_INFO_DATA of a bridge or a VLAN."""
+    data: list[tuple[str, Any]] = []
+    for name, value in wanted.items():
+        if name == "vlan_flags":
+            # The kernel takes the bits under the mask only, and refuses bits that it never heard
+            # of; so the mask is what differs from the present word.
+            present = _vlan_flags(link)
+            value = {"flags": value, "mask": present ^ value}
+        data.append((f"IFLA_{name.upper()}", value))
+    netlink.change(
+        RTM_NEWLINK,
+        {"index": link["index"]},
+        [
+            (
+                "IFLA_LINKINFO",
+                {"attrs": [("IFLA_INFO_KIND", kind), ("IFLA_INFO_DATA", {"attrs": data})]},
+            )
+        ],
+    )
+
+
+def _set_port(netlink: Rtnetlink, index: int, wanted: Mapping[str, Any]) -> None:
+    """What the link is as a port of a bridge: IFLA_INFO_SLAVE_DATA."""
+    data = [(f"IFLA_{name.upper()}", value) for name, value in wanted.items()]
+    netlink.change(
+        RTM_NEWLINK,
+        {"index": index},
+        [
+            (
+                "IFLA_LINKINFO",
+                {
+                    "attrs": [
+                        ("IFLA_INFO_SLAVE_KIND", "bridge"),
+                        ("IFLA_INFO_SLAVE_DATA", {"attrs": data}),
+                    ]
+                },
+            )
+        ],
+    )
+
+
+def _vlan_flags(link: Message) -> int:
+    info = link.get_attr("IFLA_LINKINFO")
+    data = info.get_attr("IFLA_INFO_DATA") if info is not None else None
+    flags = data.get_attr("IFLA_VLAN_FLAGS") if data is not None else None
+    return int(flags["flags"]) if flags is not None else 0

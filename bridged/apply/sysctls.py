@@ -1,0 +1,64 @@
+"""Writing kernel parameters below /proc/sys."""
+
+import errno
+import os
+from pathlib import Path
+
+from bridged.desired.names import sysctl_problem
+from bridged.errors import ErrorKind, WorldError
+
+_KINDS: dict[int, ErrorKind] = {
+    errno.ENOENT: "not-found",
+    errno.ENOTDIR: "not-found",
+    errno.EROFS: "permission",
+    errno.EPERM: "permission",
+    errno.EACCES: "permission",
+    errno.ENODEV: "vanished",
+    errno.EINVAL: "refused",
+    errno.ERANGE: "refused",
+    errno.EBUSY: "refused",
+    errno.EOPNOTSUPP: "refused",
+    errno.ELOOP: "refused",
+    errno.EISDIR: "refused",
+}
+
+
+class SysctlWriter:
+    """Writes below `root`."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._sys = root / "proc/sys"
+
+    def write(self, path: str, value: str) -> None:
+        """One write(2) of the whole value: the kernel takes each write as a value of its own.
+
+        Raises `WorldError`.  Nothing outside /proc/sys is written, not even through a link.
+        """
+        if sysctl_problem(path if "/" in path else "/" + path):
+            raise WorldError("refused", f"{path} is not a path below /proc/sys")
+        data = value.encode() + b"\n"
+        try:
+            file = os.open(self._sys / path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                if not Path(os.readlink(f"/proc/self/fd/{file}")).is_relative_to(
+                    self._sys.resolve()
+                ):
+                    raise WorldError("refused", f"{path} leads out of /proc/sys")
+                written = os.write(file, data)
+            finally:
+                os.close(file)
+        except OSError as error:
+            raise WorldError(
+                _KINDS.get(error.errno or 0, "failed"), _text(error, path, value)
+            ) from (error)
+        if written != len(data):
+            raise WorldError("failed", f"the kernel took only part of {value!r} for {path}")
+
+
+def _text(error: OSError, path: str, value: str) -> str:
+    why = os.strerror(error.errno or 0)
+    if error.errno == errno.EINVAL:
+        return f"the kernel refuses the value {value!r} for {path} ({why})"
+    if error.errno in (errno.EROFS, errno.EPERM, errno.EACCES):
+        return f"{path} cannot be written ({why}): a sandbox, missing privileges or a read-only key"
+    return f"{path} cannot be set to {value!r}: {why}"

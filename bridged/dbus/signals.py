@@ -1,0 +1,189 @@
+"""Signals: as wake-ups from a thread of their own, or waited for beside a call.
+
+What a signal says is never trusted, only that something happened: the next observation decides.
+Subscribe first, read then, or the change between the two is lost (pydbus issue 87).
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from bridged.dbus.connection import SystemBus, close, connect, system_bus_address
+from bridged.dbus.gi import Gio, GLib
+from bridged.errors import WorldError
+
+_RETRY_FIRST, _RETRY_LAST = 0.5, 30.0
+"""Seconds between attempts to reach a bus that is away."""
+
+
+class Match(NamedTuple):
+    """Which signals: those of a sender, narrowed by whatever is not None."""
+
+    sender: str
+    interface: str | None = None
+    signal: str | None = None
+    path: str | None = None
+    arg0: str | None = None
+
+
+def name_owner(service: str) -> Match:
+    """The signal that a service came to the bus, left it, or was restarted."""
+    return Match("org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", arg0=service)
+
+
+class Signal(NamedTuple):
+    """A signal that came: where from, what, and its arguments, plain."""
+
+    path: str
+    interface: str
+    name: str
+    args: tuple[Any, ...]
+
+
+class Listener:
+    """Collects signals beside calls in the same thread; use it in a ``with``."""
+
+    def __init__(self, bus: SystemBus, match: Match) -> None:
+        self._connection = bus.connection()
+        self._match = match
+        self._context = GLib.MainContext()
+        self._seen: deque[Signal] = deque()
+        self._subscription = 0
+
+    def __enter__(self) -> Self:
+        match = self._match
+        # Delivered in the context that is the thread's default now, whoever iterates it later.
+        self._context.push_thread_default()
+        try:
+            self._subscription = self._connection.signal_subscribe(
+                match.sender,
+                match.interface,
+                match.signal,
+                match.path,
+                match.arg0,
+                Gio.DBusSignalFlags.NONE,
+                lambda _, sender, path, interface, name, args: self._seen.append(
+                    Signal(path, interface, name, args.unpack())
+                ),
+            )
+        finally:
+            self._context.pop_thread_default()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.signal_unsubscribe(self._subscription)
+        while self._context.iteration(False):
+            pass
+
+    def wait(self, seconds: float) -> Signal | None:
+        """The next signal, or None after `seconds` without one."""
+        source = GLib.timeout_source_new(max(int(seconds * 1000), 0))
+        expired: list[bool] = []
+
+        def expire(_: Any) -> bool:
+            expired.append(True)
+            return False
+
+        source.set_callback(expire)
+        source.attach(self._context)
+        while not self._seen and not expired:
+            self._context.iteration(True)
+        source.destroy()
+        return self._seen.popleft() if self._seen else None
+
+
+class Signals:
+    """A thread that calls `fire` with a short cause for every signal of `matches`.
+
+    `fire` runs in that thread and may do no more than set a flag or fill a queue.  It is also
+    called when the bus is lost and when it is back, since signals in between were missed.
+    `errors` counts exceptions of `fire`, `losses` the times that the bus went away.
+    """
+
+    def __init__(
+        self, matches: Sequence[Match], fire: Callable[[str], None], address: str | None = None
+    ) -> None:
+        self.errors = 0
+        self.losses = 0
+        self._matches = matches
+        self._fire = fire
+        self._address = address or system_bus_address()
+        self._stop = threading.Event()
+        self._context: Any = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="dbus-signals", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; it finds the bus by itself, now or later."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """End the thread; one that hangs in connecting is left to the end of the process."""
+        self._stop.set()
+        if self._context is not None:
+            self._context.wakeup()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        delay = _RETRY_FIRST
+        while not self._stop.is_set():
+            try:
+                self._listen()
+                delay = _RETRY_FIRST
+            except WorldError:
+                pass
+            except Exception:
+                self.errors += 1
+            if self._stop.wait(delay):
+                return
+            delay = min(delay * 2, _RETRY_LAST)
+
+    def _listen(self) -> None:
+        """Connect, subscribe, and deliver until the connection closes; raises `WorldError`."""
+        if GLib is None:
+            self._stop.set()
+            return
+        self._context = GLib.MainContext()
+        self._context.push_thread_default()
+        self._closed = False
+        try:
+            bus = connect(self._address)
+            try:
+                bus.con.connect("closed", self._on_closed)
+                subscriptions = [
+                    bus.subscribe(*match, signal_fired=self._on_signal) for match in self._matches
+                ]
+                self._wake("the bus is back" if self.losses else "subscribed")
+                while not self._stop.is_set() and not self._closed and not bus.con.is_closed():
+                    self._context.iteration(True)
+                for subscription in subscriptions:
+                    subscription.unsubscribe()
+            finally:
+                close(bus)
+                while self._context.iteration(False):
+                    pass
+        finally:
+            self._context.pop_thread_default()
+        if not self._stop.is_set():
+            self.losses += 1
+            self._wake("the bus is lost")
+
+    def _on_closed(self, *_: Any) -> None:
+        self._closed = True
+
+    def _on_signal(self, sender: str, path: str, interface: str, signal: str, _: Any) -> None:
+        self._wake(f"{interface.rpartition('.')[2]}.{signal} {path}")
+
+    def _wake(self, cause: str) -> None:
+        try:
+            self._fire(cause)
+        except Exception:
+            self.errors += 1

@@ -1,0 +1,114 @@
+"""The observation: every world read once, and put together into one frozen Host."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from bridged.errors import WorldError
+from bridged.observe.host import Host, Interest, Link, NetworkManager, Sysctl, Unavailable
+from bridged.observe.protocols import (
+    FileReader,
+    KernelNetwork,
+    LinkReader,
+    ModuleReader,
+    NetworkManagerReader,
+    SessionReader,
+    SysctlReader,
+)
+
+_ROUTE = "carries the default route"
+_SSH = "carries an ssh session"
+_T = TypeVar("_T")
+
+
+class Observer:
+    """Reads all worlds; one that fails leaves the others as they are."""
+
+    def __init__(
+        self,
+        links: LinkReader,
+        network_manager: NetworkManagerReader,
+        modules: ModuleReader,
+        sysctls: SysctlReader,
+        files: FileReader,
+        sessions: SessionReader,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._links = links
+        self._network_manager = network_manager
+        self._modules = modules
+        self._sysctls = sysctls
+        self._files = files
+        self._sessions = sessions
+        self._monotonic = monotonic
+
+    def observe(self, interest: Interest) -> Host:
+        """What the machine has now; `problems` of the host names each world that failed, and why.
+
+        Without the kernel's links nothing can be said of the network, so NetworkManager counts as
+        unavailable then: a plan must not take unseen links for missing ones.
+        """
+        began = self._monotonic()
+        problems: dict[str, str] = {}
+
+        def attempt(world: str, read: Callable[[], _T]) -> _T | None:
+            try:
+                return read()
+            except WorldError as error:
+                problems[world] = error.message
+            except Exception as error:  # a reader's own fault must not take the others along
+                problems[world] = f"cannot be read: {error!r}"
+            return None
+
+        kernel = attempt("links", self._links.read) or KernelNetwork()
+        network_manager: NetworkManager | Unavailable | None = None
+        if "links" not in problems:
+            network_manager = attempt(
+                "network-manager", lambda: self._network_manager.read(interest.devices)
+            )
+        if network_manager is None:
+            world = "links" if "links" in problems else "network-manager"
+            network_manager = Unavailable(f"{world}: {problems[world]}")
+        sysctls = attempt("sysctls", lambda: self._sysctls.read(interest.sysctls))
+        if sysctls is None:
+            sysctls = {path: Sysctl(None, problems["sysctls"]) for path in interest.sysctls}
+        return Host(
+            links=kernel.links,
+            addresses=kernel.addresses,
+            network_manager=network_manager,
+            modules=attempt("modules", lambda: self._modules.read(interest.modules)) or {},
+            sysctls=sysctls,
+            files=attempt("files", lambda: self._files.read(interest.files)) or {},
+            protected=protected(kernel, attempt("sessions", self._sessions.ssh_addresses) or ()),
+            machine_id=attempt("machine-id", self._sessions.machine_id) or "",
+            time=began,
+            problems=problems,
+        )
+
+
+def protected(kernel: KernelNetwork, ssh_addresses: Iterable[str]) -> dict[str, str]:
+    """Interfaces that carry the node's own traffic, with the reason in a few words.
+
+    What they stand on carries it too: the ports of a bridge or bond, the parent of a VLAN.
+    """
+    by_index = {link.index: link for link in kernel.links}
+    local = frozenset(ssh_addresses)
+    reasons: dict[str, str] = {}
+    for index in sorted(kernel.default_routes):
+        if index in by_index:
+            _protect(by_index[index], _ROUTE, kernel.links, reasons)
+    for address in kernel.addresses:
+        if address.address in local and address.index in by_index:
+            _protect(by_index[address.index], _SSH, kernel.links, reasons)
+    return reasons
+
+
+def _protect(
+    link: Link, reason: str, links: tuple[Link, ...], reasons: dict[str, str], over: str = ""
+) -> None:
+    if link.name in reasons:
+        return
+    reasons[link.name] = f"{reason} through {over}" if over else reason
+    for other in links:
+        if other.controller == link.index or other.index == link.parent:
+            _protect(other, reason, links, reasons, link.name)

@@ -1,0 +1,47 @@
+"""Kernel parameters, read from /proc/sys."""
+
+import errno
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from bridged.desired.names import sysctl_problem, sysctl_value
+from bridged.observe.host import Sysctl
+
+_LARGEST = 1 << 16
+"""Bytes of a value that are read; the longest in a kernel is a list of port bitmaps."""
+
+
+class SysctlReader:
+    """Reads below `root`, each key by its own file: a directory proves nothing about its keys."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._sys = root / "proc/sys"
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, Sysctl]:
+        """Values with single spaces between fields, by path; None with the reason if there is none.
+
+        One key that cannot be read leaves the others as they are.
+        """
+        return {path: self._read(path) for path in paths}
+
+    def _read(self, path: str) -> Sysctl:
+        if sysctl_problem("/" + path if "/" not in path else path):
+            return Sysctl(None, f"{path} is not a path below /proc/sys")
+        try:
+            file = os.open(self._sys / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                data = os.read(file, _LARGEST)
+            finally:
+                os.close(file)
+        except OSError as error:
+            return Sysctl(None, _reason(error))
+        return Sysctl(sysctl_value(data.decode(errors="replace")))
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return "this kernel has no such key now"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "the key cannot be read"
+    return f"the key cannot be read: {os.strerror(error.errno or 0)}"
