@@ -1,0 +1,33 @@
+"""What the servers see of the loop: the protocol of serve/, in its words."""
+
+from bridged.agent.loop import Loop
+from bridged.report import Report
+from bridged.serve.protocols import ApplyOptions, PlanView, Progress
+
+
+class Facade:
+    """The running agent as serve/ asks for it."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+
+    def report(self) -> Report | None:
+        """The last report, None before the first pass is over."""
+        return self._loop.report()
+
+    def plan(self) -> PlanView:
+        """What would be done now."""
+        plan = self._loop.plan()
+        return PlanView.of(plan, plan.withheld)
+
+    def apply(self, options: ApplyOptions, timeout: float, progress: Progress) -> Report:
+        """A pass now, each step told as it is taken."""
+        return self._loop.apply(
+            allowed=frozenset(options.allow_disruption),
+            progress=lambda action: progress(action.describe()),
+            timeout=timeout,
+        )
+
+    def reload(self) -> None:
+        """Have the state file read again."""
+        self._loop.reload()

@@ -1,0 +1,43 @@
+"""The memory survives a restart, and damage to its file costs nothing but the memory."""
+
+from pathlib import Path
+
+import pytest
+
+from bridged.agent.store import MemoryStore
+from bridged.observe.host import PortVlan
+from bridged.plan.memory import Guest, Memory
+
+MEMORY = Memory(
+    made={"br-lan": 7},
+    guests={
+        9: Guest(
+            "vnet0", 9, "br-lan", 7, "/active/3", {"brport_cost": 4}, (PortVlan(6, True),), 1.5
+        )
+    },
+)
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    MemoryStore(tmp_path / "memory.json").save(MEMORY)
+    assert MemoryStore(tmp_path / "memory.json").load() == MEMORY
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"guests": {"1": {}}, "made": {}}', "null"])
+def test_damage_is_an_empty_memory(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "memory.json"
+    path.write_text(damage)
+    assert MemoryStore(path).load() == Memory()
+
+
+def test_an_unwritable_place_is_no_reason_to_stop(tmp_path: Path) -> None:
+    MemoryStore(tmp_path / "missing" / "memory.json").save(MEMORY)
+
+
+def test_an_unchanged_memory_is_not_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "memory.json"
+    store = MemoryStore(path)
+    store.save(MEMORY)
+    path.unlink()
+    store.save(MEMORY)
+    assert not path.exists()
