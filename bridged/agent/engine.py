@@ -76,6 +76,7 @@ class Engine:
         self._repairs: deque[Repair] = deque(maxlen=100)
         self._last_success: float | None = None
         self._sentence = ""
+        self._redeclared = False
         self._log = structlog.get_logger("bridged")
 
     # ------------------------------------------------------------------ the pass
@@ -92,7 +93,9 @@ class Engine:
         ahead of each action, `force` tries what would otherwise wait for its next attempt.
         """
         start = self._clocks.monotonic()
+        before_hash = self.source.report.hash
         self.source.refresh()
+        self._redeclared = bool(before_hash) and self.source.report.hash != before_hash
         state = self.source.state or _EMPTY
         first = self.look(state, allowed)
         self._count_drift(first)
@@ -120,9 +123,12 @@ class Engine:
         return self.plan
 
     def preview(self) -> Plan:
-        """What would be done now: for `bridgedctl plan`."""
+        """What would be done now: for `bridgedctl plan`.  The report tells what was seen."""
         self.source.refresh()
-        return self.look(self.source.state or _EMPTY)
+        plan = self.look(self.source.state or _EMPTY)
+        self._count_drift(plan)
+        self._note_conditions(self._clocks.monotonic(), self._clocks.wall())
+        return plan
 
     def _due(self, taken: dict[ObjectId, list[Outcome]], force: bool) -> list[Action]:
         """The actions that may be taken in this round: none of an object that failed in it."""
@@ -157,6 +163,12 @@ class Engine:
         for outcome in (outcome for outcomes in taken.values() for outcome in outcomes):
             if outcome.error is not None and not outcome.skipped:
                 self.tally.errors[type(outcome.action).__name__] += 1
+        self._note_conditions(now, wall)
+        self.ledger.forget({verdict.object for verdict in self.plan.verdicts} | set(taken))
+        self._summarise(done, taken)
+
+    def _note_conditions(self, now: float, wall: float) -> None:
+        """Take down how every object was last seen, and since when it is so."""
         for verdict in self.plan.verdicts:
             entry = self.ledger.entry(verdict.object)
             entry.drifted = frozenset(d.property for d in verdict.drift)
@@ -164,8 +176,6 @@ class Engine:
             if new != entry.condition or not entry.since:
                 self._log_condition(verdict, new, entry.condition)
                 entry.condition, entry.since = new, wall
-        self.ledger.forget({verdict.object for verdict in self.plan.verdicts} | set(taken))
-        self._summarise(done, taken)
 
     def _judge(
         self,
@@ -180,6 +190,8 @@ class Engine:
         seconds = sum(outcome.seconds for outcome in outcomes)
         drift = before.drift if before else ()
         cause = "+".join(dict.fromkeys(d.property for d in drift)) or "unknown"
+        if self._redeclared:
+            cause = "state-file"  # the operator changed his mind: nothing was undone by anybody
         errors = [str(outcome.error) for outcome in outcomes if outcome.error]
         action = "; ".join(o.action.describe() for o in outcomes if not o.skipped)
         right = after is None or not after.drift
@@ -193,7 +205,8 @@ class Engine:
         elif not right:
             return None  # on its way: NetworkManager is still at it
         else:
-            self.ledger.repaired(item, now)
+            undone = () if self._redeclared else {d.property for d in drift}
+            self.ledger.repaired(item, undone, now)
             repair = Repair(wall, str(item), cause, action, "repaired", seconds)
             reason = outcomes[0].action.reason
             self._log.info("repaired", object=str(item), cause=cause, reason=reason, did=action)
@@ -240,7 +253,12 @@ class Engine:
             contended = entry.condition == "contended"
             wait = entry.not_before - now if verdict.actions or contended else 0.0
             objects.append(
-                object_report(verdict, entry, contended, wall + wait if wait > 0 else 0.0)
+                object_report(
+                    verdict,
+                    entry,
+                    self.ledger.undone(verdict.object, now),
+                    wall + wait if wait > 0 else 0.0,
+                )
             )
         nm = host.network_manager
         return Report(

@@ -5,7 +5,8 @@ waits longer after every failure, and one that does converge but is changed back
 contended and waits longer after every repair.
 """
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bridged.plan.actions import ObjectId
@@ -35,7 +36,7 @@ class Entry:
     error: str = ""
     fingerprint: object = None
     not_before: float = 0.0
-    repairs: deque[float] = field(default_factory=lambda: deque(maxlen=64))
+    repairs: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=64))
     last_repair: Repair | None = None
     drifted: frozenset[str] = frozenset()
 
@@ -70,24 +71,30 @@ class Ledger:
         delay = self.limits.first_retry * 2 ** min(entry.attempts - 1, 20)
         entry.not_before = now + min(delay, self.limits.last_retry)
 
-    def repaired(self, item: ObjectId, now: float) -> None:
-        """The object was brought to its desired state."""
+    def repaired(self, item: ObjectId, properties: Iterable[str], now: float) -> None:
+        """The object was brought to its desired state, in these properties."""
         entry = self.entry(item)
         entry.attempts, entry.error, entry.fingerprint, entry.not_before = 0, "", None, 0.0
-        entry.repairs.append(now)
-        excess = self._recent(entry, now) - self.limits.contended_after
+        entry.repairs.extend((now, name) for name in properties)
+        excess = self.undone(item, now) - self.limits.contended_after
         if self.limits.contended_after and excess >= 0:
             entry.not_before = now + min(2.0**excess, self.limits.last_hold)
 
     def contended(self, item: ObjectId, now: float) -> bool:
         """Whether something keeps changing the object back."""
-        entry = self.entries.get(item)
-        if entry is None or not self.limits.contended_after:
-            return False
-        return self._recent(entry, now) >= self.limits.contended_after
+        limit = self.limits.contended_after
+        return bool(limit) and self.undone(item, now) >= limit
 
-    def _recent(self, entry: Entry, now: float) -> int:
-        return sum(1 for time in entry.repairs if time > now - self.limits.window)
+    def undone(self, item: ObjectId, now: float) -> int:
+        """How often the same property had to be repaired lately: the most of any property.
+
+        Many different repairs of one object are a busy colleague, not a contest.
+        """
+        entry = self.entries.get(item)
+        if entry is None:
+            return 0
+        recent = Counter(name for time, name in entry.repairs if time > now - self.limits.window)
+        return max(recent.values(), default=0)
 
     def next_attempt(self, verdicts: list[Verdict], now: float) -> float | None:
         """Seconds until the first object that waits may be tried again, None if none waits."""

@@ -12,6 +12,7 @@ from bridged.agent.systemd import Notifier
 from bridged.agent.wake import Wake
 from bridged.errors import WorldError
 from bridged.plan.actions import Action
+from bridged.plan.memory import Memory
 from bridged.plan.result import Plan
 from bridged.report import Report, WatchMode
 
@@ -58,6 +59,7 @@ class Loop:
         changed: Callable[[Engine], bool] = lambda engine: False,
         timing: Timing | None = None,
         senses: Senses | None = None,
+        keep: Callable[[Memory], None] = lambda memory: None,
     ) -> None:
         self._engine = engine
         self._wake = wake
@@ -66,6 +68,7 @@ class Loop:
         self._changed = changed
         self._timing = timing or Timing()
         self._senses = senses or Senses()
+        self._keep = keep
         self._stopping = False
         self._report: Report | None = None
         self._requests: list[_Request] = []
@@ -116,6 +119,7 @@ class Loop:
         except Exception:
             self._log.exception("pass_failed")
             self._engine.tally.errors["bridged"] += 1
+        self._keep(self._engine.memory)
         self._last_pass = self._monotonic()
         self._report = self._dress(self._engine)
         self._notifier.send(STATUS=self._status())

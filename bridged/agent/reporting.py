@@ -17,8 +17,9 @@ def condition(verdict: Verdict, entry: Entry, contended: bool) -> Condition:
     return verdict.condition
 
 
-def object_report(verdict: Verdict, entry: Entry, contended: bool, wait: float) -> ObjectReport:
-    """One object; `wait` is in how many seconds (wall clock time) it is tried again, if positive.
+def object_report(verdict: Verdict, entry: Entry, undone: int, wait: float) -> ObjectReport:
+    """One object; `undone` is how often a repair of it was undone lately, `wait` when it is tried
+    again (Unix seconds), zero where nothing waits.
 
     `entry.condition` and `entry.since` are taken as they stand.
     """
@@ -26,7 +27,7 @@ def object_report(verdict: Verdict, entry: Entry, contended: bool, wait: float) 
     if entry.condition == "failed":
         reason = entry.error
     elif entry.condition == "contended":
-        reason = f"repaired {len(entry.repairs)} times lately, something keeps changing it back"
+        reason = f"repaired {undone} times within a minute, something keeps changing it back"
         remedy = "find what else sets it: journalctl, /etc/sysctl.d, nmcli connection, other agents"
     return ObjectReport(
         kind=verdict.object.kind,

@@ -21,12 +21,17 @@ _QUIET = 50
 
 
 class StateWatcher(threading.Thread):
-    """Rings when something happens in the directories; polls while it cannot watch."""
+    """Rings when something happens in the directories; polls while it cannot watch.
 
-    def __init__(self, directories: Iterable[Path], ring: Callable[[str], None]) -> None:
+    `directories` is asked again whenever a watch begins: links may lead elsewhere by then.
+    """
+
+    def __init__(
+        self, directories: Callable[[], Iterable[Path]], ring: Callable[[str], None]
+    ) -> None:
         super().__init__(name="state-watcher", daemon=True)
         self.mode: WatchMode = "poll"
-        self._directories = tuple(directories)
+        self._directories = directories
         self._ring = ring
         self._stopping = threading.Event()
 
@@ -40,14 +45,13 @@ class StateWatcher(threading.Thread):
         """Watch while that works, poll while it does not, until stopped."""
         while not self._stopping.is_set():
             seen = self._identities()
-            watched = [path for path in self._directories if path in seen]
-            if watched:
-                self._watch(watched, seen)
+            if seen:
+                self._watch(seen)
             self.mode = "poll"
             self._ring("state-file")
             self._stopping.wait(_POLL)
 
-    def _watch(self, directories: list[Path], seen: dict[Path, tuple[int, int]]) -> None:
+    def _watch(self, seen: dict[Path, tuple[int, int]]) -> None:
         """Watch until stopped, until a directory was replaced, or until the watch fails.
 
         watchfiles raises an error of its own, a RuntimeError, when inotify instances run out
@@ -55,7 +59,7 @@ class StateWatcher(threading.Thread):
         """
         try:
             for changes in watch(
-                *directories,
+                *seen,
                 recursive=False,
                 watch_filter=None,
                 debounce=400,
@@ -76,7 +80,7 @@ class StateWatcher(threading.Thread):
     def _identities(self) -> dict[Path, tuple[int, int]]:
         """Device and inode of each directory that is there: a replaced one must be watched anew."""
         found = {}
-        for path in self._directories:
+        for path in self._directories():
             try:
                 status = os.stat(path)
             except OSError:

@@ -1,7 +1,6 @@
 """Putting the real worlds together: the only place that knows every implementation."""
 
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from bridged.agent.engine import Clocks, Engine, StateSource
@@ -44,19 +43,23 @@ def real_engine(
 
 
 class SilentChanges:
-    """Tells whether something changed that sends no event: sysctls, and modules where the kernel
-    sends no uevents.  Cheap enough to ask every few seconds."""
+    """Tells whether something changed that sends no event: kernel parameters.  Cheap enough to ask
+    every few seconds."""
 
     def __init__(self, root: Path = Path("/")) -> None:
-        self._sysctls = SysctlReader(root)
+        self._reader = SysctlReader(root)
 
     def __call__(self, engine: Engine) -> bool:
-        """Whether a declared sysctl reads otherwise than in the last observation."""
-        host = engine.host
-        if host is None:
-            return True
-        known = host.sysctls
-        return any(known[path] != now for path, now in self._read(known).items())
-
-    def _read(self, paths: Iterable[str]) -> dict[str, object]:
-        return dict(self._sysctls.read(paths))
+        """Whether a declared sysctl, or the IPv6 switch of a declared bridge, reads otherwise than
+        in the last observation."""
+        host, state = engine.host, engine.source.state
+        if host is None or state is None:
+            return False
+        expected = {path: seen.value for path, seen in host.sysctls.items()}
+        for name in state.bridges or {}:
+            link = host.link(name)
+            if link is not None and link.disable_ipv6 is not None:
+                path = f"net/ipv6/conf/{link.name}/disable_ipv6"
+                expected[path] = str(int(link.disable_ipv6))
+        now = self._reader.read(expected)
+        return any(now[path].value != value for path, value in expected.items())

@@ -2,6 +2,8 @@
 
 import re
 
+from bridged.desired.errors import shown
+
 _MODULE = re.compile(r"[A-Za-z0-9_-]+\Z")
 IFNAME_LIMIT = 15
 """IFNAMSIZ less the terminating zero."""
@@ -13,16 +15,20 @@ def ifname_problem(name: str) -> str | None:
     Source: dev_valid_name() and __dev_alloc_name() in the kernel's net/core/dev.c; `all` and
     `default` would collide with the directories of /proc/sys/net/*/conf.
     """
-    length = len(name.encode())
+    said = f'"{shown(name)}"'
+    # In UTF-8, a character can take several bytes; the kernel counts bytes.
+    length = len(name.encode(errors="surrogatepass"))
     if not name:
         return "an interface name cannot be empty"
     if length > IFNAME_LIMIT:
-        return f"{name!r} has {length} bytes, the kernel allows {IFNAME_LIMIT}"
+        unit = "characters" if name.isascii() else "bytes"
+        return f"the interface name {said} has {length} {unit}, the kernel allows {IFNAME_LIMIT}"
     if name in {".", "..", "all", "default", "bonding_masters"}:
-        return f"the kernel refuses {name!r} as an interface name"
+        return f"the kernel refuses {said} as an interface name"
     bad = sorted({c for c in name if c in "/:%" or c.isspace() or not c.isprintable()})
     if bad:
-        return f"{name!r} contains {' and '.join(map(repr, bad))}, not allowed in interface names"
+        chars = " and ".join("a space" if c == " " else f"`{shown(c)}`" for c in bad)
+        return f"the interface name {said} contains {chars}, which the kernel does not allow"
     return None
 
 
@@ -46,11 +52,15 @@ def sysctl_key(path: str) -> str:
 
 def sysctl_problem(key: str) -> str | None:
     """Why `key` cannot name a kernel parameter, or None."""
+    said = f'"{shown(key)}"'
     parts = sysctl_path(key).split("/")
+    if key.startswith("-"):
+        # sysctl.d(5): "ignore errors when writing".
+        return f"{said} begins with `-`, which has a meaning in sysctl.d files only"
     if len(parts) < 2 or any(part in {"", ".", ".."} for part in parts):
-        return f"{key!r} is not a sysctl key such as net.ipv4.ip_forward"
-    if any(char.isspace() or not char.isprintable() or char in "*?[=" for char in key):
-        return f"{key!r} contains characters that no sysctl key has"
+        return f"{said} is not a sysctl key such as net.ipv4.ip_forward"
+    if any(char.isspace() or not char.isprintable() or char in "*?[]=" for char in key):
+        return f"{said} contains characters that no sysctl key has"
     return None
 
 
@@ -62,7 +72,8 @@ def module_name(name: str) -> str:
 def module_problem(name: str) -> str | None:
     """Why `name` cannot be a kernel module, or None."""
     if not _MODULE.match(name):
-        return f"{name!r} is not the name of a kernel module (letters, digits, _ and -)"
+        said = f'"{shown(name)}"'
+        return f"{said} is not the name of a kernel module (letters, digits, _ and -)"
     return None
 
 

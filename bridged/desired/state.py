@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field
 
-from bridged.desired.base import IfName, Model
+from bridged.desired.base import IfName, Model, Refused, Text
 from bridged.desired.bridge import Bridge
 from bridged.desired.names import module_problem
 from bridged.desired.port import Port
@@ -14,14 +14,14 @@ from bridged.desired.port import Port
 def _module(name: str) -> str:
     problem = module_problem(name)
     if problem:
-        raise ValueError(problem)
+        raise Refused(problem)
     return name
 
 
 Module = Annotated[
     str,
     AfterValidator(_module),
-    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}),
+    Text("the name of a kernel module", "^[A-Za-z0-9_-]+$"),
 ]
 
 

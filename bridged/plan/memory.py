@@ -6,6 +6,29 @@ from typing import Any
 
 from bridged.observe.host import PortVlan
 
+_SETTINGS = (
+    "brport_cost",
+    "brport_priority",
+    "brport_mode",
+    "brport_guard",
+    "brport_protect",
+    "brport_fast_leave",
+    "brport_learning",
+    "brport_unicast_flood",
+    "brport_mcast_flood",
+    "brport_bcast_flood",
+    "brport_mcast_to_ucast",
+    "brport_neigh_suppress",
+    "brport_isolated",
+    "brport_locked",
+)
+"""What of a port's attributes is a setting; the rest is its state."""
+
+
+def settings(port: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings among a port's attributes."""
+    return {key: port[key] for key in _SETTINGS if port.get(key) is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Guest:

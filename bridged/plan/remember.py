@@ -7,7 +7,7 @@ from bridged.desired.state import State
 from bridged.observe.host import Host, Link, NetworkManager
 from bridged.plan.context import Context
 from bridged.plan.identity import owner
-from bridged.plan.memory import Guest, Memory
+from bridged.plan.memory import Guest, Memory, settings
 
 _GRACE = 60.0
 """Seconds in which a guest port outside its bridge may still turn out to have been dropped by a
@@ -16,7 +16,10 @@ re-activation that is under way."""
 
 def remember(memory: Memory, state: State, host: Host) -> Memory:
     """The memory after `host` was seen."""
-    plugged = {guest.index: guest for guest in _plugged(state, host)}
+    plugged = {
+        guest.index: _with_settings(guest, memory.guests.get(guest.index))
+        for guest in _plugged(state, host)
+    }
     lost = {
         guest.index: guest
         for old in memory.guests.values()
@@ -60,6 +63,20 @@ def _plugged(state: State, host: Host) -> Iterator[Guest]:
                 port=dict(port.port),
                 vlans=port.vlans,
             )
+
+
+def _with_settings(now: Guest, before: Guest | None) -> Guest:
+    """A guest in its bridge; what it had in the bridge's last incarnation until it has it again.
+
+    NetworkManager plugs a guest that it manages back in by itself, with the settings of a new
+    port.  Whoever changes the settings of a guest whose bridge stayed the same means it.
+    """
+    if before is None or before.bridge != now.bridge:
+        return now
+    same = (before.bridge_index, before.activation) == (now.bridge_index, now.activation)
+    if same or (settings(before.port), before.vlans) == (settings(now.port), now.vlans):
+        return now
+    return replace(before, lost=None)
 
 
 def _activation(host: Host, bridge: str) -> str:

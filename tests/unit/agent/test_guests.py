@@ -97,3 +97,26 @@ def test_a_guest_that_was_unplugged_on_purpose_stays_out(machine: Machine, runni
 def test_a_guest_without_a_lost_bridge_costs_no_write(machine: Machine, running: Engine) -> None:
     running.run_pass()
     assert machine.faults.writes == []
+
+
+def test_a_guest_that_something_else_put_back_gets_its_settings_again(
+    machine: Machine, running: Engine
+) -> None:
+    """NetworkManager plugs guests that it manages back in itself, as if they were new."""
+    machine.nm.up(profile(machine, "br-lan"))
+    for name in ("vnet0", "vnet1"):
+        machine.kernel.plug(name, "br-lan")
+    assert running.run_pass().converged
+    assert_guests_are_back(machine)
+    machine.faults.writes.clear()
+    running.run_pass()
+    assert machine.faults.writes == []
+
+
+def test_settings_that_somebody_changes_are_kept(machine: Machine, running: Engine) -> None:
+    """The bridge stayed the same, so the change was meant."""
+    machine.kernel.change("vnet0", port={"brport_isolated": 0})
+    running.run_pass()
+    machine.nm.up(profile(machine, "br-lan"))
+    running.run_pass()
+    assert machine.kernel.need("vnet0").port["brport_isolated"] == 0

@@ -1,0 +1,191 @@
+"""The daemon: reads its options, starts the watchers and servers, and runs the loop."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import ExitStack, suppress
+from importlib import metadata
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from bridged.agent import logs
+from bridged.agent.facade import Facade
+from bridged.agent.kernel_events import KernelEvents
+from bridged.agent.ledger import Ledger, Limits
+from bridged.agent.loop import Loop, Senses, Timing
+from bridged.agent.state_source import FileSource
+from bridged.agent.state_watcher import StateWatcher
+from bridged.agent.store import MemoryStore
+from bridged.agent.systemd import Notifier
+from bridged.agent.wake import Wake
+from bridged.agent.wiring import SilentChanges, real_engine
+from bridged.dbus import Match, Signals, SystemBus, name_owner
+from bridged.errors import BridgedError
+from bridged.serve.control import ControlServer
+from bridged.serve.defaults import CONTROL_SOCKET, METRICS_HOST, METRICS_PORT, STATE_FILE
+from bridged.serve.http import HttpServer
+
+_NM = "org.freedesktop.NetworkManager"
+_RETRY = 10.0
+"""Seconds after which an address for the metrics that was taken is tried again."""
+
+
+def version() -> str:
+    """The version of the installed package, ``0`` when run from a checkout."""
+    try:
+        return metadata.version("bridged")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
+def _address(text: str) -> tuple[str, int] | None:
+    if text == "none":
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT (or none)")
+    return host.strip("[]"), int(port)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "bridged",
+        description="Keeps host bridges, VLANs, kernel modules and sysctls as declared.",
+    )
+    add = parser.add_argument
+    add("--state", type=Path, default=Path(STATE_FILE), help="the state file (%(default)s)")
+    add("--socket", type=Path, default=Path(CONTROL_SOCKET), help="control socket (%(default)s)")
+    add(
+        "--metrics",
+        type=_address,
+        default=f"{METRICS_HOST}:{METRICS_PORT}",
+        metavar="HOST:PORT",
+        help="where metrics are served, none for nowhere (%(default)s)",
+    )
+    add(
+        "--state-dir",
+        type=Path,
+        default=Path(os.environ.get("STATE_DIRECTORY", "/var/lib/bridged")),
+        help="where the last good state is kept (%(default)s)",
+    )
+    add("--resync", type=float, default=60.0, help="seconds between full looks (%(default)s)")
+    add("--poll", type=float, default=5.0, help="seconds between looks at sysctls (%(default)s)")
+    add(
+        "--contended-after",
+        type=int,
+        default=Limits().contended_after,
+        metavar="N",
+        help="repairs of a property within a minute that make a contest, 0 for never (%(default)s)",
+    )
+    add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    add("--version", action="version", version=f"bridged {version()}")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the agent until SIGTERM or SIGINT; the exit status."""
+    options = _options(arguments)
+    logs.configure(options.log_level)
+    log = structlog.get_logger("bridged")
+    try:
+        with ExitStack() as stack:
+            _agent(options, stack).run()
+    except BridgedError as error:
+        log.error("cannot_start", reason=str(error))
+        return 1
+    log.info("stopped", network="left as it is")
+    return 0
+
+
+def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
+    """Everything in its place: watchers first, so that nothing is missed between look and watch."""
+    wake = Wake()
+    for directory in (options.socket.parent, options.state_dir):
+        with suppress(OSError):  # who needs it says so in its own words
+            directory.mkdir(parents=True, exist_ok=True)
+    store = MemoryStore(options.socket.parent / "memory.json")
+    source = FileSource(options.state, options.state_dir)
+    bus = SystemBus()
+    stack.callback(bus.close)
+    engine = real_engine(source, bus, Ledger(Limits(contended_after=options.contended_after)))
+    engine.memory = store.load()
+    watcher = StateWatcher(lambda: source.directories, wake.ring)
+    events = KernelEvents(wake.ring)
+    loop = Loop(
+        engine,
+        wake,
+        Notifier(),
+        time.monotonic,
+        SilentChanges(),
+        Timing(options.resync, options.poll),
+        Senses(lambda: watcher.mode, lambda: events.overruns),
+        store.save,
+    )
+    control = ControlServer(Facade(loop), options.socket)
+    control.start()  # first of all: it tells whether another agent runs
+    stack.callback(control.stop)
+    signals = Signals([Match(_NM), name_owner(_NM)], wake.ring)
+    for part in (events, signals, watcher):
+        part.start()
+        stack.callback(part.stop)
+    if options.metrics is not None:
+        stack.callback(_Metrics(loop, options.metrics, 3 * options.resync + 60).stop)
+    _handle_signals(loop)
+    return loop
+
+
+def _handle_signals(loop: Loop) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        loop.stop()
+
+    def reload(number: int, frame: FrameType | None) -> None:
+        loop.reload()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGHUP, reload)
+
+
+class _Metrics:
+    """The HTTP server, started as soon as its address can be had; repairing does not wait."""
+
+    def __init__(self, loop: Loop, address: tuple[str, int], max_age: float) -> None:
+        host, port = address
+        self._server = HttpServer(
+            loop.report, loop.age, version=version(), max_age=max_age, host=host, port=port
+        )
+        self._log = structlog.get_logger("bridged")
+        self._timer: threading.Timer | None = None
+        self._started = self._stopped = self._told = False
+        self._try()
+
+    def _try(self) -> None:
+        if self._stopped:
+            return
+        try:
+            self._server.start()
+            self._started = True
+        except BridgedError as error:
+            if not self._told:
+                self._log.error("no_metrics", reason=str(error), retry=f"every {_RETRY:g} s")
+                self._told = True
+            self._timer = threading.Timer(_RETRY, self._try)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def stop(self) -> None:
+        """Free the address."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._started:
+            self._server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The desired state in force: the file as long as it is good, else the last good one."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from bridged.desired import files, lastgood
+from bridged.desired.errors import StateError
+from bridged.desired.loader import STATE_FILE, Loaded, load_sources
+from bridged.desired.source import Source, digest
+from bridged.desired.state import State
+from bridged.errors import WorldError
+from bridged.report import StateFileReport
+
+_STILL = 0.05
+"""Seconds without a change after which a changed file is believed."""
+_LOOKS = 20
+
+
+class FileSource:
+    """Reads the state file and its drop-ins; what is unchanged is not parsed again.
+
+    `directory` is where the last good state is kept, None to keep none.
+    """
+
+    def __init__(
+        self,
+        path: Path | str = STATE_FILE,
+        directory: Path | None = None,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.state: State | None = None
+        self.report = StateFileReport(str(path), False)
+        self._path = Path(path)
+        self._directory = directory
+        self._wall = wall
+        self._sleep = sleep
+        self._seen: object = None
+        self._log = structlog.get_logger("bridged")
+
+    @property
+    def directories(self) -> tuple[Path, ...]:
+        """The directories in which a change may be a change of the state, links followed too."""
+        parents = {self._path.parent, self._path.parent / "state.d"}
+        # Missing, or a loop of links: the parent tells when that changes.
+        with suppress(OSError, RuntimeError):
+            parents.add(self._path.resolve(strict=True).parent)
+        return tuple(sorted(parents))
+
+    def refresh(self) -> bool:
+        """Read again; whether what is in force, or what is said of it, changed."""
+        try:
+            sources: Sequence[Source] = files.read(self._path)
+            if self._seen is not None and digest(sources) != self._seen:
+                sources = self._settled(sources)
+        except StateError as error:
+            return self._refuse(error, str(error))
+        fingerprint = digest(sources)
+        if fingerprint == self._seen:
+            return False
+        return self._take(sources, fingerprint)
+
+    def _settled(self, sources: Sequence[Source]) -> Sequence[Source]:
+        """The files once they stand still: half of a file can be a valid file with less in it."""
+        for _ in range(_LOOKS):
+            self._sleep(_STILL)
+            again = files.read(self._path)
+            if digest(again) == digest(sources):
+                break
+            sources = again
+        return sources
+
+    def _take(self, sources: Sequence[Source], fingerprint: str) -> bool:
+        try:
+            loaded = load_sources(sources)
+        except StateError as error:
+            return self._refuse(error, fingerprint)
+        self._seen = fingerprint
+        now = self._wall()
+        again = loaded.hash == self.report.hash and self.report.source == "file"
+        self.state = loaded.state
+        self.report = StateFileReport(str(self._path), True, loaded.hash, now, "file")
+        self._log.info("state_loaded", path=str(self._path), hash=loaded.hash[:12])
+        if not again:
+            self._keep(loaded, now)
+        return True
+
+    def _refuse(self, error: StateError, fingerprint: str) -> bool:
+        """What is on disk cannot be used: the last good state stays in force."""
+        if fingerprint == self._seen:
+            return False
+        self._seen = fingerprint
+        before, problems = self.report, tuple(map(str, error.problems))
+        if self.state is None:
+            self._fall_back(problems)
+        else:
+            self.report = StateFileReport(
+                before.path, False, before.hash, before.loaded, "last-good", problems
+            )
+        for problem in error.problems:
+            where = f"{problem.file}:{problem.line}:{problem.column}"
+            self._log.error(
+                "state_refused", where=where, problem=problem.message, remedy=problem.remedy
+            )
+        return True
+
+    def _fall_back(self, problems: tuple[str, ...]) -> None:
+        """Right after a start, what was in force before it."""
+        kept = lastgood.load(self._directory) if self._directory else None
+        if kept is None:
+            self.report = StateFileReport(str(self._path), False, problems=problems)
+            return
+        self.state = kept.state
+        self.report = StateFileReport(
+            str(self._path), False, kept.hash, kept.time, "last-good", problems
+        )
+
+    def _keep(self, loaded: Loaded, now: float) -> None:
+        if self._directory is None:
+            return
+        try:
+            lastgood.save(self._directory, loaded, now)
+        except WorldError as error:
+            self._log.warning("last_good_state_not_kept", error=str(error))

@@ -1,0 +1,183 @@
+"""Reading the state file and its drop-ins: the only part of `desired` that looks at the disk.
+
+What may not be trusted is not read: who can write the file can move the node's network.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridged.desired.errors import Problem, StateError
+from bridged.desired.source import Source
+
+LIMIT = 1024 * 1024
+"""Bytes of one file, 1 MiB; a node with hundreds of bridges needs some 50 KiB."""
+SUFFIX = ".yaml"
+
+
+class _Unusable(Exception):
+    def __init__(self, file: Path, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.problem = Problem(str(file), 0, 0, message, remedy)
+
+
+def read(
+    path: Path | str, drop_ins: Path | str | None = None, *, trusted: bool = False
+) -> tuple[Source, ...]:
+    """The state file, then its drop-ins sorted by name.
+
+    `drop_ins` is ``state.d`` beside the state file unless given; it need not exist.  Hidden files
+    and what editors and package managers leave behind are no drop-ins.  Unless `trusted`, files
+    and their directories must belong to root or to the user who runs us, and nobody else may be
+    able to write them.  Raises StateError naming every file that cannot be used.
+    """
+    main = Path(path)
+    folder = Path(drop_ins) if drop_ins is not None else main.with_name("state.d")
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    try:
+        paths = [main, *_drop_ins(folder, trusted)]
+    except _Unusable as error:
+        paths = [main]
+        problems.append(error.problem)
+    for file in paths:
+        try:
+            sources.append(Source(str(file), _read(file, trusted)))
+        except _Unusable as error:
+            problems.append(error.problem)
+    if problems:
+        raise StateError(problems)
+    return tuple(sources)
+
+
+def _drop_ins(folder: Path, trusted: bool) -> Iterator[Path]:
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        if folder.is_symlink():
+            raise _Unusable(folder, _dangling(folder), "remove the link") from None
+        return
+    except NotADirectoryError:
+        raise _Unusable(folder, "this is not a directory", "remove it, or make it one") from None
+    except OSError as error:
+        raise _Unusable(folder, _reason(folder, error)) from None
+    if not trusted:
+        _check_directories(folder / SUFFIX)
+    for name in names:
+        if name.startswith((".", "#")):
+            continue
+        if name.endswith(".yml"):
+            # Leaving it out without a word would cost somebody an afternoon.
+            raise _Unusable(
+                folder / name,
+                "only files that end in .yaml are read",
+                f"rename it to {name.removesuffix('.yml')}{SUFFIX}",
+            )
+        if name.endswith(SUFFIX):
+            yield folder / name
+
+
+def _read(file: Path, trusted: bool) -> bytes:
+    try:
+        # A FIFO would block without O_NONBLOCK.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _Unusable(file, _reason(file, error), _remedy(file, error)) from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise _Unusable(file, f"this is {what}", "put the state into a file")
+        if not trusted:
+            _check(file, status, "the file")
+            _check_directories(file)
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            data = stream.read(LIMIT + 1)
+    except OSError as error:
+        raise _Unusable(file, _reason(file, error)) from None
+    finally:
+        os.close(descriptor)
+    if len(data) > LIMIT:
+        raise _Unusable(file, f"the file is larger than {LIMIT // 1024} KiB", "is it a state file?")
+    return data
+
+
+def _check_directories(file: Path) -> None:
+    """Refuse a file if others could put another one in its place.
+
+    Every link on the way is followed (a ConfigMap's file is a link into ..data, itself a link), as
+    each of the directories passed decides what is read.  Directories further up are not asked:
+    whoever owns those owns the machine.
+    """
+    seen: set[Path] = set()
+    for directory in (*_ways(file), Path(os.path.realpath(file)).parent):
+        if directory in seen:
+            continue
+        seen.add(directory)
+        try:
+            status = os.stat(directory)
+        except OSError as error:
+            raise _Unusable(directory, _reason(directory, error)) from None
+        # In a sticky directory such as /tmp nobody can replace what belongs to somebody else.
+        _check(directory, status, "the directory", sticky=bool(status.st_mode & stat.S_ISVTX))
+
+
+def _ways(file: Path) -> Iterator[Path]:
+    """The directories of `file` and of every link that it leads through."""
+    here = file
+    for _ in range(40):
+        yield here.parent
+        try:
+            here = here.parent / os.readlink(here)
+        except OSError:
+            return
+
+
+def _check(path: Path, status: os.stat_result, what: str, *, sticky: bool = False) -> None:
+    if status.st_uid not in {0, os.geteuid()}:
+        raise _Unusable(
+            path,
+            f"{what} belongs to user {status.st_uid}, who could change this node's network",
+            f"chown root {path}",
+        )
+    writers = {stat.S_IWGRP: "its group", stat.S_IWOTH: "everybody"}
+    who = [name for bit, name in writers.items() if status.st_mode & bit]
+    if who and not sticky:
+        raise _Unusable(
+            path,
+            f"{what} can be written by {' and '.join(who)} (mode {status.st_mode & 0o7777:04o})",
+            f"chmod go-w {path}",
+        )
+
+
+def _dangling(file: Path) -> str:
+    return f"the link points to {os.readlink(file)}, which does not exist"
+
+
+def _reason(file: Path, error: OSError) -> str:
+    """Why the file cannot be read, in a sentence."""
+    if error.errno == errno.ENOENT:
+        if file.is_symlink():
+            return _dangling(file)
+        return "there is no such file"
+    reasons = {
+        errno.ELOOP: "the links lead in a circle",
+        errno.EACCES: "reading it is not permitted",
+        errno.ENOTDIR: "a part of its path is not a directory",
+        errno.ENAMETOOLONG: "its path is too long",
+        errno.ENXIO: "this is not a regular file",
+    }
+    return reasons.get(error.errno or 0, f"reading it failed: {error.strerror or error}")
+
+
+def _remedy(file: Path, error: OSError) -> str:
+    if error.errno == errno.EACCES:
+        return "run as root, or make it readable"
+    if error.errno != errno.ENOENT or file.is_symlink():
+        return ""
+    other = file.with_suffix(".yml")
+    if other.exists():
+        return f"rename {other.name} to {file.name}"
+    return "write it; its first line is `version: 1`"

@@ -1,0 +1,282 @@
+"""What must hold between the objects of a state, beyond what each of them may be by itself.
+
+Every rule is a function from the state to violations; none of them looks at the host.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bridged.desired.bridge import Bridge
+from bridged.desired.errors import shown
+from bridged.desired.merge import Path
+from bridged.desired.names import IFNAME_LIMIT, ifname_problem, sysctl_key
+from bridged.desired.port import Port, Vlan
+from bridged.desired.properties import rows
+from bridged.desired.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A broken rule: the path of what breaks it, the sentence, the remedy.
+
+    HERE in the sentence stands for the place of `other`, the second thing that takes part.
+    """
+
+    path: Path
+    message: str
+    remedy: str = ""
+    other: Path | None = None
+
+
+HERE = "\0"
+"""No name and no value in a message can contain this character."""
+
+
+def violations(state: State) -> Iterator[Violation]:
+    """Every rule that `state` breaks."""
+    yield from _something_declared(state)
+    yield from _device_names(state)
+    yield from _one_bridge_each(state)
+    yield from _one_name_per_vlan(state)
+    yield from _bridges_are_no_ports(state)
+    yield from _no_loops(state)
+    yield from _protected(state)
+    yield from _mtu_of_vlans(state)
+    for name, bridge in (state.bridges or {}).items():
+        yield from _timers(name, bridge)
+        yield from _forwarded_groups(name, bridge)
+    yield from _sysctls(state)
+
+
+def _at(bridge: str, port: Port, *more: str) -> Path:
+    return ("bridges", bridge, "ports", port.device, *more)
+
+
+def _something_declared(state: State) -> Iterator[Violation]:
+    if state.bridges is None and state.modules is None and state.sysctls is None:
+        yield Violation(
+            (),
+            "the file declares nothing",
+            "add `bridges:`, `modules:` or `sysctls:`; "
+            "`bridges: {}` says that there are to be no bridges",
+        )
+
+
+def _device_names(state: State) -> Iterator[Violation]:
+    """The name that a VLAN gets when none is written can be too long for the kernel."""
+    for bridge, _, port in state.ports():
+        if isinstance(port, Vlan) and port.name is None:
+            problem = ifname_problem(port.device)
+            if problem:
+                short = f"vlan{port.vlan}"
+                yield Violation(
+                    _at(bridge, port),
+                    f"{problem} (it is PARENT.VLAN, since none is given)",
+                    f"give it one of at most {IFNAME_LIMIT} characters, such as `name: {short}`",
+                )
+
+
+def _one_bridge_each(state: State) -> Iterator[Violation]:
+    """An interface is a port of one bridge: the kernel would silently move it to the last one."""
+    first: dict[str, Path] = {}
+    for bridge, _, port in state.ports():
+        path = _at(bridge, port)
+        before = first.setdefault(port.device, path)
+        if before[1] != bridge:
+            yield Violation(
+                path,
+                f"`{port.device}` cannot be a port of `{bridge}`, "
+                f"it is one of `{before[1]}` already ({HERE})",
+                "remove it from one of the two bridges",
+                before,
+            )
+
+
+def _one_name_per_vlan(state: State) -> Iterator[Violation]:
+    """The kernel refuses a second VLAN of the same id and protocol on one parent."""
+    first: dict[tuple[str, int, str], tuple[Path, str]] = {}
+    for bridge, _, port in state.ports():
+        if not isinstance(port, Vlan):
+            continue
+        path = _at(bridge, port)
+        key = (port.parent, port.vlan, port.protocol or "802.1Q")
+        before, name = first.setdefault(key, (path, port.device))
+        if name != port.device:
+            yield Violation(
+                path,
+                f"VLAN {port.vlan} on `{port.parent}` is declared under two names, "
+                f"`{name}` ({HERE}) and `{port.device}`",
+                "an interface can be in one bridge only; remove one of them",
+                before,
+            )
+
+
+def _bridges_are_no_ports(state: State) -> Iterator[Violation]:
+    bridges = state.bridges or {}
+    for name, _, port in state.ports():
+        if port.device not in bridges:
+            continue
+        other: Path | None = ("bridges", port.device)
+        if isinstance(port, Vlan):
+            message = f"`{port.device}` is the name of this VLAN and of a bridge ({HERE})"
+            remedy = "give one of them another name"
+        elif port.device == name:
+            message, other = f"`{name}` cannot be a port of itself", None
+            remedy = "name the network card here"
+        else:
+            message = f"`{port.device}` is a bridge ({HERE}); a bridge cannot be a port of a bridge"
+            remedy = "name the network card here, or connect the two by a veth pair"
+        yield Violation(_at(name, port), message, remedy, other)
+
+
+def _no_loops(state: State) -> Iterator[Violation]:
+    """Nothing may stand on itself: no VLAN on its own bridge, however indirectly."""
+    bridges = state.bridges or {}
+    vlans = {port.device: port for _, _, port in state.ports() if isinstance(port, Vlan)}
+    for name, _, port in state.ports():
+        if not isinstance(port, Vlan):
+            continue
+        if port.parent == port.device:
+            yield Violation(
+                _at(name, port, "parent"), f"the VLAN `{port.device}` cannot be its own parent"
+            )
+            continue
+        if name in _beneath(port.parent, bridges, vlans):
+            through = "" if port.parent == name else f", which stands on `{name}`"
+            yield Violation(
+                _at(name, port, "parent"),
+                f"a loop: `{port.device}` is a port of `{name}` and a VLAN on "
+                f"`{port.parent}`{through}",
+                "name the interface that carries the tagged frames",
+            )
+
+
+def _beneath(
+    device: str, bridges: Mapping[str, Bridge], vlans: Mapping[str, Vlan]
+) -> frozenset[str]:
+    """Every device that `device` stands on, itself included."""
+    seen: set[str] = set()
+    waiting = [device]
+    while waiting:
+        here = waiting.pop()
+        if here in seen:
+            continue
+        seen.add(here)
+        if here in bridges:
+            waiting += [port.device for port in bridges[here].ports]
+        if here in vlans:
+            waiting.append(vlans[here].parent)
+    return frozenset(seen)
+
+
+def _protected(state: State) -> Iterator[Violation]:
+    for bridge, _, port in state.ports():
+        if port.device in state.protect:
+            yield Violation(
+                _at(bridge, port),
+                f"`{port.device}` is protected ({HERE}), so it cannot be a port",
+                "remove it here or under `protect`",
+                ("protect", port.device),
+            )
+
+
+def _mtu_of_vlans(state: State) -> Iterator[Violation]:
+    """The kernel refuses a VLAN whose MTU is above its parent's (vlan_dev_change_mtu)."""
+    declared: dict[str, tuple[int | None, Path]] = {
+        name: (bridge.mtu, ("bridges", name, "mtu"))
+        for name, bridge in (state.bridges or {}).items()
+    }
+    for bridge, _, port in state.ports():
+        declared[port.device] = (port.mtu, _at(bridge, port, "mtu"))
+    for bridge, _, port in state.ports():
+        if not isinstance(port, Vlan) or port.mtu is None:
+            continue
+        mtu, path = declared.get(port.parent, (None, ()))
+        if mtu is not None and port.mtu > mtu:
+            yield Violation(
+                _at(bridge, port, "mtu"),
+                f"the MTU of `{port.device}`, {port.mtu}, is above "
+                f"that of its parent `{port.parent}`, {mtu} ({HERE})",
+                f"write {mtu} or less here, or more there",
+                path,
+            )
+
+
+def _timers(name: str, bridge: Bridge) -> Iterator[Violation]:
+    """The relation that IEEE 802.1D (2004, 17.14) demands between the timers of spanning tree.
+
+    A timer that is not declared counts with the value that a new bridge has.
+    """
+    declared = [bridge.forward_delay, bridge.hello_time, bridge.max_age]
+    if not bridge.stp or declared == [None, None, None]:
+        return
+    usual = {row.field: row.property.nm.default for row in rows(Bridge) if row.property.nm}
+    delay = bridge.forward_delay or usual["forward_delay"]
+    hello = bridge.hello_time or usual["hello_time"]
+    age = bridge.max_age or usual["max_age"]
+    said = f"`max-age` {age}" if bridge.max_age else f"`max-age` {age} (the default)"
+    remedy = "declare timers with 2 x (forward-delay - 1) >= max-age >= 2 x (hello-time + 1)"
+    if 2 * (delay - 1) < age:
+        yield Violation(
+            ("bridges", name, "forward-delay" if bridge.forward_delay else "max-age"),
+            f"{said} is more than 2 x (`forward-delay` {delay} - 1) = {2 * (delay - 1)}",
+            remedy,
+        )
+    if age < 2 * (hello + 1):
+        yield Violation(
+            ("bridges", name, "max-age" if bridge.max_age else "hello-time"),
+            f"{said} is less than 2 x (`hello-time` {hello} + 1) = {2 * (hello + 1)}",
+            remedy,
+        )
+
+
+def _forwarded_groups(name: str, bridge: Bridge) -> Iterator[Violation]:
+    """Bits 0 to 2 (STP, pause frames, LACP) are refused: BR_GROUPFWD_RESTRICTED in the kernel."""
+    mask = bridge.group_forward_mask or 0
+    if mask & 7:
+        yield Violation(
+            ("bridges", name, "group-forward-mask"),
+            f"`group-forward-mask` {mask} has one of the bits 0 to 2 (value 1, 2 or 4), "
+            "which the kernel refuses",
+            f"without them it is {mask & ~7}",
+        )
+
+
+_PER_INTERFACE = re.compile(r"net/(ipv4|ipv6|mpls)/(conf|neigh)/(.+)/([^/]+)\Z")
+
+
+def _sysctls(state: State) -> Iterator[Violation]:
+    for path, value in (state.sysctls or {}).items():
+        at = ("sysctls", path)
+        key = shown(sysctl_key(path), 80)
+        if isinstance(value, str) and any(char in value for char in "\n\r\0"):
+            yield Violation(
+                at,
+                f"the value of `{key}` has more than one line",
+                "write it on one line, between quotes",
+            )
+        place = _PER_INTERFACE.match(path)
+        if place and "/" in place[3]:
+            family, kind, interface, parameter = place.groups()
+            dotted = f"net.{family}.{kind}.{interface}.{parameter}"
+            yield Violation(
+                at,
+                f"`{key}` names no parameter: the dot in an interface's name looks like a "
+                "separator here",
+                f"write {shown(dotted, 80)}",
+            )
+        yield from _ipv6_of_bridges(state, path, value)
+
+
+def _ipv6_of_bridges(state: State, path: str, value: object) -> Iterator[Violation]:
+    """A sysctl that would undo what a bridge declares: we would fight ourselves for ever."""
+    found = re.fullmatch(r"net/ipv6/conf/([^/]+)/disable_ipv6", path)
+    bridge = (state.bridges or {}).get(found[1]) if found else None
+    if found and bridge and bridge.ipv6 == "disabled" and str(value).strip() != "1":
+        yield Violation(
+            ("sysctls", path),
+            f"this contradicts the bridge `{found[1]}`, whose IPv6 is disabled ({HERE})",
+            "remove the line, or declare `ipv6: keep` for the bridge",
+            ("bridges", found[1]),
+        )
