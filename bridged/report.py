@@ -66,6 +66,11 @@ class ObjectReport:
     last_repair: Repair | None = None
     bridge: str = ""
 
+    @property
+    def as_desired(self) -> bool:
+        """Whether nothing is left to do: as declared, or not offered and not asked for."""
+        return self.condition in {"converged", "unavailable"}
+
 
 @dataclass(frozen=True, slots=True)
 class LinkReport:
@@ -163,9 +168,7 @@ class Report:
     @property
     def converged(self) -> bool:
         """Whether every object is as declared and the state on disk is the one in force."""
-        return self.state.valid and all(
-            item.condition in {"converged", "unavailable"} for item in self.objects
-        )
+        return self.state.valid and all(item.as_desired for item in self.objects)
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -86,47 +86,67 @@ class Engine:
         allowed: frozenset[str] = frozenset(),
         before: Callable[[Action], None] = lambda action: None,
         force: bool = False,
+        fresh: bool = True,
     ) -> Report:
         """One pass; the report of what was seen at its end.
 
         `allowed` names the bridges whose guests may be disturbed this once, `before` is called
         ahead of each action, `force` tries what would otherwise wait for its next attempt.
+        `fresh` False goes by what NetworkManager said last while it signals no change; what is
+        asked of NetworkManager is planned on a fresh reading in any case.
         """
         start = self._clocks.monotonic()
         before_hash = self.source.report.hash
         self.source.refresh()
         self._redeclared = bool(before_hash) and self.source.report.hash != before_hash
         state = self.source.state or _EMPTY
-        first = self.look(state, allowed)
-        self._count_drift(first)
+        self.look(state, allowed, fresh)
+        before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
         for _ in range(_ROUNDS):
-            actions = self._due(taken, force)
-            if not actions:
+            due = self._due(taken, force)
+            actions, left = self._at_once(due)
+            if not due:
                 break
-            with _Timer(self, "apply"):
-                outcomes = self._executor.run(actions, before)
-            for outcome in outcomes:
-                taken.setdefault(outcome.action.object, []).append(outcome)
-            self.look(state, allowed)
-        self._settle(first, taken)
+            for item in {action.object for action in actions} - before_repair.keys():
+                before_repair[item] = self.plan.verdict(item) or Verdict(item)
+            if actions:
+                with _Timer(self, "apply"):
+                    outcomes = self._executor.run(actions, before)
+                for outcome in outcomes:
+                    taken.setdefault(outcome.action.object, []).append(outcome)
+            asked = any(action.asks_network_manager for action in actions)
+            self.look(state, allowed, fresh=left or asked)
+        self._settle(before_repair, taken)
         self.tally.took("pass", self._clocks.monotonic() - start)
         return self.report()
 
-    def look(self, state: State, allowed: frozenset[str] = frozenset()) -> Plan:
+    def look(self, state: State, allowed: frozenset[str] = frozenset(), fresh: bool = True) -> Plan:
         """Observe and plan, without changing anything."""
         with _Timer(self, "observe"):
-            self.host = self._observe(interest(state))
-        self.memory = remember(self.memory, state, self.host)
+            self.host = self._observe(replace(interest(state), fresh=fresh))
+        if "links" not in self.host.problems:  # unseen is not gone
+            self.memory = remember(self.memory, state, self.host)
         with _Timer(self, "plan"):
             self.plan = make_plan(state, self.host, self.memory, allowed)
+        self._count_drift(self.plan)
         return self.plan
+
+    def _at_once(self, due: list[Action]) -> tuple[list[Action], bool]:
+        """The actions to take in this round, and whether some are left for after a fresh look.
+
+        While NetworkManager is known from memory only, what netlink can mend is mended at once,
+        and nothing is asked of NetworkManager.
+        """
+        if self.host is None or not self.host.remembered:
+            return due, False
+        quick = [action for action in due if not action.asks_network_manager]
+        return quick, len(quick) < len(due)
 
     def preview(self) -> Plan:
         """What would be done now: for `bridgedctl plan`.  The report tells what was seen."""
         self.source.refresh()
         plan = self.look(self.source.state or _EMPTY)
-        self._count_drift(plan)
         self._note_conditions(self._clocks.monotonic(), self._clocks.wall())
         return plan
 
@@ -152,12 +172,14 @@ class Engine:
                 self.tally.drift[str(verdict.object), name] += 1
             entry.drifted = names
 
-    def _settle(self, first: Plan, taken: dict[ObjectId, list[Outcome]]) -> None:
+    def _settle(
+        self, before: Mapping[ObjectId, Verdict], taken: dict[ObjectId, list[Outcome]]
+    ) -> None:
         """Judge by the last observation how every object ended."""
         now, wall = self._clocks.monotonic(), self._clocks.wall()
         done: list[Repair] = []
         for item, outcomes in taken.items():
-            repair = self._judge(item, first.verdict(item), outcomes, now, wall)
+            repair = self._judge(item, before[item], outcomes, now, wall)
             if repair is not None:
                 done.append(repair)
         for outcome in (outcome for outcomes in taken.values() for outcome in outcomes):
@@ -180,7 +202,7 @@ class Engine:
     def _judge(
         self,
         item: ObjectId,
-        before: Verdict | None,
+        before: Verdict,
         outcomes: list[Outcome],
         now: float,
         wall: float,
@@ -188,7 +210,7 @@ class Engine:
         """Whether what was done to an object brought it to its desired state."""
         after = self.plan.verdict(item)
         seconds = sum(outcome.seconds for outcome in outcomes)
-        drift = before.drift if before else ()
+        drift = before.drift
         cause = "+".join(dict.fromkeys(d.property for d in drift)) or "unknown"
         if self._redeclared:
             cause = "state-file"  # the operator changed his mind: nothing was undone by anybody

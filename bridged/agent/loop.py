@@ -16,6 +16,8 @@ from bridged.plan.memory import Memory
 from bridged.plan.result import Plan
 from bridged.report import Report, WatchMode
 
+_DOUBTS = {"networkmanager", "reload", "state-file"}
+"""Causes after which NetworkManager is asked in any case."""
 _WATCHDOG_SHARE = 3
 """How often within systemd's watchdog interval the loop reports."""
 
@@ -93,8 +95,9 @@ class Loop:
             due = now >= next_resync or (retry is not None and retry <= 0)
             served = self._serve()
             if causes - {"request"} or due or (not served and self._changed(self._engine)):
-                self._pass()
-                next_resync = self._monotonic() + self._timing.resync
+                self._pass(fresh=now >= next_resync or bool(causes & _DOUBTS))
+                if now >= next_resync:
+                    next_resync = now + self._timing.resync
         self._notifier.send(STOPPING=1)
 
     def stop(self) -> None:

@@ -112,7 +112,9 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     source = FileSource(options.state, options.state_dir)
     bus = SystemBus()
     stack.callback(bus.close)
-    engine = real_engine(source, bus, Ledger(Limits(contended_after=options.contended_after)))
+    signalled = threading.Event()
+    ledger = Ledger(Limits(contended_after=options.contended_after))
+    engine = real_engine(source, bus, ledger, version(), signalled)
     engine.memory = store.load()
     watcher = StateWatcher(lambda: source.directories, wake.ring)
     events = KernelEvents(wake.ring)
@@ -129,7 +131,12 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     control = ControlServer(Facade(loop), options.socket)
     control.start()  # first of all: it tells whether another agent runs
     stack.callback(control.stop)
-    signals = Signals([Match(_NM), name_owner(_NM)], wake.ring)
+
+    def news(cause: str) -> None:
+        signalled.set()
+        wake.ring("networkmanager")
+
+    signals = Signals([Match(_NM), name_owner(_NM)], news)
     for part in (events, signals, watcher):
         part.start()
         stack.callback(part.stop)

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from threading import Event
 
 from bridged.agent.engine import Clocks, Engine, StateSource
 from bridged.agent.ledger import Ledger
@@ -24,9 +25,14 @@ CLOCKS = Clocks(time.monotonic, time.time)
 
 
 def real_engine(
-    source: StateSource, bus: SystemBus, ledger: Ledger | None = None, version: str = ""
+    source: StateSource,
+    bus: SystemBus,
+    ledger: Ledger | None = None,
+    version: str = "",
+    signalled: Event | None = None,
 ) -> Engine:
-    """An engine on this machine.  `bus` belongs to the thread that will run the engine."""
+    """An engine on this machine.  `bus` belongs to the thread that will run the engine;
+    `signalled` is set by whoever hears NetworkManager's signals, None where nobody does."""
     observer = Observer(
         NetlinkReader(),
         NetworkManagerReader(bus),
@@ -34,6 +40,7 @@ def real_engine(
         SysctlReader(),
         FileReader(),
         SessionReader(),
+        signalled=signalled,
     )
     writers = Writers(
         NetworkManagerWriter(bus), LinkWriter(), ModuleLoader(), SysctlWriter(), FileWriter()

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from bridged.desired import files, merge
 from bridged.desired.document import parse
-from bridged.desired.errors import StateError, shown
+from bridged.desired.errors import COLLECTED, StateError, shown
 from bridged.desired.grammar import record
 from bridged.desired.port import Nic, Vlan
 from bridged.desired.rules import HERE, violations
@@ -111,7 +111,7 @@ def _validated(data: dict[str, Any], tree: Located, problems: Problems) -> State
     try:
         return State.model_validate(data)
     except ValidationError as error:
-        for item in error.errors(include_url=False):
+        for item in error.errors(include_url=False)[:COLLECTED]:
             where = merge.find(tree, item["loc"])
             problems.add(*_explain(item, where))
         return None
@@ -154,13 +154,13 @@ def _missing(key: str, where: Located) -> tuple[str, str]:
         remedy = "add `vlan: ID`, a number from 1 to 4094"
     elif key == "name":
         remedy = "add `name: NIC`; for a VLAN, `vlan: ID` and `parent: NIC`"
-    elif key == "at-least":
-        remedy = "write `{at-least: NUMBER}`, or the value alone"
     return f"`{key}` is missing here", remedy
 
 
 def _check(state: State, tree: Located, problems: Problems) -> None:
     for violation in violations(state):
+        if problems.full:
+            return
         at = merge.find(tree, violation.path).start
         message = violation.message
         if violation.other is not None:

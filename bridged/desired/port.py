@@ -153,13 +153,17 @@ class Vlan(_PortOptions):
         return self.name or f"{self.parent}.{self.vlan}"
 
 
+# Not words of the state file: they occur among its keys in the paths of pydantic's errors.
+_NIC, _VLAN = "(nic)", "(vlan)"
+
+
 def _kind(value: Any) -> str:
     if isinstance(value, Vlan) or (isinstance(value, dict) and {"vlan", "parent"} & value.keys()):
-        return "vlan"
-    return "nic"
+        return _VLAN
+    return _NIC
 
 
 Port = Nic | Vlan
 Ports = tuple[
-    Annotated[Annotated[Nic, Tag("nic")] | Annotated[Vlan, Tag("vlan")], Discriminator(_kind)], ...
+    Annotated[Annotated[Nic, Tag(_NIC)] | Annotated[Vlan, Tag(_VLAN)], Discriminator(_kind)], ...
 ]

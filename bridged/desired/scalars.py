@@ -147,6 +147,8 @@ def _ornament(text: str) -> str:
     """`text` and why it is no plain whole number."""
     digits = text.lstrip("+-")
     reason = ""
+    if len(text) > _DIGITS:
+        return shown(text)
     if _BASES.fullmatch(text):
         reason = "which is not decimal"
     elif "_" in digits:
@@ -157,7 +159,7 @@ def _ornament(text: str) -> str:
             reason = "which has a leading zero"
     elif re.fullmatch(r"0[0-9]+", digits):
         reason = "which has a leading zero"
-    return f"{shown(text)}, {reason}" if reason and len(digits) <= _DIGITS else shown(text)
+    return f"{shown(text)}, {reason}" if reason else shown(text)
 
 
 def _decimal_remedy(text: str) -> str:

@@ -77,7 +77,7 @@ class _Shaper:
             case (Record(), Mapping()):
                 return self.record(node, expected, label, key)
             case (Parameter(), Mapping()):
-                return self.record(node, expected.record, label, key)
+                return self._minimum(node, expected, label, key)
             case (Record(shorthand=shorthand), Scalar()) if shorthand:
                 name = self.value(node, expected.keys[shorthand].expected, label)
                 return name and Located({shorthand: name}, node.place, key)
@@ -107,6 +107,24 @@ class _Shaper:
             if item:
                 found[entry.key] = item
         return Located(found, node.place, key)
+
+    def _minimum(
+        self, node: Mapping, expected: Parameter, label: str, key: Place | None
+    ) -> Located | None:
+        """The record, if it has all it needs.
+
+        Asked here and not of the model, since a parameter could be three things and pydantic would
+        complain about each of them.
+        """
+        needed = [name for name, known in expected.record.keys.items() if known.required]
+        if not node.entries:
+            self._problems.add(
+                node.place,
+                f"`{needed[0]}` is missing here",
+                f"write {{{needed[0]}: NUMBER}}, or the value alone",
+            )
+        found = self.record(node, expected.record, label, key)
+        return found if all(name in found.value for name in needed) else None
 
     def _table(self, node: Mapping, expected: Table, key: Place | None) -> Located:
         found: dict[str, Located] = {}

@@ -102,8 +102,11 @@ def explain(error: yaml.MarkedYAMLError, text: Text) -> tuple[Place, str, str]:
         row = text.lines[line]
         column = len(row.rstrip())
     char = row[column : column + 1]
-    if char and char in "]}" and "expected" in said and "',' or" not in said:
-        return Place(text, line + 1, column + 1), f"there is a `{char}` too many", "remove it"
+    if "expected <block end>" in said or "expected the node content" in said:
+        if char in {"]", "}"}:
+            return Place(text, line + 1, column + 1), f"there is a `{char}` too many", "remove it"
+        if char == ":":
+            return Place(text, line + 1, column + 1), "a key is missing before the `:`", ""
     words = {"char": shown(char), "from_line": str(start.line + 1) if start else "1"}
     place = Place(text, line + 1, column + 1)
     for part, message, remedy in _WORDS:

@@ -211,9 +211,11 @@ class Host:
     `modules` is keyed by the kernel's spelling, `sysctls` by path below /proc/sys, `files` by
     absolute path with None for a missing file; each holds what was asked for (`Interest`).
     `protected` maps an interface that carries the node's own traffic to the reason; `time` is when
-    the observation was made, in seconds of a clock that never jumps.  `problems` maps a world that
-    could not be read (``links``, ``network-manager``, ``modules``, ``sysctls``, ``files``,
-    ``sessions``, ``machine-id``) to the reason; that something of it is not here says nothing.
+    the observation was made, in seconds of a clock that never jumps; `remembered` that
+    NetworkManager was not asked again because it had signalled no change.  `problems` maps a
+    world that could not be read (``links``, ``network-manager``, ``modules``, ``sysctls``,
+    ``files``, ``sessions``, ``machine-id``) to the reason; that something of it is not here says
+    nothing.
     """
 
     links: tuple[Link, ...] = ()
@@ -225,6 +227,7 @@ class Host:
     protected: Mapping[str, str] = field(default_factory=dict)
     machine_id: str = ""
     time: float = 0.0
+    remembered: bool = False
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -263,10 +266,12 @@ class Host:
 class Interest:
     """What an observation is to look at beside links, addresses and profiles.
 
-    `devices` are the interfaces whose applied profile is wanted.
+    `devices` are the interfaces whose applied profile is wanted; `fresh` asks for everything to be
+    read, also what no signal says has changed.
     """
 
     devices: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
     sysctls: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
+    fresh: bool = True

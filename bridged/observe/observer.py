@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from threading import Event
 from typing import TypeVar
 
 from bridged.errors import WorldError
@@ -22,7 +23,12 @@ _T = TypeVar("_T")
 
 
 class Observer:
-    """Reads all worlds; one that fails leaves the others as they are."""
+    """Reads all worlds; one that fails leaves the others as they are.
+
+    `signalled` is set by whoever hears a signal of NetworkManager.  While it is not, an observation
+    that need not be fresh goes by what NetworkManager said last: asking costs more than everything
+    else together, and a guest waits.  None asks every time.
+    """
 
     def __init__(
         self,
@@ -33,6 +39,7 @@ class Observer:
         files: FileReader,
         sessions: SessionReader,
         monotonic: Callable[[], float] = time.monotonic,
+        signalled: Event | None = None,
     ) -> None:
         self._links = links
         self._network_manager = network_manager
@@ -41,6 +48,9 @@ class Observer:
         self._files = files
         self._sessions = sessions
         self._monotonic = monotonic
+        self._signalled = signalled
+        self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
+        self._ssh: frozenset[str] = frozenset()
 
     def observe(self, interest: Interest) -> Host:
         """What the machine has now; `problems` of the host names each world that failed, and why.
@@ -62,10 +72,12 @@ class Observer:
 
         kernel = attempt("links", self._links.read) or KernelNetwork()
         network_manager: NetworkManager | Unavailable | None = None
-        if "links" not in problems:
-            network_manager = attempt(
-                "network-manager", lambda: self._network_manager.read(interest.devices)
-            )
+        remembered = "links" not in problems and self._unchanged(interest)
+        if remembered and self._last is not None:
+            network_manager = self._last[1]
+        elif "links" not in problems:
+            network_manager = attempt("network-manager", lambda: self._ask(interest))
+            self._ssh = attempt("sessions", self._sessions.ssh_addresses) or frozenset()
         if network_manager is None:
             world = "links" if "links" in problems else "network-manager"
             network_manager = Unavailable(f"{world}: {problems[world]}")
@@ -79,11 +91,31 @@ class Observer:
             modules=attempt("modules", lambda: self._modules.read(interest.modules)) or {},
             sysctls=sysctls,
             files=attempt("files", lambda: self._files.read(interest.files)) or {},
-            protected=protected(kernel, attempt("sessions", self._sessions.ssh_addresses) or ()),
+            protected=protected(kernel, self._ssh),
             machine_id=attempt("machine-id", self._sessions.machine_id) or "",
             time=began,
             problems=problems,
+            remembered=remembered,
         )
+
+    def _unchanged(self, interest: Interest) -> bool:
+        """Whether the last reading of NetworkManager still stands."""
+        return (
+            not interest.fresh
+            and self._last is not None
+            and self._last[0] == interest.devices
+            and self._signalled is not None
+            and not self._signalled.is_set()
+        )
+
+    def _ask(self, interest: Interest) -> NetworkManager | Unavailable:
+        """Read NetworkManager.  What it signals from now on counts as news."""
+        self._last = None
+        if self._signalled is not None:
+            self._signalled.clear()
+        reading = self._network_manager.read(interest.devices)
+        self._last = (interest.devices, reading)
+        return reading
 
 
 def protected(kernel: KernelNetwork, ssh_addresses: Iterable[str]) -> dict[str, str]:

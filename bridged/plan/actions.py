@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from bridged.observe.host import PortVlan
 
@@ -27,12 +27,14 @@ Changes = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """One step.  `needs` names the objects whose actions must have succeeded before."""
+    """One step.  `needs` names the objects whose actions must have succeeded before;
+    `asks_network_manager` tells that the step is planned on what NetworkManager says."""
 
     object: ObjectId
     reason: str
     disruption: Disruption = "none"
     needs: frozenset[ObjectId] = frozenset()
+    asks_network_manager: ClassVar[bool] = False
 
     def describe(self) -> str:
         """The step in one line, for people."""
@@ -45,6 +47,7 @@ class AddProfile(Action):
 
     uuid: str
     settings: Changes
+    asks_network_manager: ClassVar[bool] = True
 
     def describe(self) -> str:
         return f"add profile {self.settings['connection']['id']} for {self.object.name}"
@@ -58,6 +61,7 @@ class UpdateProfile(Action):
     profile: str
     changes: Changes
     in_memory: bool = False
+    asks_network_manager: ClassVar[bool] = True
 
     def describe(self) -> str:
         keys = ", ".join(f"{s}.{k}" for s, part in self.changes.items() for k in part)
@@ -70,6 +74,7 @@ class DeleteProfile(Action):
 
     uuid: str
     profile: str
+    asks_network_manager: ClassVar[bool] = True
 
     def describe(self) -> str:
         return f"delete profile {self.profile}"
@@ -84,6 +89,7 @@ class Activate(Action):
 
     uuid: str
     device: str
+    asks_network_manager: ClassVar[bool] = True
 
     def describe(self) -> str:
         return f"activate the profile of {self.device}"
@@ -95,6 +101,7 @@ class Reapply(Action):
 
     device: str
     changes: Changes
+    asks_network_manager: ClassVar[bool] = True
 
     def describe(self) -> str:
         keys = ", ".join(f"{s}.{k}" for s, part in self.changes.items() for k in part)
@@ -149,10 +156,14 @@ class SetVlans(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteLink(Action):
-    """Delete a virtual link that bridged made (or a VLAN device that must be made anew)."""
+    """Delete a virtual link that bridged made (or a VLAN device that must be made anew).
+
+    By netlink, but NetworkManager may make it again: its profile must be right before.
+    """
 
     device: str
     index: int
+    asks_network_manager: ClassVar[bool] = True
 
     def describe(self) -> str:
         return f"delete link {self.device}"

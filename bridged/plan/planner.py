@@ -25,7 +25,12 @@ def interest(state: State) -> Interest:
     modules = {module_name(name) for name in state.modules or ()}
     modules |= {module for path in sysctls if (module := provider(path))}
     devices = set(state.bridges or {}) | {port.device for _, _, port in state.ports()}
-    return Interest(frozenset(devices), frozenset(modules), sysctls, frozenset(FILES))
+    return Interest(
+        devices=frozenset(devices),
+        modules=frozenset(modules),
+        sysctls=sysctls,
+        files=frozenset(FILES),
+    )
 
 
 def make_plan(
