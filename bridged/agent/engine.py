@@ -116,7 +116,8 @@ class Engine:
                 for outcome in outcomes:
                     taken.setdefault(outcome.action.object, []).append(outcome)
             asked = any(action.asks_network_manager for action in actions)
-            self.look(state, allowed, fresh=left or asked)
+            moved = any(outcome.error for outcomes in taken.values() for outcome in outcomes)
+            self.look(state, allowed, fresh=left or asked or moved)
         self._settle(before_repair, taken)
         self.tally.took("pass", self._clocks.monotonic() - start)
         return self.report()
@@ -151,11 +152,12 @@ class Engine:
         return plan
 
     def _due(self, taken: dict[ObjectId, list[Outcome]], force: bool) -> list[Action]:
-        """The actions that may be taken in this round: none of an object that failed in it."""
+        """The actions that may be taken in this round: none of an object that failed in this pass,
+        unless its world had moved on meanwhile and the new look shows where to."""
         now = self._clocks.monotonic()
         actions: list[Action] = []
         for verdict in self.plan.verdicts:
-            if any(outcome.error for outcome in taken.get(verdict.object, ())):
+            if any(_failed(outcome) for outcome in taken.get(verdict.object, ())):
                 continue
             if force or self.ledger.due(verdict, now) or verdict.object in taken:
                 actions += verdict.actions
@@ -305,6 +307,10 @@ class Engine:
         return self.ledger.next_attempt(list(self.plan.verdicts), self._clocks.monotonic())
 
 
+def _failed(outcome: Outcome) -> bool:
+    return outcome.error is not None and outcome.error.kind != "vanished"
+
+
 class _Timer:
     """Counts how long a phase took."""
 
@@ -330,6 +336,8 @@ def _nm_version(nm: NetworkManager | Unavailable) -> str:
 
 def _findings(plan: Plan, host: Host) -> tuple[Finding, ...]:
     found = list(plan.findings)
+    for world, reason in host.problems.items():
+        found.append(Finding("unreadable", f"{world} cannot be read: {reason}"))
     for verdict in plan.verdicts:
         found += (replace(f, object=f.object or str(verdict.object)) for f in verdict.findings)
     return tuple(found)

@@ -24,7 +24,7 @@ _HEAD = """\
 
 `/etc/bridged/state.yaml` declares what this node has; files in `/etc/bridged/state.d` whose names
 end in `.yaml` are laid over it in the order of their names. What is not declared is left as it is.
-`bridgedctl check` reads the files as the agent does and says what is wrong with them.
+`bridgedctl validate` reads the files as the agent does and says what is wrong with them.
 
 Rules of the file:
 

@@ -1,7 +1,7 @@
 """The JSON Schema of the state file, for editors and for checks before a file reaches a node.
 
 It is made from the grammar, as the reader of the file is, and says of every key what it is for.
-It knows what single values may be; what must hold between objects is left to `bridgedctl check`.
+It knows what single values may be; what must hold between objects is left to `bridgedctl validate`.
 
 ``python -m bridged.desired.schema`` prints it; the repository keeps it in
 ``config/state.schema.json``.

@@ -1,0 +1,100 @@
+"""Asking the running agent over its control socket."""
+
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+
+JOURNAL = "look with: journalctl -u bridged -e"
+
+
+class Failure(Exception):
+    """What `bridgedctl` ends with: what went wrong, and the next step."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message, self.remedy = message, remedy
+
+
+class NoAgent(Exception):
+    """Nobody serves the socket."""
+
+
+def ask(
+    path: str,
+    method: str,
+    params: dict[str, Any] | None = None,
+    *,
+    timeout: float = 5.0,
+    progress: Callable[[str], None] = lambda text: None,
+) -> Any:
+    """The result of one request; `timeout` in seconds holds between two lines of the answer.
+
+    Raises `NoAgent` where nobody listens and `Failure` where the agent refuses, fails or is silent.
+    """
+    request = json.dumps({"method": method, "params": params or {}}).encode() + b"\n"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout)
+        _connect(connection, path)
+        try:
+            connection.sendall(request)
+        except BrokenPipeError:
+            pass  # turned away: the reason is there to be read
+        except OSError as error:
+            raise _ended(error, timeout) from error
+        with connection.makefile("rb") as lines:
+            while True:
+                message = _line(lines, timeout)
+                if "progress" not in message:
+                    break
+                progress(str(message["progress"]))
+    if "result" in message:
+        return message["result"]
+    told = message.get("error")
+    if not isinstance(told, dict):
+        raise Failure("bridged gave an answer that is none", "is bridgedctl of the same version?")
+    raise Failure(str(told.get("message", "")), str(told.get("remedy", "")))
+
+
+def _connect(connection: socket.socket, path: str) -> None:
+    try:
+        connection.connect(path)
+    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+        raise NoAgent(path) from None
+    except PermissionError:
+        raise Failure(
+            f"you may not talk to bridged at {path}",
+            "use sudo, or join the group bridged and log in again",
+        ) from None
+    except (BlockingIOError, TimeoutError):
+        raise Failure(
+            f"bridged does not take connections at {path}: it hangs or is overrun",
+            f"{JOURNAL}; then: systemctl restart bridged",
+        ) from None
+    except OSError as error:
+        raise Failure(f"cannot connect to {path}: {error.strerror or error}") from None
+
+
+def _line(lines: Any, timeout: float) -> dict[str, Any]:
+    try:
+        line = lines.readline()
+    except OSError as error:
+        raise _ended(error, timeout) from error
+    if not line:
+        raise Failure("bridged ended before it answered", JOURNAL)
+    try:
+        message = json.loads(line)
+    except ValueError:
+        message = None
+    if not isinstance(message, dict):
+        raise Failure("what answers at the socket is no bridged")
+    return message
+
+
+def _ended(error: OSError, timeout: float) -> Failure:
+    if isinstance(error, TimeoutError):
+        return Failure(
+            f"bridged runs but has not answered within {timeout:g} s",
+            f"{JOURNAL}; then: systemctl restart bridged",
+        )
+    return Failure(f"the connection to bridged broke: {error.strerror or error}", JOURNAL)

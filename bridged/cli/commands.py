@@ -1,0 +1,172 @@
+"""The commands that ask the agent, or look themselves where none runs."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bridged.cli.client import Failure, NoAgent, ask
+from bridged.cli.problems import RIGHT
+from bridged.cli.terminal import Terminal
+from bridged.cli.words import escape
+
+Document = dict[str, Any]
+
+_AS_DESIRED, _ERROR, _DRIFT = 0, 1, 2
+_PLAN_TIMEOUT = 60.0
+_APPLY_TIMEOUT = 120.0
+_START = "start it with: systemctl start bridged"
+
+
+def status(options: argparse.Namespace) -> int:
+    """`bridgedctl status [BRIDGE]`."""
+    document, note = _ask_or_look(
+        options,
+        lambda: ask(options.socket, "status"),
+        lambda: _local().status(options.state),
+    )
+    objects: list[Document] = document["objects"]
+    if options.bridge is not None:
+        from bridged.cli.render import find_bridge
+        from bridged.cli.tables import members
+
+        meant = find_bridge(document, options.bridge)
+        if meant or not objects:
+            named = f"there are {', '.join(meant)}" if meant else "no bridge is declared"
+            raise Failure(f"no bridge {options.bridge} is declared", named)
+        objects = members(document, options.bridge)
+    if options.json:
+        _print_json(document, note)
+    else:
+        from bridged.cli.render import status_text
+
+        terminal = Terminal.of(sys.stdout, os.environ)
+        _print_note(note, terminal)
+        sys.stdout.write(status_text(document, time.time(), terminal, options.bridge))
+    return _code(document, objects)
+
+
+def plan(options: argparse.Namespace) -> int:
+    """`bridgedctl plan`."""
+    document, note = _ask_or_look(
+        options,
+        lambda: ask(options.socket, "plan", timeout=_PLAN_TIMEOUT),
+        lambda: _local().plan(options.state),
+    )
+    if options.json:
+        _print_json(document, note)
+    else:
+        from bridged.cli.plan import plan_text
+
+        terminal = Terminal.of(sys.stdout, os.environ)
+        _print_note(note, terminal)
+        sys.stdout.write(plan_text(document, terminal))
+    return _DRIFT if document["actions"] or document["withheld"] else _AS_DESIRED
+
+
+def apply(options: argparse.Namespace) -> int:
+    """`bridgedctl apply`."""
+    terminal = Terminal.of(sys.stdout, os.environ)
+    steps = sys.stderr if options.json else sys.stdout
+
+    def progress(text: str) -> None:
+        print(f"{terminal.symbol('dot')} {escape(text)}", file=steps, flush=True)
+
+    params = {"allow_disruption": options.allow_disruption, "timeout": _APPLY_TIMEOUT}
+    note = ""
+    try:
+        if options.explicit_state:
+            _refuse_other_state(options)
+        document = ask(
+            options.socket, "apply", params, timeout=_APPLY_TIMEOUT + 15, progress=progress
+        )
+    except NoAgent:
+        note = f"bridged is not running: this is done once, nothing keeps it so; {_START}"
+        _print_note(note, terminal, steps)
+        document = _local().apply(options.state, options.socket, options.allow_disruption, progress)
+    if options.json:
+        _print_json(document, "")
+    else:
+        _print_outcome(document, terminal)
+    return _code(document, document["objects"])
+
+
+def _ask_or_look(
+    options: argparse.Namespace, remote: Callable[[], Document], look: Callable[[], Document]
+) -> tuple[Document, str]:
+    """The agent's answer, or that of a look of our own and the note that says so.
+
+    A state file given with --state that is not the agent's is looked at by ourselves: that is how
+    one asks what a new file would do.
+    """
+    try:
+        if options.explicit_state:
+            theirs = _agents_state(options.socket)
+            if not _same(theirs, options.state):
+                note = f"bridged keeps {theirs}: this is a look of my own at {options.state}"
+                return look(), note
+        return remote(), ""
+    except NoAgent:
+        return look(), f"bridged is not running: this is a look of my own; {_START}"
+
+
+def _refuse_other_state(options: argparse.Namespace) -> None:
+    theirs = _agents_state(options.socket)
+    if not _same(theirs, options.state):
+        raise Failure(
+            f"bridged runs and keeps {theirs}; what another file says would not last",
+            f"bring {options.state} to {theirs}, or first: systemctl stop bridged",
+        )
+
+
+def _agents_state(path: str) -> str:
+    return str(ask(path, "status")["state"]["path"])
+
+
+def _same(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _local() -> Any:
+    from bridged.cli import local
+
+    return local
+
+
+def _code(document: Document, objects: list[Document]) -> int:
+    if not document["state"]["valid"]:
+        return _ERROR
+    right = all(item["condition"] in RIGHT for item in objects)
+    return _AS_DESIRED if right else _DRIFT
+
+
+def _print_json(document: Document, note: str) -> None:
+    """The document alone on stdout; the note where it does not disturb a program."""
+    if note:
+        print(f"bridgedctl: {note}", file=sys.stderr)
+    json.dump(document, sys.stdout, indent=2)
+    print()
+
+
+def _print_note(note: str, terminal: Terminal, stream: Any = None) -> None:
+    if note:
+        lines = terminal.wrap(note, f"{terminal.symbol('warn')} ", "  ")
+        print("\n".join(terminal.paint(line, "yellow") for line in lines), end="\n\n", file=stream)
+
+
+def _print_outcome(document: Document, terminal: Terminal) -> None:
+    """The headline after an apply; what is still wrong follows, for it may need somebody."""
+    from bridged.cli.problems import object_block, wrong
+    from bridged.cli.render import headline
+
+    document = escape(document)
+    now = time.time()
+    sentence, colour = headline(document, document["objects"], now)
+    symbol = {"green": "ok", "yellow": "warn", "red": "bad"}[colour]
+    lines = terminal.wrap(sentence, f"{terminal.symbol(symbol)} ", "  ")
+    print("\n".join(terminal.paint(line, colour, "bold") for line in lines))
+    for item in wrong(document["objects"]):
+        print("\n" + "\n".join(object_block(item, now, terminal)))

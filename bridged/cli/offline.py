@@ -1,0 +1,78 @@
+"""The commands that need neither an agent nor the host: validate and schema."""
+
+import argparse
+import json
+import os
+from typing import Any
+
+from bridged.cli.client import Failure
+from bridged.cli.words import count
+from bridged.desired.errors import StateError
+from bridged.desired.loader import load
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def validate(options: argparse.Namespace) -> int:
+    """`bridgedctl validate [FILE]`: 0 where the file can be used, else 1 with what is wrong.
+
+    Who may write a file matters only for the one in force: a draft is anybody's.
+    """
+    path = options.file or options.state
+    draft = os.path.realpath(path) != os.path.realpath(options.state)
+    try:
+        loaded = load(path, trusted=draft)
+    except StateError as error:
+        print(error.render())
+        number = len(error.problems)
+        step = f"correct {'it' if number == 1 else 'them'} and run bridgedctl validate again"
+        raise Failure(f"{path} cannot be used: {count(number, 'problem')}", step) from None
+    state = loaded.state
+    parts = [
+        count(len(state.bridges or {}), "bridge"),
+        count(len(list(state.ports())), "port"),
+        count(len(state.modules or ()), "module"),
+        count(len(state.sysctls or {}), "sysctl"),
+    ]
+    others = len(loaded.files) - 1
+    more = f" with {count(others, 'drop-in')}" if others else ""
+    print(f"{path}{more}: valid, {', '.join(parts)}")
+    return 0
+
+
+def schema(options: argparse.Namespace) -> int:
+    """`bridgedctl schema [--status]`: a JSON Schema on stdout."""
+    print(json.dumps(status_schema() if options.status else state_schema(), indent=2))
+    return 0
+
+
+def state_schema() -> dict[str, Any]:
+    """The JSON Schema of the state file, from the models that check it."""
+    from bridged.desired.state import State
+
+    return {"$schema": _DIALECT, **State.model_json_schema()}
+
+
+def status_schema() -> dict[str, Any]:
+    """The JSON Schema of `bridgedctl status --json`, from the records of the report.
+
+    Every field is always there; new ones may come, so readers ignore what they do not know.
+    """
+    from pydantic import TypeAdapter
+
+    from bridged.report import Report
+
+    document = TypeAdapter(Report).json_schema(mode="serialization")
+    definitions = document.pop("$defs")
+    # as_json leaves the counters to /metrics and adds the verdict.
+    del document["properties"]["counters"], definitions["Counters"]
+    document["properties"]["converged"] = {
+        "type": "boolean",
+        "description": "whether every object is as declared and the state file is in force",
+    }
+    for record in (document, *definitions.values()):
+        record["required"] = list(record["properties"])
+        for field in record["properties"].values():
+            field.pop("default", None)
+            field.pop("title", None)
+    return {"$schema": _DIALECT, **document, "$defs": definitions}

@@ -1,0 +1,56 @@
+"""The plan as people read it.  Pure."""
+
+from typing import Any
+
+from bridged.cli.terminal import Terminal
+from bridged.cli.words import count, escape
+
+Document = dict[str, Any]
+
+_COST = {
+    "none": "",
+    "port": "that port loses frames for a moment",
+    "guests": "guest ports lose the bridge",
+}
+
+
+def plan_text(document: Document, terminal: Terminal) -> str:
+    """The steps in order, each with its object, reason and what it costs; then what is withheld."""
+    document = escape(document)
+    actions, withheld = document["actions"], document["withheld"]
+    if not actions and not withheld:
+        return f"{terminal.symbol('ok')} nothing to do, the node is as desired\n"
+    blocks = [[terminal.paint(_headline(actions, withheld), "bold")]]
+    width = len(str(len(actions)))
+    steps: list[str] = []
+    for number, step in enumerate(actions, 1):
+        steps += _step(step, f"{number:>{width}}. ", terminal)
+    blocks.append(steps)
+    if withheld:
+        text = "Withheld, because guests would lose their bridge:"
+        held = [terminal.paint(line, "yellow") for line in terminal.wrap(text)]
+        for step in withheld:
+            held += _step(step, f"{terminal.symbol('warn')} ", terminal)
+        kinds, names = zip(*(step["object"].split("/", 1) for step in withheld), strict=True)
+        bridges = dict.fromkeys(names) if set(kinds) == {"bridge"} else {"BRIDGE": None}
+        allow = " ".join(f"--allow-disruption {name}" for name in bridges)
+        held += terminal.wrap(f"bridgedctl apply {allow}", "  to allow it once: ")
+        blocks.append(held)
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _headline(actions: list[Document], withheld: list[Document]) -> str:
+    said = count(len(actions), "step") if actions else "nothing that may be done now"
+    return f"{said}, {len(withheld)} withheld" if withheld else said
+
+
+def _step(step: Document, first: str, terminal: Terminal) -> list[str]:
+    indent = " " * len(first)
+    lines = terminal.wrap(step["description"], first)
+    about = f"{step['object'].replace('/', ' ', 1)}: {step['reason']}"
+    lines += terminal.wrap(about, indent)
+    cost = _COST.get(step["disruption"], step["disruption"])
+    if cost:
+        costly = terminal.wrap(f"disruption: {cost}", indent)
+        lines += [terminal.paint(line, "yellow") for line in costly]
+    return lines

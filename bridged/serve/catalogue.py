@@ -1,0 +1,226 @@
+"""Every metric that bridged exports: its name, kind, labels and help, in one table.
+
+The exporter takes its families from here and `docs/metrics.md` is printed from here
+(``python -m bridged.serve.catalogue > docs/metrics.md``), so that neither can say something else.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
+
+Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row: the name as it is scraped, what it counts, and the names of its labels."""
+
+    name: str
+    kind: Literal["gauge", "counter", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+
+    def family(self) -> Family:
+        """An empty family for one scrape."""
+        if self.kind == "counter":
+            return CounterMetricFamily(self.name, self.help, labels=self.labels)
+        if self.kind == "histogram":
+            return HistogramMetricFamily(self.name, self.help, labels=self.labels)
+        return GaugeMetricFamily(self.name, self.help, labels=self.labels)
+
+
+_OBJECT = ("kind", "name")
+_LINK = ("link", "bridge", "role")
+
+
+def _traffic() -> tuple[Metric, ...]:
+    """Received and sent, in the words of node_exporter's readers."""
+    words = {
+        "bytes": "Bytes {}.",
+        "packets": "Packets {}.",
+        "errors": "Errors counted by the kernel for packets {}.",
+        "dropped": "Packets that the kernel dropped instead of having them {}.",
+    }
+    return tuple(
+        Metric(f"bridged_link_{way}_{what}_total", "counter", text.format(done), _LINK)
+        for way, done in (("receive", "received"), ("transmit", "sent"))
+        for what, text in words.items()
+    )
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("bridged_build_info", "gauge", "Always 1; the version that runs.", ("version",)),
+    # The objects, from the last observation.
+    Metric(
+        "bridged_object_converged",
+        "gauge",
+        "1 where the object is as declared when last seen, or is something that this host does "
+        "not offer and nobody asked for; else 0.",
+        _OBJECT,
+    ),
+    Metric(
+        "bridged_object_condition",
+        "gauge",
+        "1 for the condition that the object is in, 0 for the others: converged, drift, pending, "
+        "unavailable, blocked, failed, contended, withheld.",
+        (*_OBJECT, "condition"),
+    ),
+    Metric(
+        "bridged_object_drift",
+        "gauge",
+        "Number of the object's properties that differ from what is declared now.",
+        _OBJECT,
+    ),
+    Metric(
+        "bridged_findings",
+        "gauge",
+        "Number of findings by code: things to know that are not drift.",
+        ("code",),
+    ),
+    # What was found and done since the start.
+    Metric(
+        "bridged_drift_total",
+        "counter",
+        "How often a property was found to differ; a lasting difference counts once.",
+        ("object", "property"),
+    ),
+    Metric(
+        "bridged_repairs_total",
+        "counter",
+        "Repairs by object, by what had drifted, and by how they ended (repaired, failed).",
+        ("object", "cause", "outcome"),
+    ),
+    Metric(
+        "bridged_passes_total",
+        "counter",
+        "Passes by outcome: still (nothing to do), repaired, failed.",
+        ("outcome",),
+    ),
+    Metric("bridged_wakeups_total", "counter", "What woke the loop, and how often.", ("source",)),
+    Metric(
+        "bridged_errors_total",
+        "counter",
+        "Calls that failed, by the world or kind of action that they belong to.",
+        ("world",),
+    ),
+    Metric(
+        "bridged_netlink_overruns_total",
+        "counter",
+        "Times that the kernel dropped netlink events because they were not read fast enough.",
+    ),
+    Metric(
+        "bridged_reconcile_duration_seconds",
+        "histogram",
+        "Time taken by phase: observe, plan, apply, and pass for the whole.",
+        ("phase",),
+    ),
+    Metric(
+        "bridged_last_pass_timestamp_seconds",
+        "gauge",
+        "Unix time at which the last report was made.",
+    ),
+    Metric(
+        "bridged_last_success_timestamp_seconds",
+        "gauge",
+        "Unix time of the last pass in which nothing failed; 0 where there was none.",
+    ),
+    # The state file and what bridged itself stands on.
+    Metric(
+        "bridged_state_file_valid",
+        "gauge",
+        "1 where the state file as it is on disk now can be used; 0 while an earlier good one, or "
+        "none, is in force.",
+    ),
+    Metric(
+        "bridged_state_file_info",
+        "gauge",
+        "Always 1; SHA-256 of the state in force and where it came from (file, last-good, none).",
+        ("hash", "source"),
+    ),
+    Metric(
+        "bridged_state_loaded_timestamp_seconds",
+        "gauge",
+        "Unix time at which the state in force was loaded; 0 where there is none.",
+    ),
+    Metric(
+        "bridged_networkmanager_up",
+        "gauge",
+        "1 where NetworkManager answered the last observation.",
+    ),
+    Metric(
+        "bridged_watch_mode",
+        "gauge",
+        "1 for the way in which the state file is watched now: inotify, poll or none.",
+        ("mode",),
+    ),
+    # Declared links and their ports; those of guests are counted, not named.
+    Metric("bridged_link_present", "gauge", "1 where the declared link exists.", _LINK),
+    Metric("bridged_link_up", "gauge", "1 where the link is administratively up (IFF_UP).", _LINK),
+    Metric("bridged_link_carrier", "gauge", "1 where the link has carrier.", _LINK),
+    Metric(
+        "bridged_link_info",
+        "gauge",
+        "Always 1; operational state (RFC 2863) and MAC address of the link.",
+        (*_LINK, "operstate", "address"),
+    ),
+    Metric("bridged_link_mtu_bytes", "gauge", "MTU of the link.", _LINK),
+    Metric(
+        "bridged_link_speed_bytes",
+        "gauge",
+        "Speed of the link in bytes per second; absent where the driver does not tell.",
+        _LINK,
+    ),
+    Metric(
+        "bridged_link_carrier_changes_total",
+        "counter",
+        "Times that the link gained or lost carrier since it was made.",
+        _LINK,
+    ),
+    *_traffic(),
+    Metric(
+        "bridged_bridge_guest_ports",
+        "gauge",
+        "Ports of the bridge that the state does not declare: those of VMs and pods.",
+        ("bridge",),
+    ),
+)
+
+BY_NAME = {metric.name: metric for metric in METRICS}
+
+_HEAD = """# Metrics
+
+`bridged` serves these at `/metrics` (see the command line of `bridged` for the address). All
+gauges of one scrape come from one observation; the series of what vanished vanish with it.
+Counters begin at zero when bridged starts, those of links when the kernel made the link.
+
+This page is generated: `python -m bridged.serve.catalogue > docs/metrics.md`.
+
+| metric | type | labels | meaning |
+| --- | --- | --- | --- |
+"""
+
+_TAIL = """
+Besides these, the usual `process_*` and `python_info` of the Prometheus client library.
+
+Each traffic metric counts since the kernel made the link. `bridge` is the bridge that the link is
+declared for (empty for the parent of a VLAN that is in no bridge), `role` is one of bridge, port,
+vlan, parent.
+"""
+
+
+def markdown() -> str:
+    """The page `docs/metrics.md`."""
+    rows = [
+        f"| `{m.name}` | {m.kind} | {', '.join(f'`{label}`' for label in m.labels)} | {m.help} |\n"
+        for m in METRICS
+    ]
+    return _HEAD + "".join(rows) + _TAIL
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -1,0 +1,79 @@
+"""What the servers ask of the agent, and the records that travel over the control socket.
+
+Every method is called from a connection's thread, never from the reconciling one.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from bridged.plan.actions import Action, Disruption
+from bridged.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One planned action as people and programs read it: `action` is ``load-module`` and the like,
+    `object` ``module/kvm``, `description` the step in one line."""
+
+    action: str
+    object: str
+    description: str
+    reason: str
+    disruption: Disruption
+
+    @classmethod
+    def of(cls, action: Action) -> "Step":
+        """The step that an action is."""
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(action).__name__).lower()
+        return cls(name, str(action.object), action.describe(), action.reason, action.disruption)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What would be done now, in order; `withheld` would be done if the operator allowed it."""
+
+    actions: tuple[Step, ...] = ()
+    withheld: tuple[Step, ...] = ()
+
+    @classmethod
+    def of(cls, actions: Iterable[Action], withheld: Iterable[Action] = ()) -> "PlanView":
+        """The view of the actions of a plan."""
+        return cls(tuple(map(Step.of, actions)), tuple(map(Step.of, withheld)))
+
+
+def plan_as_json(view: PlanView) -> dict[str, Any]:
+    """The documented form of a plan: ``{"actions": [...], "withheld": [...]}``."""
+    return asdict(view)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """`allow_disruption`: bridges whose guests may lose them for this one pass."""
+
+    allow_disruption: tuple[str, ...] = ()
+
+
+Progress = Callable[[str], None]
+"""Told one line per step.  Returns at once, whatever the reader at the other end does."""
+
+
+class Agent(Protocol):
+    """The running agent.  Errors are raised as `BridgedError`."""
+
+    def report(self) -> Report | None:
+        """The last report, at once; None before the first pass is over."""
+        ...
+
+    def plan(self) -> PlanView:
+        """What would be done now, from a fresh observation.  Bounded by the agent's own limits."""
+        ...
+
+    def apply(self, options: ApplyOptions, timeout: float, progress: Progress) -> Report:
+        """Ask for a pass and return its report; `WorldError` ``timeout`` after `timeout` s."""
+        ...
+
+    def reload(self) -> None:
+        """Have the state file read again.  Returns at once: the next report tells the outcome."""
+        ...
