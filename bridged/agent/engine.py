@@ -8,10 +8,13 @@ from typing import Protocol
 
 import structlog
 
+from bridged.agent.breaker import Breaker
 from bridged.agent.ledger import Ledger
 from bridged.agent.reporting import condition, link_reports, object_report
 from bridged.agent.tally import Tally
+from bridged.agent.transaction import Transaction
 from bridged.apply.executor import Executor, Outcome
+from bridged.desired.probes import parse
 from bridged.desired.state import State
 from bridged.observe.host import Host, Interest, NetworkManager, Unavailable
 from bridged.plan.actions import Action, ObjectId
@@ -61,6 +64,8 @@ class Engine:
         clocks: Clocks,
         ledger: Ledger | None = None,
         version: str = "",
+        transaction: Transaction | None = None,
+        breaker: Breaker | None = None,
     ) -> None:
         self.source = source
         self.ledger = ledger or Ledger()
@@ -70,6 +75,8 @@ class Engine:
         self.host: Host | None = None
         self._observe = observe
         self._executor = executor
+        self.transaction = transaction
+        self.breaker = breaker or Breaker(None, clocks.wall)
         self._clocks = clocks
         self._version = version
         self._started = clocks.wall()
@@ -87,19 +94,26 @@ class Engine:
         before: Callable[[Action], None] = lambda action: None,
         force: bool = False,
         fresh: bool = True,
+        confirm: float = 0.0,
     ) -> Report:
         """One pass; the report of what was seen at its end.
 
         `allowed` names the bridges whose guests may be disturbed this once, `before` is called
         ahead of each action, `force` tries what would otherwise wait for its next attempt.
         `fresh` False goes by what NetworkManager said last while it signals no change; what is
-        asked of NetworkManager is planned on a fresh reading in any case.
+        asked of NetworkManager is planned on a fresh reading in any case.  `confirm` keeps
+        structural changes only if an operator confirms them within so many seconds.
         """
         start = self._clocks.monotonic()
         before_hash = self.source.report.hash
         self.source.refresh()
         self._redeclared = bool(before_hash) and self.source.report.hash != before_hash
         state = self.source.state or _EMPTY
+        if force:
+            self.breaker.reset()
+        if self.transaction is not None and self.transaction.expired():
+            self.breaker.trip(self.source.report.hash, "nobody confirmed it in time")
+            fresh = True
         self.look(state, allowed, fresh)
         before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
@@ -112,7 +126,7 @@ class Engine:
                 before_repair[item] = self.plan.verdict(item) or Verdict(item)
             if actions:
                 with _Timer(self, "apply"):
-                    outcomes = self._executor.run(actions, before)
+                    outcomes = self._take(actions, state, before, confirm)
                 for outcome in outcomes:
                     taken.setdefault(outcome.action.object, []).append(outcome)
             asked = any(action.asks_network_manager for action in actions)
@@ -121,6 +135,28 @@ class Engine:
         self._settle(before_repair, taken)
         self.tally.took("pass", self._clocks.monotonic() - start)
         return self.report()
+
+    def _take(
+        self,
+        actions: list[Action],
+        state: State,
+        before: Callable[[Action], None],
+        confirm: float,
+    ) -> list[Outcome]:
+        """Take the actions, structural changes of the network in a transaction."""
+        if self.transaction is None or self.host is None:
+            return self._executor.run(actions, before)
+        outcomes, undone = self.transaction.run(
+            actions,
+            self.host,
+            interest(state).devices,
+            [parse(target) for target in state.probes],
+            before,
+            confirm,
+        )
+        if undone:
+            self.breaker.trip(self.source.report.hash, undone)
+        return outcomes
 
     def look(self, state: State, allowed: frozenset[str] = frozenset(), fresh: bool = True) -> Plan:
         """Observe and plan, without changing anything."""
@@ -132,6 +168,15 @@ class Engine:
             self.plan = make_plan(state, self.host, self.memory, allowed)
         self._count_drift(self.plan)
         return self.plan
+
+    def held_back(self, verdict: Verdict) -> str:
+        """Why an object of the network is not touched now, empty where it may be: changes wait for
+        an operator's word, or the state was rolled back."""
+        if not any(a.asks_network_manager for a in verdict.actions):
+            return ""
+        if self.transaction is not None and self.transaction.pending is not None:
+            return "changes wait to be confirmed"
+        return self.breaker.holds(self.source.report.hash)
 
     def _at_once(self, due: list[Action]) -> tuple[list[Action], bool]:
         """The actions to take in this round, and whether some are left for after a fresh look.
@@ -157,7 +202,9 @@ class Engine:
         now = self._clocks.monotonic()
         actions: list[Action] = []
         for verdict in self.plan.verdicts:
-            if any(_failed(outcome) for outcome in taken.get(verdict.object, ())):
+            if self.held_back(verdict) or any(
+                _failed(outcome) for outcome in taken.get(verdict.object, ())
+            ):
                 continue
             if force or self.ledger.due(verdict, now) or verdict.object in taken:
                 actions += verdict.actions
@@ -186,7 +233,7 @@ class Engine:
                 done.append(repair)
         for outcome in (outcome for outcomes in taken.values() for outcome in outcomes):
             if outcome.error is not None and not outcome.skipped:
-                self.tally.errors[type(outcome.action).__name__] += 1
+                self.tally.errors[outcome.action.world] += 1
         self._note_conditions(now, wall)
         self.ledger.forget({verdict.object for verdict in self.plan.verdicts} | set(taken))
         self._summarise(done, taken)
@@ -196,7 +243,8 @@ class Engine:
         for verdict in self.plan.verdicts:
             entry = self.ledger.entry(verdict.object)
             entry.drifted = frozenset(d.property for d in verdict.drift)
-            new = condition(verdict, entry, self.ledger.contended(verdict.object, now))
+            contended = self.ledger.contended(verdict.object, now)
+            new = condition(verdict, entry, contended, self.held_back(verdict))
             if new != entry.condition or not entry.since:
                 self._log_condition(verdict, new, entry.condition)
                 entry.condition, entry.since = new, wall
@@ -252,6 +300,9 @@ class Engine:
         failed = [repair for repair in done if repair.outcome == "failed"]
         if not failed and all(v.condition != "failed" for v in self.plan.verdicts):
             self._last_success = self._clocks.wall()
+        pending = self.transaction is not None and self.transaction.pending is not None
+        if not self.plan and self.source.report.valid and not pending:
+            self.breaker.reset()
         if not taken:
             self.tally.passes["still"] += 1
             return
@@ -281,6 +332,7 @@ class Engine:
                     verdict,
                     entry,
                     self.ledger.undone(verdict.object, now),
+                    self.held_back(verdict),
                     wall + wait if wait > 0 else 0.0,
                 )
             )
@@ -302,9 +354,24 @@ class Engine:
             counters=self.tally.counters(wakeups or {}, overruns),
         )
 
+    def confirm(self) -> bool:
+        """Keep the changes that wait to be confirmed; False where none do."""
+        return self.transaction is not None and self.transaction.confirm()
+
+    def rollback(self) -> bool:
+        """Take the changes that wait to be confirmed back; False where none do."""
+        if self.transaction is None or not self.transaction.rollback():
+            return False
+        self.breaker.trip(self.source.report.hash, "an operator took it back")
+        return True
+
     def next_attempt(self) -> float | None:
         """Seconds until something that waits may be tried again, None if nothing waits."""
-        return self.ledger.next_attempt(list(self.plan.verdicts), self._clocks.monotonic())
+        now = self._clocks.monotonic()
+        if self.transaction is not None and self.transaction.pending is not None:
+            return max(self.transaction.pending.deadline - now, 0.0)
+        waiting = [verdict for verdict in self.plan.verdicts if not self.held_back(verdict)]
+        return self.ledger.next_attempt(waiting, now)
 
 
 def _failed(outcome: Outcome) -> bool:

@@ -26,8 +26,17 @@ class Facade:
             allowed=frozenset(options.allow_disruption),
             progress=lambda action: progress(action.describe()),
             timeout=timeout,
+            confirm=options.confirm,
         )
 
     def reload(self) -> None:
         """Have the state file read again."""
         self._loop.reload()
+
+    def confirm(self) -> bool:
+        """Keep the changes that wait to be confirmed."""
+        return self._loop.confirm()
+
+    def rollback(self) -> bool:
+        """Take them back."""
+        return self._loop.rollback()

@@ -171,13 +171,31 @@ class Loop:
         allowed: frozenset[str] = frozenset(),
         progress: Callable[[Action], None] | None = None,
         timeout: float = 120.0,
+        confirm: float = 0.0,
     ) -> Report:
         """Run a pass now, also for what waits for its next attempt; the report at its end."""
 
         def work() -> Report:
-            return self._pass(allowed=allowed, progress=progress, force=True)
+            return self._pass(allowed=allowed, progress=progress, force=True, confirm=confirm)
 
         result: Report = self._ask(work, timeout)
+        return result
+
+    def confirm(self, timeout: float = 30.0) -> bool:
+        """Keep the changes that wait to be confirmed; False where none do."""
+        return self._end(self._engine.confirm, timeout)
+
+    def rollback(self, timeout: float = 60.0) -> bool:
+        """Take the changes that wait to be confirmed back; False where none do."""
+        return self._end(self._engine.rollback, timeout)
+
+    def _end(self, work: Callable[[], bool], timeout: float) -> bool:
+        def ended() -> bool:
+            done = work()
+            self._pass()
+            return done
+
+        result: bool = self._ask(ended, timeout)
         return result
 
     def reload(self) -> None:
@@ -190,6 +208,9 @@ class Loop:
             self._requests.append(request)
         self._wake.ring("request")
         if not request.done.wait(timeout):
+            with self._lock:  # nobody waits for it any more: it must not happen later
+                if request in self._requests:
+                    self._requests.remove(request)
             raise WorldError("timeout", f"the agent did not get to it within {timeout:g} s")
         if request.error is not None:
             raise request.error

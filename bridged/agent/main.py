@@ -114,7 +114,9 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     stack.callback(bus.close)
     signalled = threading.Event()
     ledger = Ledger(Limits(contended_after=options.contended_after))
-    engine = real_engine(source, bus, ledger, version(), signalled)
+    engine = real_engine(
+        source, bus, ledger, version(), signalled, options.socket.parent, options.state_dir
+    )
     engine.memory = store.load()
     watcher = StateWatcher(lambda: source.directories, wake.ring)
     events = KernelEvents(wake.ring)
@@ -131,6 +133,8 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     control = ControlServer(Facade(loop), options.socket)
     control.start()  # first of all: it tells whether another agent runs
     stack.callback(control.stop)
+    if engine.transaction is not None:
+        engine.transaction.clear_leftover()
 
     def news(cause: str) -> None:
         signalled.set()

@@ -17,31 +17,46 @@ from bridged.plan.result import Plan
 from bridged.report import Report
 from bridged.serve.defaults import CONTROL_SOCKET
 
+RUN = Path(CONTROL_SOCKET).parent
+
 
 @contextmanager
-def _engine(path: Path | str) -> Iterator[tuple[Engine, MemoryStore]]:
-    """An engine for one use.  The log is quiet: the caller shows what happens."""
-    logs.configure("error")
-    store = MemoryStore(Path(CONTROL_SOCKET).with_name("memory.json"))
+def _engine(path: Path | str, run: Path) -> Iterator[tuple[Engine, MemoryStore]]:
+    """An engine for one use; `run` is where an agent of this boot keeps what it remembers.
+
+    The log is quiet: the caller shows what happens.
+    """
+    logs.configure("critical")
+    source = FileSource(path)
+    store = MemoryStore(run / "memory.json")
     bus = SystemBus()
     try:
-        engine = real_engine(FileSource(path), bus, version=version())
+        engine = real_engine(source, bus, version=version(), run=run)
         engine.memory = store.load()
         yield engine, store
     finally:
         bus.close()
 
 
-def status(path: Path | str) -> Report:
+def _refuse_broken(engine: Engine) -> None:
+    """Raise StateError where the file cannot be used: without an agent nothing else is in force."""
+    source = engine.source
+    source.refresh()
+    if isinstance(source, FileSource) and source.error is not None:
+        raise source.error
+
+
+def status(path: Path | str, run: Path = RUN) -> Report:
     """What the host has, compared with what the file declares; nothing is changed."""
-    with _engine(path) as (engine, _):
+    with _engine(path, run) as (engine, _):
         engine.preview()
         return replace(engine.report(), agent=False)
 
 
-def plan(path: Path | str) -> Plan:
-    """What would be done now.  Raises StateError where the file cannot be used."""
-    with _engine(path) as (engine, _):
+def plan(path: Path | str, run: Path = RUN) -> Plan:
+    """What would be done now."""
+    with _engine(path, run) as (engine, _):
+        _refuse_broken(engine)
         return engine.preview()
 
 
@@ -49,9 +64,11 @@ def apply(
     path: Path | str,
     allowed: frozenset[str] = frozenset(),
     progress: Callable[[Action], None] = lambda action: None,
+    run: Path = RUN,
 ) -> Report:
     """One pass; what guests lost before is put back too, by the memory of the last agent."""
-    with _engine(path) as (engine, store):
+    with _engine(path, run) as (engine, store):
+        _refuse_broken(engine)
         report = engine.run_pass(allowed=allowed, before=progress, force=True)
         store.save(engine.memory)
         return replace(report, agent=False)

@@ -8,8 +8,10 @@ from bridged.plan.result import Verdict
 from bridged.report import Condition, LinkReport, ObjectReport
 
 
-def condition(verdict: Verdict, entry: Entry, contended: bool) -> Condition:
+def condition(verdict: Verdict, entry: Entry, contended: bool, held_back: str) -> Condition:
     """What to call the state of an object, given what planning and the ledger know."""
+    if held_back:
+        return "withheld"
     if contended:
         return "contended"
     if entry.attempts and verdict.condition in {"drift", "pending"}:
@@ -17,14 +19,19 @@ def condition(verdict: Verdict, entry: Entry, contended: bool) -> Condition:
     return verdict.condition
 
 
-def object_report(verdict: Verdict, entry: Entry, undone: int, wait: float) -> ObjectReport:
-    """One object; `undone` is how often a repair of it was undone lately, `wait` when it is tried
-    again (Unix seconds), zero where nothing waits.
+def object_report(
+    verdict: Verdict, entry: Entry, undone: int, held_back: str, wait: float
+) -> ObjectReport:
+    """One object; `undone` is how often a repair of it was undone lately, `held_back` why it is not
+    touched, `wait` when it is tried again (Unix seconds), zero where nothing waits.
 
     `entry.condition` and `entry.since` are taken as they stand.
     """
     reason, remedy = verdict.reason, verdict.remedy
-    if entry.condition == "failed":
+    if held_back:
+        reason = held_back
+        remedy = "correct the state file; or: bridgedctl confirm, rollback, or apply to try again"
+    elif entry.condition == "failed":
         reason = entry.error
     elif entry.condition == "contended":
         reason = f"repaired {undone} times within a minute, something keeps changing it back"

@@ -23,7 +23,8 @@ _LOOKS = 20
 class FileSource:
     """Reads the state file and its drop-ins; what is unchanged is not parsed again.
 
-    `directory` is where the last good state is kept, None to keep none.
+    `directory` is where the last good state is kept, None to keep none.  `error` is what is wrong
+    with what is on disk, None where nothing is.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class FileSource:
     ) -> None:
         self.state: State | None = None
         self.report = StateFileReport(str(path), False)
+        self.error: StateError | None = None
         self._path = Path(path)
         self._directory = directory
         self._wall = wall
@@ -79,7 +81,7 @@ class FileSource:
             loaded = load_sources(sources)
         except StateError as error:
             return self._refuse(error, fingerprint)
-        self._seen = fingerprint
+        self._seen, self.error = fingerprint, None
         now = self._wall()
         again = loaded.hash == self.report.hash and self.report.source == "file"
         self.state = loaded.state
@@ -93,7 +95,7 @@ class FileSource:
         """What is on disk cannot be used: the last good state stays in force."""
         if fingerprint == self._seen:
             return False
-        self._seen = fingerprint
+        self._seen, self.error = fingerprint, error
         before, problems = self.report, tuple(map(str, error.problems))
         if self.state is None:
             self._fall_back(problems)

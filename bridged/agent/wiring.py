@@ -4,8 +4,11 @@ import time
 from pathlib import Path
 from threading import Event
 
+from bridged.agent.breaker import Breaker
 from bridged.agent.engine import Clocks, Engine, StateSource
 from bridged.agent.ledger import Ledger
+from bridged.agent.transaction import Transaction
+from bridged.apply.checkpoints import Checkpoints
 from bridged.apply.executor import Executor, Writers
 from bridged.apply.files import FileWriter
 from bridged.apply.modules import ModuleLoader
@@ -18,6 +21,7 @@ from bridged.observe.modules import ModuleReader
 from bridged.observe.netlink import NetlinkReader
 from bridged.observe.networkmanager import NetworkManagerReader
 from bridged.observe.observer import Observer
+from bridged.observe.probes import Prober
 from bridged.observe.sessions import SessionReader
 from bridged.observe.sysctls import SysctlReader
 
@@ -30,9 +34,12 @@ def real_engine(
     ledger: Ledger | None = None,
     version: str = "",
     signalled: Event | None = None,
+    run: Path | None = None,
+    kept: Path | None = None,
 ) -> Engine:
     """An engine on this machine.  `bus` belongs to the thread that will run the engine;
-    `signalled` is set by whoever hears NetworkManager's signals, None where nobody does."""
+    `signalled` is set by whoever hears NetworkManager's signals, None where nobody does.  `run` is
+    the directory for what lives as long as this boot, `kept` the one for what outlives it."""
     observer = Observer(
         NetlinkReader(),
         NetworkManagerReader(bus),
@@ -46,7 +53,16 @@ def real_engine(
         NetworkManagerWriter(bus), LinkWriter(), ModuleLoader(), SysctlWriter(), FileWriter()
     )
     executor = Executor(writers, time.monotonic)
-    return Engine(source, observer.observe, executor, CLOCKS, ledger, version)
+    transaction = Transaction(
+        executor,
+        Checkpoints(bus),
+        Prober(),
+        run / "checkpoint" if run else None,
+        time.monotonic,
+        time.sleep,
+    )
+    breaker = Breaker(kept / "breaker.json" if kept else None, time.time)
+    return Engine(source, observer.observe, executor, CLOCKS, ledger, version, transaction, breaker)
 
 
 class SilentChanges:

@@ -129,9 +129,13 @@ class NetworkManagerWriter:
             if device == _NO_PATH and not virtual:
                 raise WorldError("vanished", f"NetworkManager has no device {action.device}")
             before, _, _ = self._active(device)
-            self._call(
-                MANAGER_PATH, SERVICE, "ActivateConnection", "(ooo)", (profile, device, _NO_PATH)
-            )
+            args = (profile, device, _NO_PATH)
+            try:
+                self._call(MANAGER_PATH, SERVICE, "ActivateConnection", "(ooo)", args)
+            except WorldError as error:
+                if error.kind == "vanished":  # so it names a controller without a profile
+                    raise WorldError("refused", error.message) from error
+                raise
             self._follow(action, listener, before)
 
     def _follow(self, action: Activate, listener: Listener, before: str) -> None:

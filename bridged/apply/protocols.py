@@ -5,6 +5,7 @@ raises `WorldError` otherwise.  None of them decides anything: that was the plan
 whether it worked is for the next observation to tell.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from bridged.plan.actions import (
@@ -65,3 +66,15 @@ class FileWriter(Protocol):
     """Whole files: replaced atomically, or removed where `content` is None."""
 
     def write(self, path: str, content: str | None) -> None: ...
+
+
+class CheckpointKeeper(Protocol):
+    """NetworkManager's checkpoints by object path; see `apply/checkpoints.py`."""
+
+    def create(self, devices: Iterable[str], seconds: int) -> str: ...
+
+    def extend(self, path: str, seconds: int) -> None: ...
+
+    def destroy(self, path: str) -> bool: ...
+
+    def rollback(self, path: str) -> bool: ...

@@ -85,8 +85,9 @@ def changed(raw: Raw, changes: Changes) -> Raw:
 def for_version(changes: Changes, version: tuple[int, int, int]) -> Changes:
     """The changes in names that this NetworkManager knows, with all aliases of one thing alike.
 
-    Versions that know both names return both and go by the new one; a profile whose aliases
-    differed could not be detached by clearing one of them (nmstate pull request 2520).
+    1.52 takes both names but goes by the old one where they differ, and returns the old ones only;
+    newer versions return both, and a profile in which only one was cleared could not be detached
+    (nmstate pull request 2520).  So both are written alike.
     """
     connection = changes.get("connection")
     if not connection or not _ALIASES.keys() & connection.keys():

@@ -75,7 +75,11 @@ def apply(options: argparse.Namespace) -> int:
     def progress(text: str) -> None:
         print(f"{terminal.symbol('dot')} {escape(text)}", file=steps, flush=True)
 
-    params = {"allow_disruption": options.allow_disruption, "timeout": _APPLY_TIMEOUT}
+    params = {
+        "allow_disruption": options.allow_disruption,
+        "confirm": options.confirm,
+        "timeout": _APPLY_TIMEOUT,
+    }
     note = ""
     try:
         if options.explicit_state:
@@ -84,6 +88,10 @@ def apply(options: argparse.Namespace) -> int:
             options.socket, "apply", params, timeout=_APPLY_TIMEOUT + 15, progress=progress
         )
     except NoAgent:
+        if options.confirm:
+            raise Failure(
+                "bridged is not running, so nobody would wait for your confirmation", _START
+            ) from None
         note = f"bridged is not running: this is done once, nothing keeps it so; {_START}"
         _print_note(note, terminal, steps)
         document = _local().apply(options.state, options.socket, options.allow_disruption, progress)
@@ -91,7 +99,31 @@ def apply(options: argparse.Namespace) -> int:
         _print_json(document, "")
     else:
         _print_outcome(document, terminal)
+        if options.confirm:
+            print(
+                f"\nStructural changes go back in {options.confirm:g} s unless you say: "
+                "bridgedctl confirm"
+            )
     return _code(document, document["objects"])
+
+
+def confirm(options: argparse.Namespace) -> int:
+    """`bridgedctl confirm`."""
+    return _end(options, "confirm", "the changes stay")
+
+
+def rollback(options: argparse.Namespace) -> int:
+    """`bridgedctl rollback`."""
+    return _end(options, "rollback", "the changes were taken back; bridgedctl status shows it")
+
+
+def _end(options: argparse.Namespace, method: str, done: str) -> int:
+    try:
+        ask(options.socket, method, timeout=_PLAN_TIMEOUT)
+    except NoAgent:
+        raise Failure("bridged is not running: nothing waits to be confirmed", _START) from None
+    print(done)
+    return _AS_DESIRED
 
 
 def _ask_or_look(
@@ -169,4 +201,4 @@ def _print_outcome(document: Document, terminal: Terminal) -> None:
     lines = terminal.wrap(sentence, f"{terminal.symbol(symbol)} ", "  ")
     print("\n".join(terminal.paint(line, colour, "bold") for line in lines))
     for item in wrong(document["objects"]):
-        print("\n" + "\n".join(object_block(item, now, terminal)))
+        print("\n" + "\n".join(object_block(item, now, terminal, document["agent"])))

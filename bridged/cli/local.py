@@ -5,6 +5,7 @@ Imported only then, for it brings everything else with it.
 
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from bridged.agent import once
@@ -48,7 +49,7 @@ def apply(
 
     def work() -> Document:
         with AgentLock(lock_path(control)):
-            return as_json(once.apply(state, frozenset(allowed), told))
+            return as_json(once.apply(state, frozenset(allowed), told, Path(control).parent))
 
     return _tell(work)
 

@@ -48,10 +48,16 @@ def _run(arguments: list[str] | None) -> int:
     options.explicit_state = hasattr(options, "state")
     options.state = getattr(options, "state", STATE_FILE)
     options.socket = getattr(options, "socket", CONTROL_SOCKET)
-    if options.command in {"status", "plan", "apply"}:
+    if options.command not in {"validate", "schema"}:
         from bridged.cli import commands
 
-        run = {"status": commands.status, "plan": commands.plan, "apply": commands.apply}
+        run = {
+            "status": commands.status,
+            "plan": commands.plan,
+            "apply": commands.apply,
+            "confirm": commands.confirm,
+            "rollback": commands.rollback,
+        }
         return run[options.command](options)
     from bridged.cli import offline
 
@@ -64,6 +70,15 @@ def _complain(failure: Failure) -> None:
     print(f"bridgedctl: {escape(failure.message)}", file=sys.stderr)
     if failure.remedy:
         print(f"  next: {escape(failure.remedy)}", file=sys.stderr)
+
+
+def _seconds(text: str) -> float:
+    """``60``, ``60s`` or ``5m`` in seconds."""
+    scale = {"s": 1, "m": 60}.get(text[-1:], 0)
+    number = text[:-1] if scale else text
+    if not number.isascii() or not number.isdigit() or not 0 < int(number) * (scale or 1) <= 600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 60s, up to 10m")
+    return float(int(number) * (scale or 1))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -120,6 +135,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="BRIDGE",
         help="allow steps that take BRIDGE away from its guests, this once",
     )
+    apply.add_argument(
+        "--confirm",
+        type=_seconds,
+        default=0.0,
+        metavar="60s",
+        help="take structural changes back unless they are confirmed within this time",
+    )
+    command("confirm", "keep the changes that wait to be confirmed")
+    command("rollback", "take the changes that wait to be confirmed back")
     validate = command("validate", "check a state file")
     validate.add_argument("file", nargs="?", metavar="FILE", help="instead of the state file")
     schema = command("schema", "print the JSON Schema of the state file")

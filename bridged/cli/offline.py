@@ -9,6 +9,7 @@ from bridged.cli.client import Failure
 from bridged.cli.words import count
 from bridged.desired.errors import StateError
 from bridged.desired.loader import load
+from bridged.desired.schema import text as state_schema
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -42,15 +43,11 @@ def validate(options: argparse.Namespace) -> int:
 
 def schema(options: argparse.Namespace) -> int:
     """`bridgedctl schema [--status]`: a JSON Schema on stdout."""
-    print(json.dumps(status_schema() if options.status else state_schema(), indent=2))
+    if options.status:
+        print(json.dumps(status_schema(), indent=2))
+    else:
+        print(state_schema(), end="")
     return 0
-
-
-def state_schema() -> dict[str, Any]:
-    """The JSON Schema of the state file, from the models that check it."""
-    from bridged.desired.state import State
-
-    return {"$schema": _DIALECT, **State.model_json_schema()}
 
 
 def status_schema() -> dict[str, Any]:

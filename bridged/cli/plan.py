@@ -47,8 +47,10 @@ def _headline(actions: list[Document], withheld: list[Document]) -> str:
 def _step(step: Document, first: str, terminal: Terminal) -> list[str]:
     indent = " " * len(first)
     lines = terminal.wrap(step["description"], first)
-    about = f"{step['object'].replace('/', ' ', 1)}: {step['reason']}"
-    lines += terminal.wrap(about, indent)
+    kind, _, name = step["object"].partition("/")
+    # Most reasons begin with the object's name: once is enough.
+    about = step["reason"] if name in step["reason"] else f"{name}: {step['reason']}"
+    lines += terminal.wrap(f"{kind} {about}" if about.startswith(name) else about, indent)
     cost = _COST.get(step["disruption"], step["disruption"])
     if cost:
         costly = terminal.wrap(f"disruption: {cost}", indent)

@@ -17,7 +17,7 @@ _MEANING = {
     "blocked": "cannot be done until somebody acts",
     "contended": "something keeps changing it back",
     "withheld": "guests would lose their bridge",
-    "drift": "will be repaired",
+    "drift": "about to be repaired",
     "pending": "waits for something that is on its way",
 }
 _LABEL = 6
@@ -46,16 +46,22 @@ def look(condition: str) -> tuple[str, str]:
     return ("bad", "red") if condition in _NEEDS_SOMEBODY else ("warn", "yellow")
 
 
-def object_block(item: Document, now: float, terminal: Terminal) -> list[str]:
-    """One object: what is, what should be, why, what to do, when it is tried again."""
+def object_block(item: Document, now: float, terminal: Terminal, agent: bool) -> list[str]:
+    """One object: what is, what should be, why, what to do, when it is tried again.
+
+    Without an agent nothing happens by itself, and nothing is known of what was before.
+    """
     condition = item["condition"]
     symbol, colour = look(condition)
-    since = f" for {span(now - item['since'])}" if item["since"] else ""
+    age = now - item["since"]
+    since = f" for {span(age)}" if agent and item["since"] and age >= 1 else ""
     name = f"{item['kind']} {item['name']}"
     head = f"{terminal.symbol(symbol)} {name}  "
     said = f"{condition}{since}"
     meaning = _MEANING.get(condition, "")
-    if cells(head) + cells(said) + len(meaning) + 2 <= terminal.width:
+    if condition == "drift" and not agent:
+        meaning = "bridgedctl apply repairs it"
+    if meaning and cells(head) + cells(said) + len(meaning) + 2 <= terminal.width:
         said = f"{said}: {meaning}"
     lines = [terminal.paint(head, colour, "bold") + terminal.paint(said, colour)]
     if cells(head) + cells(said) > terminal.width:
@@ -98,7 +104,7 @@ def _labelled(label: str, text: str, terminal: Terminal) -> list[str]:
     return lines
 
 
-def state_block(state: Document, terminal: Terminal) -> list[str]:
+def state_block(state: Document, terminal: Terminal, agent: bool) -> list[str]:
     """The errors of the state file with their carets, or that there is none."""
     if state["valid"]:
         return []
@@ -111,7 +117,9 @@ def state_block(state: Document, terminal: Terminal) -> list[str]:
     lines = [terminal.paint(line, "red", "bold") for line in lines]
     for problem in state["problems"]:
         lines += _problem(problem, terminal)
-    step = "correct it and save, bridged reads it again by itself; to check: bridgedctl validate"
+    step = "correct it and save, bridged reads it again by itself"
+    if not agent:
+        step = f"correct it, then: bridgedctl validate {state['path']}"
     return lines + _labelled("do", step, terminal)
 
 
@@ -148,6 +156,7 @@ def finding_block(finding: Document, terminal: Terminal) -> list[str]:
     about = f"{finding['object'].replace('/', ' ', 1)}: " if finding["object"] else ""
     first = f"{terminal.symbol('warn')} "
     lines = terminal.wrap(f"{about}{finding['message']} [{finding['code']}]", first, "  ")
+    lines = [terminal.paint(line, "yellow") for line in lines]
     if finding["remedy"]:
         lines += _labelled("do", finding["remedy"], terminal)
     return lines

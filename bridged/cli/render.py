@@ -38,7 +38,8 @@ def status_text(
         body = [bridge_detail(document, bridge, terminal)]
         mine = {f"{item['kind']}/{item['name']}" for item in objects}
         repairs = [repair for repair in repairs if repair["object"] in mine]
-    problems = [object_block(item, now, terminal) for item in wrong(objects)]
+    agent = document["agent"]
+    problems = [object_block(item, now, terminal, agent) for item in wrong(objects)]
     findings = [
         line
         for finding in document["findings"]
@@ -47,7 +48,7 @@ def status_text(
     ]
     blocks = [
         _head(document, objects, now, terminal, bridge),
-        state_block(document["state"], terminal),
+        state_block(document["state"], terminal, agent),
         _agent_block(document, now, terminal),
         *problems,
         findings,
@@ -130,9 +131,9 @@ def _agent_block(document: Document, now: float, terminal: Terminal) -> list[str
             "Look with journalctl -u bridged, then systemctl restart bridged"
         )
     if not document["network_manager_available"]:
-        why = f" ({document['network_manager']})" if document["network_manager"] else ""
+        why = document["network_manager"] or "NetworkManager does not answer"
         texts.append(
-            f"NetworkManager does not answer{why}: profiles are neither read nor repaired. "
+            f"{why}: profiles are neither read nor repaired. "
             "Look with systemctl status NetworkManager"
         )
     if document["agent"] and document["watch_mode"] == "none":

@@ -27,9 +27,7 @@ class Row:
 
     __slots__ = ("condition", "guests", "name", "ports", "repaired")
 
-    def __init__(self, document: Document, name: str, now: float):
-        objects = members(document, name)
-        links = {link["name"]: link for link in document["links"]}
+    def __init__(self, name: str, objects: list[Document], links: dict[str, Document], now: float):
         times = repair_times(item["last_repair"] for item in objects)
         self.name = name
         self.condition = worst([item["condition"] for item in objects])
@@ -75,9 +73,20 @@ def link_state(link: Document | None) -> str:
     return "up" if link["carrier"] else "no carrier"
 
 
+def _rows(document: Document, now: float) -> list[Row]:
+    """A row for each bridge, in one walk over the report: it may have a thousand."""
+    links = {link["name"]: link for link in document["links"]}
+    parts: dict[str, list[Document]] = {name: [] for name in bridge_names(document)}
+    for item in document["objects"]:
+        bridge = item["name"] if item["kind"] == "bridge" else item["bridge"]
+        if bridge in parts:
+            parts[bridge].append(item)
+    return [Row(name, objects, links, now) for name, objects in parts.items()]
+
+
 def bridge_table(document: Document, now: float, terminal: Terminal) -> list[str]:
     """The bridges: a table, or a block each where the terminal is too narrow for one."""
-    rows = [Row(document, name, now) for name in bridge_names(document)]
+    rows = _rows(document, now)
     if not rows:
         return []
     names = max(cells(_HEADS[0]), *(cells(row.name) + 2 for row in rows))

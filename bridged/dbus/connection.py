@@ -159,10 +159,15 @@ def connect(address: str) -> Any:
 
 
 def close(bus: Any) -> None:
-    """Close for good: pydbus and its connection refer to one another, which keeps both alive."""
+    """Close for good: pydbus and its connection refer to one another, which keeps both alive.
+
+    A connection that the other side closed keeps its socket open until it is finalised, and a
+    traceback that somebody holds can put that off; so the stream is closed by itself.
+    """
     connection = bus.con
-    with contextlib.suppress(GLib.Error):
-        connection.close_sync(None)
+    for closing in (connection.close_sync, connection.get_stream().close):
+        with contextlib.suppress(GLib.Error):
+            closing(None)
     vars(connection).pop("_pydbus", None)
     vars(bus).clear()
 

@@ -43,10 +43,15 @@ class Problem:
     remedy: str = ""
     excerpt: str = ""
 
+    @property
+    def where(self) -> str:
+        """``FILE:LINE:COLUMN``, or ``FILE`` where it is about the file as a whole."""
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        return shown(place, 4096)
+
     def __str__(self) -> str:
         """FILE:LINE:COLUMN: message, then the line, a caret under the place, and the remedy."""
-        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        rows = [f"{shown(place, 4096)}: {self.message}"]
+        rows = [f"{self.where}: {self.message}"]
         if self.excerpt.strip():
             rows += _excerpt(self.excerpt, max(self.column, 1))
         if self.remedy:

@@ -44,7 +44,7 @@ def save(directory: Path | str, loaded: Loaded, time: float) -> None:
         "files": list(loaded.files),
         "state": loaded.data,
     }
-    body = json.dumps({**record, "checksum": _checksum(record)}, indent=1) + "\n"
+    body = json.dumps({**record, "checksum": checksum(record)}, indent=1) + "\n"
     try:
         _replace(folder, body.encode())
     except OSError as error:
@@ -62,8 +62,8 @@ def load(directory: Path | str) -> LastGood | None:
     """
     try:
         record = json.loads(_read(Path(directory) / FILE))
-        checksum = record.pop("checksum")
-        if record["format"] != FORMAT or checksum != _checksum(record):
+        kept = record.pop("checksum")
+        if record["format"] != FORMAT or kept != checksum(record):
             return None
         # From JSON, so that lists can become tuples: Python values are taken strictly.
         state = State.model_validate_json(json.dumps(record["state"]))
@@ -76,7 +76,8 @@ def load(directory: Path | str) -> LastGood | None:
         return None
 
 
-def _checksum(record: Mapping[str, Any]) -> str:
+def checksum(record: Mapping[str, Any]) -> str:
+    """SHA-256 of a record without its checksum, in hexadecimal."""
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 

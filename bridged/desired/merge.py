@@ -2,7 +2,7 @@
 
 Files are merged in their order.  Bridges merge by name and ports by device, property by property;
 sysctls by the parameter that they name; of the same property the later file's value holds.
-Modules and protected interfaces are united.  The same thing twice within one file is a mistake.
+Lists of names are united.  The same thing twice within one file is a mistake.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,6 +30,8 @@ def normal(tree: Located, problems: Problems) -> Located:
         sections["modules"] = _unique(sections["modules"], _module, "the module", problems)
     if "protect" in sections:
         sections["protect"] = _unique(sections["protect"], _as_is, "the interface", problems)
+    if "probes" in sections:
+        sections["probes"] = _unique(sections["probes"], _as_is, "the probe", problems)
     if "bridges" in sections:
         bridges = sections["bridges"]
         sections["bridges"] = _with(

@@ -24,7 +24,8 @@ _HEAD = """\
 
 `/etc/bridged/state.yaml` declares what this node has; files in `/etc/bridged/state.d` whose names
 end in `.yaml` are laid over it in the order of their names. What is not declared is left as it is.
-`bridgedctl validate` reads the files as the agent does and says what is wrong with them.
+`bridgedctl validate` reads the files as the agent does and says what is wrong with them; the agent
+keeps the last good state in force meanwhile.
 
 Rules of the file:
 
@@ -38,9 +39,9 @@ Rules of the file:
 - The files and their directories belong to root and nobody else can write them.
 
 Rules of merging: bridges merge by name and their ports by device, property by property; sysctls
-merge by the parameter that they name. Of the same property the later file's value holds. Modules
-and protected interfaces of all files are united. Within one file nothing may be declared twice,
-in whatever spelling.
+merge by the parameter that they name. Of the same property the later file's value holds. Lists
+of names (modules, protected interfaces, probes) are united. Within one file nothing may be declared
+twice, in whatever spelling.
 """
 
 _PORTS = """\

@@ -43,7 +43,7 @@ def schema() -> dict[str, Any]:
     described["anyOf"] = [{"required": [section]} for section in _SECTIONS]
     sysctls = described["properties"]["sysctls"]
     sysctls["propertyNames"] = {"pattern": _SYSCTL_KEY}
-    for name in ("modules", "protect"):
+    for name in ("modules", "protect", "probes"):
         described["properties"][name]["uniqueItems"] = True
     return {"$schema": DIALECT, **described}
 

@@ -9,6 +9,7 @@ from bridged.desired.base import IfName, Model, Refused, Text
 from bridged.desired.bridge import Bridge
 from bridged.desired.names import module_problem
 from bridged.desired.port import Port
+from bridged.desired.probes import parse
 
 
 def _module(name: str) -> str:
@@ -22,6 +23,21 @@ Module = Annotated[
     str,
     AfterValidator(_module),
     Text("the name of a kernel module", "^[A-Za-z0-9_-]+$"),
+]
+
+
+def _target(text: str) -> str:
+    try:
+        parse(text)
+    except ValueError as error:
+        raise Refused(str(error), "write 192.0.2.1, 192.0.2.1:443 or [2001:db8::1]:443") from None
+    return text
+
+
+Target = Annotated[
+    str,
+    AfterValidator(_target),
+    Text("an IP address or ADDRESS:PORT", r"^[0-9A-Fa-f.:]+$|^\[[0-9A-Fa-f.:]+\]:[0-9]+$"),
 ]
 
 
@@ -56,6 +72,14 @@ class State(Model):
     protect: Annotated[
         tuple[IfName, ...],
         Field(description="interfaces that must never become ports or lose their profile"),
+    ] = ()
+
+    probes: Annotated[
+        tuple[Target, ...],
+        Field(
+            description="addresses (192.0.2.1) or services (192.0.2.1:6443) that must still answer "
+            "after a change of the network if they did before; the default gateway always counts"
+        ),
     ] = ()
 
     def ports(self) -> Iterator[tuple[str, Bridge, Port]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from bridged.desired.probes import Probe
 from bridged.observe.host import (
     Address,
     Link,
@@ -65,3 +66,11 @@ class SessionReader(Protocol):
     def ssh_addresses(self) -> frozenset[str]: ...
 
     def machine_id(self) -> str: ...
+
+
+class Reachability(Protocol):
+    """What the node can reach; see `observe/probes.py`."""
+
+    def gateways(self) -> tuple[Probe, ...]: ...
+
+    def answering(self, probes: Iterable[Probe]) -> frozenset[Probe]: ...

@@ -28,13 +28,15 @@ Changes = Mapping[str, Mapping[str, Any]]
 @dataclass(frozen=True, kw_only=True)
 class Action:
     """One step.  `needs` names the objects whose actions must have succeeded before;
-    `asks_network_manager` tells that the step is planned on what NetworkManager says."""
+    `asks_network_manager` tells that the step is planned on what NetworkManager says, `world` which
+    world it changes."""
 
     object: ObjectId
     reason: str
     disruption: Disruption = "none"
     needs: frozenset[ObjectId] = frozenset()
     asks_network_manager: ClassVar[bool] = False
+    world: ClassVar[str] = "network-manager"
 
     def describe(self) -> str:
         """The step in one line, for people."""
@@ -123,6 +125,7 @@ class SetLink(Action):
     link: Mapping[str, Any] = field(default_factory=dict)
     info: Mapping[str, Any] = field(default_factory=dict)
     port: Mapping[str, Any] = field(default_factory=dict)
+    world: ClassVar[str] = "netlink"
 
     def describe(self) -> str:
         what = [f"{k}={v}" for part in (self.link, self.info, self.port) for k, v in part.items()]
@@ -137,6 +140,7 @@ class SetController(Action):
     index: int
     controller: str
     controller_index: int
+    world: ClassVar[str] = "netlink"
 
     def describe(self) -> str:
         return f"plug {self.device} into {self.controller}"
@@ -149,6 +153,7 @@ class SetVlans(Action):
     device: str
     index: int
     vlans: tuple[PortVlan, ...]
+    world: ClassVar[str] = "netlink"
 
     def describe(self) -> str:
         return f"set VLANs {', '.join(str(vlan.vid) for vlan in self.vlans)} on {self.device}"
@@ -164,6 +169,7 @@ class DeleteLink(Action):
     device: str
     index: int
     asks_network_manager: ClassVar[bool] = True
+    world: ClassVar[str] = "netlink"
 
     def describe(self) -> str:
         return f"delete link {self.device}"
@@ -177,6 +183,7 @@ class RemoveAddress(Action):
     index: int
     address: str
     prefix: int
+    world: ClassVar[str] = "netlink"
 
     def describe(self) -> str:
         return f"remove {self.address}/{self.prefix} from {self.device}"
@@ -187,6 +194,7 @@ class LoadModule(Action):
     """Have the kernel's module loader load a module."""
 
     module: str
+    world: ClassVar[str] = "modules"
 
     def describe(self) -> str:
         return f"load module {self.module}"
@@ -198,6 +206,7 @@ class WriteSysctl(Action):
 
     path: str
     value: str
+    world: ClassVar[str] = "sysctls"
 
     def describe(self) -> str:
         return f"write {self.value} to {self.path}"
@@ -209,6 +218,7 @@ class WriteFile(Action):
 
     path: str
     content: str | None
+    world: ClassVar[str] = "files"
 
     def describe(self) -> str:
         return f"{'remove' if self.content is None else 'write'} {self.path}"

@@ -31,8 +31,6 @@ from bridged.plan.profiles import (
 )
 from bridged.plan.result import Verdict
 
-_UNAVAILABLE = 20
-"""NMDeviceState of a NIC without carrier: NetworkManager refuses to activate it."""
 _PRIORITY = 100
 """Autoconnect priority of our port profiles, above the default of profiles for any NIC."""
 
@@ -372,8 +370,8 @@ def _membership(port: _Port, found: Differences) -> list[Action]:
     """Get the port into its bridge, by the gentlest way that leads there.
 
     Where NetworkManager has the profile active, the kernel alone lost the port and netlink puts it
-    back; a NIC without carrier cannot be activated, so netlink does that too; everything else is
-    an activation of the port's profile, which also brings the bridge up.
+    back, which NetworkManager takes as it is; everything else is an activation of the port's
+    profile, which also brings the bridge up and needs no carrier.
     """
     if port.plugged and not _to_be_remade(port):
         return []
@@ -407,12 +405,12 @@ def _membership(port: _Port, found: Differences) -> list[Action]:
 
 
 def _netlink_suffices(port: _Port) -> bool:
-    if port.device is None:
-        return False
-    if port.link is None:
-        return False
-    settled = port.in_use and not port.device.activating
-    return settled or port.device.state == _UNAVAILABLE
+    return (
+        port.link is not None
+        and port.device is not None
+        and port.in_use
+        and not port.device.activating
+    )
 
 
 def _to_be_remade(port: _Port) -> bool:

@@ -37,7 +37,7 @@ _INDEX = (
     "/metrics for Prometheus, /healthz for probes; on the node: bridgedctl status\n"
 )
 
-_log = structlog.get_logger(__name__)
+_log = structlog.get_logger("bridged")
 
 
 class HttpServer:
@@ -144,7 +144,7 @@ class _Application:
         try:
             return list(self._metrics({**environ, "REQUEST_METHOD": "GET"}, start))
         except Exception:
-            _log.exception("http.scrape_failed")
+            _log.exception("scrape_failed")
             text = "the metrics could not be made, see journalctl -u bridged\n"
             return _text(start, "500 Internal Server Error", text)
 

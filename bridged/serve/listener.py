@@ -20,7 +20,7 @@ Handler = Callable[[socket.socket, Any], None]
 """Serves one connection, given with its peer's address.  An OSError (time limit, reset) is the
 end of that connection and no news; anything else is logged."""
 
-_log = structlog.get_logger(__name__)
+_log = structlog.get_logger("bridged")
 
 _PAUSE = 0.1
 """Seconds without accepting when the process has no file descriptors left."""
@@ -96,7 +96,7 @@ class Listener:
         except OSError as error:
             if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}:
                 # The socket stays readable: without a pause this thread would spin.
-                _log.warning("listener.exhausted", listener=self._name, error=str(error))
+                _log.warning("listener_exhausted", listener=self._name, error=str(error))
                 self._stopping.wait(_PAUSE)
             return  # otherwise: the client is gone already
         with self._lock:
@@ -116,7 +116,7 @@ class Listener:
             try:
                 thread.start()
             except RuntimeError as error:  # no more threads
-                _log.warning("listener.exhausted", listener=self._name, error=str(error))
+                _log.warning("listener_exhausted", listener=self._name, error=str(error))
                 self._forget(connection)
             return
         connection.setblocking(False)
@@ -133,7 +133,7 @@ class Listener:
         except OSError:
             pass
         except Exception:
-            _log.exception("listener.handler_failed", listener=self._name)
+            _log.exception("listener_handler_failed", listener=self._name)
         finally:
             self._forget(connection)
 

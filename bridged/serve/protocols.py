@@ -50,9 +50,11 @@ def plan_as_json(view: PlanView) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
-    """`allow_disruption`: bridges whose guests may lose them for this one pass."""
+    """`allow_disruption`: bridges whose guests may lose them for this one pass; `confirm`: seconds
+    within which structural changes must be confirmed or go back, 0 for no such condition."""
 
     allow_disruption: tuple[str, ...] = ()
+    confirm: float = 0.0
 
 
 Progress = Callable[[str], None]
@@ -76,4 +78,12 @@ class Agent(Protocol):
 
     def reload(self) -> None:
         """Have the state file read again.  Returns at once: the next report tells the outcome."""
+        ...
+
+    def confirm(self) -> bool:
+        """Keep the changes that wait to be confirmed; False where none do (any more)."""
+        ...
+
+    def rollback(self) -> bool:
+        """Take the changes that wait to be confirmed back; False where none do (any more)."""
         ...

@@ -27,10 +27,12 @@ RIGHTS: dict[str, Right] = {
     "plan": "read",
     "apply": "change",
     "reload": "change",
+    "confirm": "change",
+    "rollback": "change",
 }
 """Every method, with what is needed to call it."""
 
-_log = structlog.get_logger(__name__)
+_log = structlog.get_logger("bridged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ class Session:
             method, params = _parse(line)
             refusal = self._policy.refusal(self._peer, RIGHTS[method])
             if refusal:
-                _log.warning("control.refused", method=method, uid=self._peer.uid)
+                _log.warning("control_refused", method=method, uid=self._peer.uid)
                 raise RequestError("permission", f"{method} refused: {refusal[0]}", refusal[1])
             answer = self._call(method, params)
         except _Gone:
@@ -162,7 +164,7 @@ class Session:
             answer = error_line(str(kind), str(error), str(remedy))
         except Exception as error:
             # A fault of ours: the reader is told, the connection and the agent go on.
-            _log.exception("control.request_failed")
+            _log.exception("control_request_failed")
             answer = error_line(
                 "failed",
                 f"bridged failed on this request: {type(error).__name__}: {error}",
@@ -177,8 +179,18 @@ class Session:
         if method == "plan":
             return encode({"result": plan_as_json(self._agent.plan())})
         if method == "reload":
-            _log.info("control.reload", uid=self._peer.uid)
+            _log.info("control_reload", uid=self._peer.uid)
             self._agent.reload()
+            return encode({"result": {}})
+        if method in {"confirm", "rollback"}:
+            _log.info(f"control_{method}", uid=self._peer.uid)
+            done = self._agent.confirm() if method == "confirm" else self._agent.rollback()
+            if not done:
+                raise RequestError(
+                    "not-found",
+                    "no changes wait to be confirmed: there were none, or their time is over",
+                    "bridgedctl status",
+                )
             return encode({"result": {}})
         report = self._agent.report()
         if report is None:
@@ -196,7 +208,7 @@ class Session:
         up this connection, never the pass.
         """
         options, timeout = _apply_params(params, self._limits)
-        _log.info("control.apply", uid=self._peer.uid, allow=list(options.allow_disruption))
+        _log.info("control_apply", uid=self._peer.uid, allow=list(options.allow_disruption))
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         ended: list[Report | Exception] = []
 
@@ -252,13 +264,20 @@ def _refuse_unknown(params: dict[str, Any], known: set[str]) -> None:
 
 def _apply_params(params: dict[str, Any], limits: Limits) -> tuple[ApplyOptions, float]:
     """What `apply` was given, checked: nothing is guessed where guests are at stake."""
-    _refuse_unknown(params, {"allow_disruption", "timeout"})
+    _refuse_unknown(params, {"allow_disruption", "confirm", "timeout"})
     allowed = params.get("allow_disruption", [])
     if not isinstance(allowed, list) or not all(isinstance(name, str) for name in allowed):
         raise RequestError("bad-request", "allow_disruption is a list of bridge names")
-    timeout = params.get("timeout", limits.apply_timeout)
+    confirm = _seconds(params, "confirm", 0.0, 0.0, limits.longest_apply)
+    timeout = _seconds(params, "timeout", limits.apply_timeout, 0.001, limits.longest_apply)
+    return ApplyOptions(tuple(allowed), confirm), timeout
+
+
+def _seconds(
+    params: dict[str, Any], name: str, default: float, least: float, longest: float
+) -> float:
+    value = params.get(name, default)
     # bool is an int, and NaN compares with nothing
-    if type(timeout) not in {int, float} or not 0 < timeout <= limits.longest_apply:
-        longest = f"{limits.longest_apply:g}"
-        raise RequestError("bad-request", f"timeout is a number of seconds up to {longest}")
-    return ApplyOptions(tuple(allowed)), float(timeout)
+    if type(value) not in {int, float} or not least <= value <= longest:
+        raise RequestError("bad-request", f"{name} is a number of seconds up to {longest:g}")
+    return float(value)

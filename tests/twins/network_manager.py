@@ -90,7 +90,8 @@ class FakeNetworkManager:
             settings = self.profiles[uuid]["connection"]
             name = settings.get("interface-name", "")
             usable = settings.get("autoconnect", True) and uuid not in self.blocked and name
-            if usable and name not in self.active and self._possible(uuid, name):
+            cabled = (link := self.kernel.link(name)) is None or link.carrier
+            if usable and name not in self.active and cabled and self._possible(uuid, name):
                 with suppress(WorldError):  # a port whose bridge nobody makes stays down
                     self.up(uuid)
 
@@ -100,7 +101,7 @@ class FakeNetworkManager:
         link = self.kernel.link(name)
         if self.profiles[uuid]["connection"]["type"] == "bridge":
             return link is None
-        return link is not None and name not in self.unmanaged and link.carrier
+        return link is not None and name not in self.unmanaged
 
     # ------------------------------------------------------------------ reading
 

@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bridged.cli.offline import state_schema, status_schema
+from bridged.cli.offline import status_schema
 from bridged.report import Report, as_json
 from tests.unit.serve.reports import AS_DESIRED, BROKEN, CONTENDED, DRIFTING
 
@@ -35,9 +35,3 @@ def test_what_is_not_a_report_is_not_valid() -> None:
     del document["objects"]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document, status_schema())
-
-
-def test_the_schema_of_the_state_file_is_one() -> None:
-    schema = state_schema()
-    jsonschema.Draft202012Validator.check_schema(schema)
-    assert {"version", "bridges", "modules", "sysctls"} <= schema["properties"].keys()

@@ -56,13 +56,19 @@ def test_drift_is_counted_first_and_told_with_both_values() -> None:
     lines = page(DRIFTING).splitlines()
     assert lines[0] == "! node1: 2 of 17 objects are not as desired"
     text = said(page(DRIFTING))
-    assert "! bridge br-dmz drift for 2 s: will be repaired" in text
+    assert "! bridge br-dmz drift for 2 s: about to be repaired" in text
     assert "stp true in kernel and NetworkManager, should be false" in text
     assert "mtu 1500, should be 9000" in text
     assert "! sysctl net.ipv4.ip_forward drift for 2 s" in text
     assert "is 0, should be 1" in text
     assert "! br-dmz drift enp13s0f3 up" in text
     assert "! sysctls 5 of 6 as desired" in text
+
+
+def test_a_look_of_our_own_promises_nothing() -> None:
+    text = said(page(replace(DRIFTING, agent=False)))
+    assert "! bridge br-dmz drift: bridgedctl apply repairs it" in text
+    assert "no repair so far" not in said(page(replace(AS_DESIRED, agent=False)))
 
 
 def test_problems_stand_before_what_is_right() -> None:
@@ -118,7 +124,8 @@ def test_errors_of_the_state_file_keep_line_and_caret() -> None:
     assert "the last good state stays in force" in said(text)
     assert "/etc/bridged/state.yaml:4:12: `prots` is not a key of a bridge" in said(text)
     assert "did you mean `ports`?" in text
-    assert "bridgedctl validate" in text
+    assert "save, bridged reads it again by itself" in said(text)
+    assert "bridgedctl validate" in page(replace(BROKEN, agent=False))
 
 
 @pytest.mark.parametrize("width", [30, 40, 80, 200])
@@ -219,7 +226,7 @@ def test_an_old_report_and_a_missing_networkmanager_are_told() -> None:
     text = said(page(report))
     assert "this report is 20 min old" in text
     assert "systemctl restart bridged" in text
-    assert "NetworkManager does not answer (NetworkManager is not running)" in text
+    assert "NetworkManager is not running: profiles are neither read nor repaired" in text
     assert "the state file is not watched" in text
 
 

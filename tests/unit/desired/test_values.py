@@ -2,10 +2,12 @@
 
 import pytest
 
+from bridged.desired.bridge import Bridge
+from bridged.desired.state import Minimum
 from tests.unit.desired.support import at, bridge, load, port, problem, problems, sysctl
 
 
-def _bridge_of(keys: str) -> object:
+def _bridge_of(keys: str) -> Bridge:
     return (load(bridge(keys)).state.bridges or {})["b"]
 
 
@@ -205,7 +207,7 @@ def test_a_sysctl_value_that_could_mean_two_things_is_refused(value: str, remedy
 
 def test_a_sysctl_can_be_a_minimum() -> None:
     value = (load(sysctl("{at-least: 10}")).state.sysctls or {})["kernel/panic"]
-    assert value.at_least == 10
+    assert value == Minimum(at_least=10)
 
 
 @pytest.mark.parametrize(

@@ -317,9 +317,13 @@ def test_the_lock_is_for_one(folder: Path) -> None:
         pass
 
 
+# Rights are dropped inside: the interpreter may be one that only root can start.
+_DROP = """
+import json, os, socket, sys, time
+def become(group, groups):
+    os.setgroups(groups); os.setgid(group); os.setuid(65534)
+"""
 _CLIENT = """
-import json, socket, sys
-s = socket.socket(socket.AF_UNIX); s.settimeout(5)
 for method in sys.argv[2:]:
     s = socket.socket(socket.AF_UNIX); s.settimeout(5); s.connect(sys.argv[1])
     s.sendall(json.dumps({"method": method}).encode() + b"\\n"); s.shutdown(socket.SHUT_WR)
@@ -363,7 +367,8 @@ def test_silent_readers_leave_connections_for_root(
 ) -> None:
     start(policy=Policy("bridged", 4711, 0), limits=Limits(connections=6, reserved=2))
     hoard = (
-        "import socket, sys, time\n"
+        f"{_DROP}\n"
+        "become(4711, [])\n"
         "held = []\n"
         "for _ in range(10):\n"
         "    s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); held.append(s)\n"
@@ -372,9 +377,6 @@ def test_silent_readers_leave_connections_for_root(
     greedy = subprocess.Popen(
         [sys.executable, "-I", "-c", hoard, str(path)],
         stdout=subprocess.PIPE,
-        user=NOBODY,
-        group=4711,
-        extra_groups=[],
     )
     try:
         assert greedy.stdout is not None
@@ -386,11 +388,9 @@ def test_silent_readers_leave_connections_for_root(
 
 
 def _as_user(path: Path, group: int, groups: list[int], *methods: str) -> list[dict[str, Any]]:
+    code = f"{_DROP}\nbecome({group}, {groups})\n{_CLIENT}"
     done = subprocess.run(
-        [sys.executable, "-I", "-c", _CLIENT, str(path), *methods],
-        user=NOBODY,
-        group=group,
-        extra_groups=groups,
+        [sys.executable, "-I", "-c", code, str(path), *methods],
         capture_output=True,
         check=True,
         timeout=20,

@@ -1,0 +1,227 @@
+"""A transaction: structural changes of the network are kept only if the node still reaches what it
+reached before.
+
+    checkpoint -> probe -> apply -> probe -> keep
+                                         `-> roll back, and the next look verifies it
+
+What cannot cut the node off (sysctls, modules, attributes set in place, guests plugged back) goes
+past it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from bridged.apply.executor import Executor, Outcome
+from bridged.apply.protocols import CheckpointKeeper
+from bridged.desired.probes import Probe
+from bridged.errors import WorldError
+from bridged.observe.host import Host, NetworkManager
+from bridged.observe.protocols import Reachability
+from bridged.plan.actions import Action, AddProfile, DeleteProfile
+
+_SECONDS = 60
+"""How long NetworkManager waits for us; renewed ahead of every action."""
+_SETTLING = (0.0, 0.5, 1.0, 2.0, 3.0)
+"""Pauses in seconds before looking whether everything answers: a switch port may take its time."""
+
+
+@dataclass
+class Pending:
+    """Changes that wait for an operator's word until `deadline` (monotonic seconds)."""
+
+    checkpoint: str
+    deadline: float
+    added: tuple[AddProfile, ...]
+
+
+class Transaction:
+    """Runs actions; belongs to the reconciling thread.
+
+    `note` is where the path of the checkpoint is kept, so that a successor can end it.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        checkpoints: CheckpointKeeper,
+        reachability: Reachability,
+        note: Path | None,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._executor = executor
+        self._checkpoints = checkpoints
+        self._reachability = reachability
+        self._note = note
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._log = structlog.get_logger("bridged")
+        self.pending: Pending | None = None
+
+    def clear_leftover(self) -> None:
+        """End a checkpoint that a killed predecessor left: its work is planned anew."""
+        if self._note is None:
+            return
+        with suppress(OSError, WorldError):
+            path = self._note.read_text().strip()
+            if path and self._checkpoints.destroy(path):
+                self._log.info("leftover_cleared", checkpoint=path)
+        self._forget()
+
+    def run(
+        self,
+        actions: Sequence[Action],
+        host: Host,
+        devices: Iterable[str],
+        targets: Iterable[Probe],
+        before: Callable[[Action], None],
+        confirm: float = 0.0,
+    ) -> tuple[list[Outcome], str]:
+        """Take the actions; how each ended, and why they were rolled back (empty: they were not).
+
+        `devices` are the interfaces that the checkpoint is scoped to.  With `confirm` the
+        checkpoint is kept open for that many seconds, for `confirm` or `rollback` to end.
+        """
+        ahead, rest = _split(actions)
+        outcomes = self._executor.run(ahead, before)
+        paths = _paths(host, devices)
+        if not paths or not rest:
+            return outcomes + self._executor.run(rest, before), ""
+        structural, undone = self._guarded(rest, paths, targets, before, confirm)
+        return outcomes + structural, undone
+
+    def _guarded(
+        self,
+        actions: Sequence[Action],
+        paths: list[str],
+        targets: Iterable[Probe],
+        before: Callable[[Action], None],
+        confirm: float,
+    ) -> tuple[list[Outcome], str]:
+        try:
+            checkpoint = self._checkpoints.create(paths, _SECONDS + int(confirm))
+        except WorldError as error:
+            reason = WorldError(error.kind, f"no checkpoint: {error.message}")
+            return [Outcome(action, reason) for action in actions], ""
+        self._remember(checkpoint)
+        answered = self._reachability.answering([*self._reachability.gateways(), *targets])
+
+        def extended(action: Action) -> None:
+            before(action)
+            with suppress(WorldError):
+                self._checkpoints.extend(checkpoint, _SECONDS + int(confirm))
+
+        outcomes = self._executor.run(actions, extended)
+        lost = self._lost(answered)
+        added = tuple(a for a in actions if isinstance(a, AddProfile))
+        if lost:
+            return self._undone(outcomes, checkpoint, added, lost)
+        if confirm:
+            self._checkpoints.extend(checkpoint, int(confirm))
+            self.pending = Pending(checkpoint, self._monotonic() + confirm, added)
+            return outcomes, ""
+        with suppress(WorldError):
+            self._checkpoints.destroy(checkpoint)
+        self._forget()
+        return outcomes, ""
+
+    def confirm(self) -> bool:
+        """Keep what is pending; False where nothing is, or it was rolled back already."""
+        pending, self.pending = self.pending, None
+        self._forget()
+        return pending is not None and self._checkpoints.destroy(pending.checkpoint)
+
+    def rollback(self) -> bool:
+        """Take back what is pending; False where nothing is."""
+        pending, self.pending = self.pending, None
+        if pending is None:
+            return False
+        self._take_back(pending.checkpoint, pending.added)
+        return True
+
+    def expired(self) -> bool:
+        """Whether what was pending is no longer: nobody confirmed it in time.
+
+        NetworkManager goes back by itself; what it does not undo (profiles that we added) we do.
+        """
+        if self.pending is None or self._monotonic() < self.pending.deadline:
+            return False
+        return self.rollback()
+
+    def _lost(self, answered: frozenset[Probe]) -> list[Probe]:
+        """What answered before and does not any more, given time to settle."""
+        missing = set(answered)
+        for pause in _SETTLING:
+            if not missing:
+                break
+            self._sleep(pause)
+            missing -= self._reachability.answering(missing)
+        return sorted(missing, key=str)
+
+    def _undone(
+        self,
+        outcomes: list[Outcome],
+        checkpoint: str,
+        added: tuple[AddProfile, ...],
+        lost: list[Probe],
+    ) -> tuple[list[Outcome], str]:
+        reason = f"{', '.join(map(str, lost))} no longer answered"
+        restored = self._take_back(checkpoint, added)
+        self._log.error("rolled_back", reason=reason, restored=restored)
+        error = WorldError("failed", f"rolled back: {reason}")
+        return [Outcome(o.action, error, o.seconds) for o in outcomes], reason
+
+    def _take_back(self, checkpoint: str, added: Iterable[AddProfile]) -> bool:
+        """Roll back, then delete what we added: a scoped checkpoint leaves new profiles alone."""
+        try:
+            restored = self._checkpoints.rollback(checkpoint)
+        except WorldError as error:
+            self._log.error("rollback_failed", reason=str(error))
+            restored = False
+        self._executor.run(
+            [
+                DeleteProfile(
+                    object=action.object,
+                    reason="its transaction was rolled back",
+                    uuid=action.uuid,
+                    profile=str(action.settings["connection"]["id"]),
+                )
+                for action in added
+            ]
+        )
+        self._forget()
+        return restored
+
+    def _remember(self, checkpoint: str) -> None:
+        if self._note is not None:
+            with suppress(OSError):
+                self._note.write_text(checkpoint)
+
+    def _forget(self) -> None:
+        if self._note is not None:
+            with suppress(OSError):
+                self._note.unlink(missing_ok=True)
+
+
+def _split(actions: Sequence[Action]) -> tuple[list[Action], list[Action]]:
+    """What can go ahead without a checkpoint, and what cannot or depends on that."""
+    structural = {action.object for action in actions if action.asks_network_manager}
+    ahead: list[Action] = []
+    rest: list[Action] = []
+    for action in actions:
+        waits = action.asks_network_manager or action.needs & structural
+        (rest if waits else ahead).append(action)
+    return ahead, rest
+
+
+def _paths(host: Host, devices: Iterable[str]) -> list[str]:
+    """Object paths of those of the devices that NetworkManager has."""
+    nm = host.network_manager
+    if not isinstance(nm, NetworkManager):
+        return []
+    found = (nm.device(name) for name in sorted(devices))
+    return [device.path for device in found if device is not None]

@@ -1,0 +1,142 @@
+"""Rule 12: structural changes are kept only if the node still reaches what it reached before."""
+
+from pathlib import Path
+
+import pytest
+
+from bridged.agent.breaker import Breaker
+from bridged.agent.engine import Engine
+from bridged.agent.transaction import Transaction
+from bridged.report import Report
+from tests.twins.machine import Machine, reference_machine
+from tests.twins.reach import FakeCheckpoints, FakeReach
+from tests.twins.source import engine
+from tests.unit.reference import state
+
+
+class Site:
+    """A machine whose gateway answers unless `cut` says that it was cut off."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.tmp_path = tmp_path
+        self.machine: Machine = reference_machine()
+        self.checkpoints = FakeCheckpoints(self.machine)
+        self.cut = lambda: False
+        self.pauses: list[float] = []
+        self.engine = self.start()
+
+    def start(self) -> Engine:
+        made = engine(self.machine, state(probes=("192.0.2.7:443",)))
+        made.breaker = Breaker(self.tmp_path / "breaker.json", self.machine.clock)
+        made.transaction = Transaction(
+            self.machine.executor,
+            self.checkpoints,
+            FakeReach(lambda probe: not self.cut()),
+            self.tmp_path / "checkpoint",
+            self.machine.clock,
+            self.pauses.append,
+        )
+        made.transaction.clear_leftover()
+        return made
+
+    def cut_by_bridge(self) -> None:
+        """The new bridge takes the node off the network."""
+        self.cut = lambda: self.machine.kernel.link("br-lan") is not None
+
+    def ours(self) -> set[str]:
+        """Names of our profiles."""
+        ids = (p["connection"]["id"] for p in self.machine.nm.profiles.values())
+        return {name for name in ids if not name.startswith("Wired")}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def network(report: Report) -> set[str]:
+    return {o.condition for o in report.objects if o.kind in {"bridge", "port", "vlan"}}
+
+
+def test_a_change_that_cuts_nothing_off_is_kept(site: Site) -> None:
+    assert site.engine.run_pass().converged
+    assert site.checkpoints.saved == {}
+    assert not (site.tmp_path / "checkpoint").exists()
+
+
+def test_a_change_that_cuts_the_node_off_is_rolled_back(site: Site) -> None:
+    """Links, profiles and what was active are as before; modules and sysctls are converged."""
+    site.cut_by_bridge()
+    report = site.engine.run_pass()
+    assert site.machine.kernel.link("br-lan") is None
+    assert site.ours() == set()
+    assert site.machine.nm.active["enp13s0f0"].endswith("2")
+    assert network(report) == {"withheld"}
+    assert "192.0.2.7:443" in report.objects[-1].reason
+    others = {o.condition for o in report.objects if o.kind in {"module", "sysctl", "file"}}
+    assert others == {"converged"}
+    assert site.checkpoints.saved == {}
+
+
+def test_a_rolled_back_state_is_not_tried_for_ever(site: Site) -> None:
+    """Three tries in all, however long it goes on, and also over restarts."""
+    site.cut_by_bridge()
+    for _ in range(50):
+        site.engine.run_pass()
+        site.machine.clock.advance(100)
+        site.engine = site.start()
+    activations = [w for w in site.machine.faults.writes if w.startswith("activate")]
+    assert 1 <= len(activations) <= 3 * 3
+    site.cut = lambda: False
+    site.engine.run_pass()
+    assert site.machine.kernel.link("br-lan") is None
+    assert site.engine.run_pass(force=True).converged, "the operator asks for it"
+
+
+def test_what_did_not_answer_before_says_nothing(site: Site) -> None:
+    site.cut = lambda: True
+    assert site.engine.run_pass().converged
+
+
+def test_a_foreign_checkpoint_is_respected(site: Site) -> None:
+    """No change of the network, no harm to the other's checkpoint; it heals by itself."""
+    site.checkpoints.foreign = True
+    report = site.engine.run_pass()
+    assert site.machine.kernel.link("br-lan") is None
+    assert site.ours() == set()
+    assert network(report) == {"failed"}
+    assert site.machine.kernel.parameters["net/ipv4/ip_forward"] == "1"
+    site.checkpoints.foreign = False
+    site.machine.clock.advance(120)
+    assert site.engine.run_pass().converged
+
+
+def test_a_leftover_of_a_killed_agent_is_cleared(site: Site) -> None:
+    path = site.checkpoints.create([], 60)
+    (site.tmp_path / "checkpoint").write_text(path)
+    site.start()
+    assert site.checkpoints.saved == {}
+    assert not (site.tmp_path / "checkpoint").exists()
+
+
+def test_unconfirmed_changes_go_back_and_confirmed_ones_stay(site: Site) -> None:
+    site.engine.run_pass(confirm=60)
+    assert site.machine.kernel.ports("br-lan") == {"enp13s0f0"}
+    site.machine.clock.advance(61)
+    report = site.engine.run_pass()
+    assert site.machine.kernel.link("br-lan") is None
+    assert "confirmed" in report.objects[-1].reason
+    report = site.engine.run_pass(confirm=60, force=True)
+    assert site.engine.transaction is not None
+    assert site.engine.transaction.confirm()
+    site.machine.clock.advance(120)
+    assert site.engine.run_pass().converged
+    assert site.machine.kernel.ports("br-lan") == {"enp13s0f0"}
+
+
+def test_an_operator_can_roll_back_at_once(site: Site) -> None:
+    site.engine.run_pass(confirm=60)
+    assert site.engine.transaction is not None
+    assert site.engine.transaction.rollback()
+    assert site.machine.kernel.link("br-lan") is None
+    assert site.ours() == set()
