@@ -104,9 +104,11 @@ class FileSource:
                 before.path, False, before.hash, before.loaded, "last-good", problems
             )
         for problem in error.problems:
-            where = f"{problem.file}:{problem.line}:{problem.column}"
             self._log.error(
-                "state_refused", where=where, problem=problem.message, remedy=problem.remedy
+                "state_refused",
+                where=problem.where,
+                problem=problem.message,
+                remedy=problem.remedy,
             )
         return True
 

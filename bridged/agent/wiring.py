@@ -23,6 +23,7 @@ from bridged.observe.networkmanager import NetworkManagerReader
 from bridged.observe.observer import Observer
 from bridged.observe.probes import Prober
 from bridged.observe.sessions import SessionReader
+from bridged.observe.sysctl_files import SysctlFileReader
 from bridged.observe.sysctls import SysctlReader
 
 CLOCKS = Clocks(time.monotonic, time.time)
@@ -47,6 +48,7 @@ def real_engine(
         SysctlReader(),
         FileReader(),
         SessionReader(),
+        SysctlFileReader(),
         signalled=signalled,
     )
     writers = Writers(

@@ -190,6 +190,19 @@ class Bridge(Model):
         ),
     ] = None
 
+    isolate: Annotated[
+        bool,
+        Field(
+            description="guests cannot send frames with a VLAN tag of their own out of this "
+            "bridge; switches VLAN filtering on, which untagged traffic does not notice"
+        ),
+    ] = False
+
+    @property
+    def filters_vlans(self) -> bool | None:
+        """Whether VLAN filtering is to be on, None where nothing is said about it."""
+        return True if self.isolate else self.vlan_filtering
+
     def port(self, name: str) -> Port | None:
         """The declared port whose device is `name`, or None."""
         return next((port for port in self.ports if port.device == name), None)

@@ -8,7 +8,6 @@ from bridged.desired.errors import shown
 # Words of nmcli, nmstate, netplan, ifupdown and of everyday speech, with what they are called here
 # (the first one that is valid at the place).
 _MEANT = {
-    "at": "at-least",
     "base-iface": "parent",
     "bridge": "bridges",
     "cost": "path-cost",
@@ -32,7 +31,6 @@ _MEANT = {
     "link": "parent",
     "mac-address": "mac",
     "members": "ports",
-    "method": "ipv4",
     "min": "at-least",
     "minimum": "at-least",
     "module": "modules",

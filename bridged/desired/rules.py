@@ -46,6 +46,12 @@ def violations(state: State) -> Iterator[Violation]:
     for name, bridge in (state.bridges or {}).items():
         yield from _timers(name, bridge)
         yield from _forwarded_groups(name, bridge)
+        if bridge.isolate and bridge.vlan_filtering is False:
+            yield Violation(
+                ("bridges", name, "vlan-filtering"),
+                f"`{name}` cannot be isolated without VLAN filtering",
+                "remove vlan-filtering: false, or isolate: true",
+            )
     yield from _sysctls(state)
 
 

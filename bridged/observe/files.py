@@ -20,6 +20,10 @@ class FileReader:
         """
         return {path: self._read(path) for path in paths}
 
+    def exist(self, paths: Iterable[str]) -> Mapping[str, bool]:
+        """Whether something is there, by path."""
+        return {path: (self._root / path.lstrip("/")).exists() for path in paths}
+
     def _read(self, path: str) -> str | None:
         file = self._root / path.lstrip("/")
         try:

@@ -204,18 +204,28 @@ class Sysctl:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A line of a sysctl.d file: `file` is its path, `name` what the order goes by."""
+
+    file: str
+    value: str
+    name: str
+
+
 @dataclass(frozen=True)
 class Host:
     """What the machine has.
 
     `modules` is keyed by the kernel's spelling, `sysctls` by path below /proc/sys, `files` by
     absolute path with None for a missing file; each holds what was asked for (`Interest`).
-    `protected` maps an interface that carries the node's own traffic to the reason; `time` is when
-    the observation was made, in seconds of a clock that never jumps; `remembered` that
-    NetworkManager was not asked again because it had signalled no change.  `problems` maps a
-    world that could not be read (``links``, ``network-manager``, ``modules``, ``sysctls``,
-    ``files``, ``sessions``, ``machine-id``) to the reason; that something of it is not here says
-    nothing.
+    `nodes` tells of device nodes by path whether they are there; `boot_sysctls` lists who sets
+    a declared sysctl at boot, in the order of application. `protected` maps an interface that
+    carries the node's own traffic to the reason; `time` is when the observation was made, in
+    seconds of a clock that never jumps; `remembered` that NetworkManager was not asked again
+    because it had signalled no change. `problems` maps a world that could not be read
+    (``links``, ``network-manager``, ``modules``, ``sysctls``, ``files``, ``sessions``,
+    ``machine-id``) to the reason; that something of it is not here says nothing.
     """
 
     links: tuple[Link, ...] = ()
@@ -224,6 +234,8 @@ class Host:
     modules: Mapping[str, ModuleState] = field(default_factory=dict)
     sysctls: Mapping[str, Sysctl] = field(default_factory=dict)
     files: Mapping[str, str | None] = field(default_factory=dict)
+    nodes: Mapping[str, bool] = field(default_factory=dict)
+    boot_sysctls: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
     protected: Mapping[str, str] = field(default_factory=dict)
     machine_id: str = ""
     time: float = 0.0
@@ -274,4 +286,5 @@ class Interest:
     modules: frozenset[str] = frozenset()
     sysctls: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
+    nodes: frozenset[str] = frozenset()
     fresh: bool = True

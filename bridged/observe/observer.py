@@ -1,12 +1,20 @@
 """The observation: every world read once, and put together into one frozen Host."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from threading import Event
 from typing import TypeVar
 
 from bridged.errors import WorldError
-from bridged.observe.host import Host, Interest, Link, NetworkManager, Sysctl, Unavailable
+from bridged.observe.host import (
+    Assignment,
+    Host,
+    Interest,
+    Link,
+    NetworkManager,
+    Sysctl,
+    Unavailable,
+)
 from bridged.observe.protocols import (
     FileReader,
     KernelNetwork,
@@ -14,6 +22,7 @@ from bridged.observe.protocols import (
     ModuleReader,
     NetworkManagerReader,
     SessionReader,
+    SysctlFileReader,
     SysctlReader,
 )
 
@@ -38,6 +47,7 @@ class Observer:
         sysctls: SysctlReader,
         files: FileReader,
         sessions: SessionReader,
+        sysctl_files: SysctlFileReader,
         monotonic: Callable[[], float] = time.monotonic,
         signalled: Event | None = None,
     ) -> None:
@@ -47,10 +57,12 @@ class Observer:
         self._sysctls = sysctls
         self._files = files
         self._sessions = sessions
+        self._sysctl_files = sysctl_files
         self._monotonic = monotonic
         self._signalled = signalled
         self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
         self._ssh: frozenset[str] = frozenset()
+        self._assignments: Mapping[str, tuple[Assignment, ...]] = {}
 
     def observe(self, interest: Interest) -> Host:
         """What the machine has now; `problems` of the host names each world that failed, and why.
@@ -91,12 +103,20 @@ class Observer:
             modules=attempt("modules", lambda: self._modules.read(interest.modules)) or {},
             sysctls=sysctls,
             files=attempt("files", lambda: self._files.read(interest.files)) or {},
+            nodes=attempt("nodes", lambda: self._files.exist(interest.nodes)) or {},
+            boot_sysctls=attempt("boot-sysctls", lambda: self._boot(interest)) or {},
             protected=protected(kernel, self._ssh),
             machine_id=attempt("machine-id", self._sessions.machine_id) or "",
             time=began,
             problems=problems,
             remembered=remembered,
         )
+
+    def _boot(self, interest: Interest) -> Mapping[str, tuple[Assignment, ...]]:
+        """Only where time does not matter: nothing is repaired by it."""
+        if interest.fresh:
+            self._assignments = self._sysctl_files.read(interest.sysctls)
+        return self._assignments
 
     def _unchanged(self, interest: Interest) -> bool:
         """Whether the last reading of NetworkManager still stands."""

@@ -10,6 +10,7 @@ from typing import Protocol
 from bridged.desired.probes import Probe
 from bridged.observe.host import (
     Address,
+    Assignment,
     Link,
     ModuleState,
     NetworkManager,
@@ -55,9 +56,17 @@ class SysctlReader(Protocol):
 
 
 class FileReader(Protocol):
-    """Text files by absolute path, None for one that is missing."""
+    """Text files by absolute path, None for one that is missing; and whether paths exist."""
 
     def read(self, paths: Iterable[str]) -> Mapping[str, str | None]: ...
+
+    def exist(self, paths: Iterable[str]) -> Mapping[str, bool]: ...
+
+
+class SysctlFileReader(Protocol):
+    """Who sets the sysctls named at boot, in the order of application."""
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, tuple[Assignment, ...]]: ...
 
 
 class SessionReader(Protocol):

@@ -41,7 +41,8 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
         )
     choice = choose_bridge(context.nm, name) if context.nm else Choice(None)
     device = context.device(name)
-    wanted = wishes(spec, mac=_address(context, name, spec, link, choice.profile))
+    address = _address(context, name, spec, link, choice.profile)
+    wanted = wishes(spec, mac=address, vlan_filtering=spec.filters_vlans)
     applied = _applied(device, choice.profile)
     settings = choice.profile.settings if choice.profile else None
     found = compare(wanted, link, settings, applied)

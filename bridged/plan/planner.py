@@ -11,6 +11,7 @@ from bridged.plan.actions import Action, Activate
 from bridged.plan.boot import FILES, plan_files
 from bridged.plan.bridges import plan_bridge
 from bridged.plan.context import Context
+from bridged.plan.findings import NODES, find_dangers
 from bridged.plan.guests import plan_guests
 from bridged.plan.kernel import interface, plan_module, plan_sysctl, provider
 from bridged.plan.memory import Memory
@@ -30,6 +31,7 @@ def interest(state: State) -> Interest:
         modules=frozenset(modules),
         sysctls=sysctls,
         files=frozenset(FILES),
+        nodes=frozenset(NODES.get(name, "") for name in modules) - {""},
     )
 
 
@@ -60,7 +62,11 @@ def make_plan(
         *plan_removals(context),
     ]
     withheld: list[Action] = []
-    return Plan(tuple(_spare_guests(context, verdicts, withheld)), tuple(withheld))
+    return Plan(
+        tuple(_spare_guests(context, verdicts, withheld)),
+        tuple(withheld),
+        tuple(find_dangers(context)),
+    )
 
 
 def _network(context: Context) -> Iterable[Verdict]:

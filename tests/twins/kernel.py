@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridged.errors import WorldError
-from bridged.observe.host import Address, Link, ModuleState, PortVlan, Sysctl
+from bridged.observe.host import Address, Assignment, Link, ModuleState, PortVlan, Sysctl
 from bridged.observe.protocols import KernelNetwork
 from bridged.plan.actions import DeleteLink, RemoveAddress, SetController, SetLink, SetVlans
 from tests.twins.faults import Faults
@@ -60,6 +60,8 @@ class FakeKernel:
             "fs/inotify/max_user_instances": "128",
         }
         self.text_files: dict[str, str] = {}
+        self.nodes: set[str] = {"/dev/kvm", "/dev/vhost-net"}
+        self.boot_sysctls: dict[str, tuple[Assignment, ...]] = {}
         self._next = 1
 
     # ------------------------------------------------------------------ what others do

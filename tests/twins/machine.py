@@ -65,6 +65,8 @@ class Machine:
             modules=self.kernel.read_modules(wanted.modules),
             sysctls=self.kernel.read_sysctls(wanted.sysctls),
             files=self.kernel.read_files(wanted.files),
+            nodes={path: path in self.kernel.nodes for path in wanted.nodes},
+            boot_sysctls=self.kernel.boot_sysctls,
             protected={**routes, **self.protected},
             machine_id="0123456789abcdef0123456789abcdef",
             time=self.clock(),

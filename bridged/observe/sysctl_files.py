@@ -1,0 +1,68 @@
+"""What the boot will set: the sysctl.d files in the order in which systemd-sysctl applies them."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from bridged.desired.names import sysctl_path, sysctl_value
+from bridged.observe.host import Assignment
+
+_DIRECTORIES = ("etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d")
+"""sysctl.d(5): a file hides those of the same name in later directories."""
+_LARGEST = 1 << 20
+
+
+class SysctlFileReader:
+    """Reads below `root`.  A file is parsed again only when it looks different."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._root = root
+        self._parsed: dict[Path, tuple[object, list[tuple[str, str]]]] = {}
+
+    def read(self, paths: Iterable[str]) -> Mapping[str, tuple[Assignment, ...]]:
+        """For each sysctl who sets it at boot, the last one wins; sysctls that nobody sets are left
+        out.  Keys with wildcards are left out too: they cannot be ours."""
+        wanted = frozenset(paths)
+        found: dict[str, list[Assignment]] = {}
+        for name, file in sorted(self._files().items()):
+            shown = "/" + str(file.relative_to(self._root))
+            for path, value in self._assignments(file):
+                if path in wanted:
+                    found.setdefault(path, []).append(Assignment(shown, value, name))
+        return {path: tuple(assignments) for path, assignments in found.items()}
+
+    def _files(self) -> dict[str, Path]:
+        """Files by name; of the same name the one that counts."""
+        files: dict[str, Path] = {}
+        for directory in map(self._root.joinpath, _DIRECTORIES):
+            try:
+                present = sorted(directory.iterdir())
+            except OSError:
+                continue
+            for file in present:
+                if file.name.endswith(".conf"):
+                    files.setdefault(file.name, file)
+        return files
+
+    def _assignments(self, file: Path) -> list[tuple[str, str]]:
+        try:
+            status = file.stat()
+            seen = (status.st_mtime_ns, status.st_size, status.st_ino)
+            known = self._parsed.get(file)
+            if known is None or known[0] != seen:
+                with file.open("rb") as stream:
+                    text = stream.read(_LARGEST).decode(errors="replace")
+                known = self._parsed[file] = (seen, list(_parse(text)))
+        except OSError:
+            return []
+        return known[1]
+
+
+def _parse(text: str) -> Iterable[tuple[str, str]]:
+    for line in text.splitlines():
+        line = line.strip()
+        if not line or line[0] in "#;" or "=" not in line:
+            continue
+        key, _, value = line.partition("=")
+        key = key.strip().removeprefix("-").strip()
+        if key and not any(char in key for char in "*?["):
+            yield sysctl_path(key), sysctl_value(value)

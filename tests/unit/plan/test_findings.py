@@ -1,0 +1,100 @@
+"""Dangers of the layout are found, with their remedy, and none where there is none."""
+
+import pytest
+
+from bridged.observe.host import Assignment
+from bridged.report import Finding
+from tests.twins.machine import Machine, reference_machine
+from tests.unit.reference import REFERENCE, state
+
+BRIDGES = REFERENCE["bridges"]
+QUIET = {**REFERENCE["sysctls"], **{k: 0 for k in REFERENCE["sysctls"] if "bridge" in k}}
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return reference_machine()
+
+
+def findings(machine: Machine, **changes: object) -> dict[str, Finding]:
+    plan = machine.converge(state(**changes))
+    return {finding.code: finding for finding in plan.findings}
+
+
+def isolated() -> dict[str, object]:
+    return {**BRIDGES, "br-lan": {"ports": ({"name": "enp13s0f0"},), "isolate": True}}
+
+
+def test_the_reference_layout_lets_guests_into_the_web_vlan(machine: Machine) -> None:
+    found = findings(machine)["vlan-injection"]
+    assert "VLAN 6" in found.message
+    assert found.remedy == "write isolate: true under br-lan"
+    assert found.object == "bridge/br-lan"
+
+
+def test_isolate_closes_it_by_vlan_filtering(machine: Machine) -> None:
+    assert "vlan-injection" not in findings(machine, bridges=isolated())
+    assert machine.kernel.need("br-lan").info["br_vlan_filtering"] == 1
+    assert machine.kernel.need("br-dmz").info["br_vlan_filtering"] == 0
+
+
+def test_guests_frames_that_pass_the_firewall_are_told(machine: Machine) -> None:
+    assert "iptables" in findings(machine)["bridge-nf-call"].message
+    assert "bridge-nf-call" not in findings(machine, sysctls=QUIET)
+
+
+def test_a_boot_file_that_wins_is_named(machine: Machine) -> None:
+    """Case 12: somebody's file sorts behind ours and says otherwise."""
+    machine.kernel.boot_sysctls = {
+        "net/ipv4/ip_forward": (
+            Assignment("/etc/sysctl.d/zz-bridged.conf", "1", "zz-bridged.conf"),
+            Assignment("/etc/sysctl.d/zzz.conf", "0", "zzz.conf"),
+        )
+    }
+    found = findings(machine)["boot-sysctl"]
+    assert "/etc/sysctl.d/zzz.conf sets net.ipv4.ip_forward to 0" in found.message
+
+
+def test_a_boot_file_that_agrees_or_loses_is_no_finding(machine: Machine) -> None:
+    machine.kernel.boot_sysctls = {
+        "net/ipv4/ip_forward": (
+            Assignment("/etc/sysctl.d/99-sysctl.conf", "0", "99-sysctl.conf"),
+            Assignment("/etc/sysctl.d/zz-bridged.conf", "1", "zz-bridged.conf"),
+        )
+    }
+    assert "boot-sysctl" not in findings(machine)
+
+
+def test_case_11_kvm_without_its_device_node(machine: Machine) -> None:
+    """The module is as declared; that there is no /dev/kvm is told apart from it."""
+    assert "device-node" not in findings(machine)
+    machine.kernel.nodes.discard("/dev/kvm")
+    plan = machine.plan(state())
+    assert [f.object for f in plan.findings if f.code == "device-node"] == ["module/kvm"]
+    assert not plan
+
+
+def test_case_28_a_port_profile_of_a_bridge_that_nobody_makes(machine: Machine) -> None:
+    machine.nm.add(
+        {
+            "connection": {
+                "id": "old port",
+                "uuid": "22222222-0000-4000-8000-000000000001",
+                "type": "802-3-ethernet",
+                "interface-name": "enp9s0",
+                "controller": "br-lna",
+                "port-type": "bridge",
+            }
+        }
+    )
+    found = findings(machine)["dangling-profile"]
+    assert "old port" in found.message
+    assert "br-lna" in found.message
+
+
+def test_a_vlan_larger_than_its_parent_is_told(machine: Machine) -> None:
+    bridges = {
+        **BRIDGES,
+        "br-web": {"ports": ({"vlan": 6, "parent": "enp13s0f0", "mtu": 9000},)},
+    }
+    assert "enp13s0f0 has 1500" in findings(machine, bridges=bridges)["vlan-mtu"].message
