@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from bridged.errors import ErrorKind, WorldError
 
-RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_GETROUTE = 24, 26
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
@@ -65,7 +65,7 @@ def _codecs() -> dict[int, Any]:
     from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-    links = dict.fromkeys((RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK), ifinfmsg)
+    links = dict.fromkeys((RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK), ifinfmsg)
     addresses = dict.fromkeys((RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR), ifaddrmsg)
     return links | addresses | dict.fromkeys((RTM_NEWROUTE, RTM_GETROUTE), rtmsg)
 
@@ -131,7 +131,9 @@ class Rtnetlink:
     ) -> None:
         self._socket.close()
 
-    def dump(self, request: int, family: int = 0) -> list[Message]:
+    def dump(
+        self, request: int, family: int = 0, attributes: Sequence[tuple[str, Any]] = ()
+    ) -> list[Message]:
         """All links, addresses or routes (RTM_GETLINK, ...), consistent with one another.
 
         Raises `WorldError`: ``timeout``, or ``failed`` when changes keep interrupting the dump.
@@ -140,6 +142,7 @@ class Rtnetlink:
         for _ in range(_ATTEMPTS):
             message = _CODECS[request]()
             message["family"] = family
+            message["attrs"] = list(attributes)
             messages, interrupted = [], False
             for flags, answer in self._exchange(message, request, _REQUEST | _DUMP, deadline):
                 messages.append(answer)

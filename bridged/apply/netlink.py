@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from bridged.errors import WorldError
+from bridged.observe.host import PortVlan
 from bridged.observe.netlink import altnames
-from bridged.plan.actions import DeleteLink, RemoveAddress, SetController, SetLink
+from bridged.observe.port_vlans import AF_BRIDGE, PVID, UNTAGGED, read_port_vlans
+from bridged.plan.actions import DeleteLink, RemoveAddress, SetController, SetLink, SetVlans
 from bridged.rtnetlink import (
     RTM_DELADDR,
     RTM_DELLINK,
     RTM_NEWLINK,
+    RTM_SETLINK,
     KernelRefusal,
     Message,
     Rtnetlink,
@@ -82,6 +85,20 @@ class LinkWriter:
             )
 
         self._do(f"plug {action.device} into {action.controller}", change)
+
+    def set_vlans(self, action: SetVlans) -> None:
+        """Make these the VLANs of a bridge port; what it has and should not goes."""
+
+        def change(netlink: Rtnetlink) -> None:
+            _checked(netlink, action.index, action.device)
+            present = set(read_port_vlans(netlink).get(action.index, ()))
+            # The PVID moves by itself when another VLAN becomes it, so take away first.
+            for vlan in sorted(present - set(action.vlans)):
+                _vlan(netlink, RTM_DELLINK, action.index, vlan)
+            for vlan in sorted(set(action.vlans) - present):
+                _vlan(netlink, RTM_SETLINK, action.index, vlan)
+
+        self._do(f"set the VLANs of {action.device}", change)
 
     def delete_link(self, action: DeleteLink) -> None:
         """Delete a link; one that is gone already is `vanished`."""
@@ -157,6 +174,17 @@ def _checked(netlink: Rtnetlink, index: int, name: str) -> Message:
     if name != present and name not in altnames(link):
         raise WorldError("vanished", f"the link that was {name} is called {present} now")
     return link
+
+
+def _vlan(netlink: Rtnetlink, request: int, index: int, vlan: PortVlan) -> None:
+    """Add (RTM_SETLINK) or remove (RTM_DELLINK) one VLAN of a port."""
+    flags = (PVID if vlan.pvid else 0) | (UNTAGGED if vlan.untagged else 0)
+    info = ("IFLA_BRIDGE_VLAN_INFO", {"flags": flags, "vid": vlan.vid})
+    netlink.change(
+        request,
+        {"family": AF_BRIDGE, "index": index},
+        [("IFLA_AF_SPEC", {"attrs": [info]})],
+    )
 
 
 def _pin_mtu(netlink: Rtnetlink, index: int, mtu: int) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bridged.observe.host import Address, Link
+from bridged.observe.host import Address, Link, PortVlan
+from bridged.observe.port_vlans import read_port_vlans
 from bridged.observe.protocols import KernelNetwork
 from bridged.rtnetlink import (
     RTM_GETADDR,
@@ -56,18 +57,24 @@ class NetlinkReader:
                 addresses = netlink.dump(RTM_GETADDR)
                 routes = netlink.dump(RTM_GETROUTE, socket.AF_INET)
                 routes += netlink.dump(RTM_GETROUTE, socket.AF_INET6)
+                # Without a bridge that goes by them, the VLANs of its ports mean nothing.
+                vlans = read_port_vlans(netlink) if any(map(_filters, messages)) else {}
         except KernelRefusal as error:
             raise world_error(error.errno or 0, "read the links", error.reason) from error
         except OSError as error:
             raise world_error(error.errno or 0, "read the links") from error
         kinds = {message["index"]: _kind(message) for message in messages}
         return KernelNetwork(
-            tuple(self._link(message, kinds) for message in messages),
+            tuple(
+                self._link(message, kinds, vlans.get(message["index"], ())) for message in messages
+            ),
             tuple(_address(message) for message in addresses),
             default_routes(routes),
         )
 
-    def _link(self, message: Message, kinds: Mapping[int, str]) -> Link:
+    def _link(
+        self, message: Message, kinds: Mapping[int, str], vlans: tuple[PortVlan, ...]
+    ) -> Link:
         name = str(message.get_attr("IFLA_IFNAME"))
         kind = kinds[message["index"]]
         controller = message.get_attr("IFLA_MASTER")
@@ -92,6 +99,7 @@ class NetlinkReader:
             carrier_changes=message.get_attr("IFLA_CARRIER_CHANGES") or 0,
             info=_info(message, kind),
             port=_port(message),
+            vlans=vlans,
             stats=_stats(message),
             **hardware,
         )
@@ -212,3 +220,8 @@ def default_routes(routes: Iterable[Message]) -> frozenset[int]:
             found.add(index)
         found.update(leg["oif"] for leg in route.get_attr("RTA_MULTIPATH") or ())
     return frozenset(found - {1})
+
+
+def _filters(message: Message) -> bool:
+    """Whether a link is a bridge with VLAN filtering."""
+    return _kind(message) == "bridge" and bool(_info(message, "bridge").get("br_vlan_filtering"))

@@ -65,9 +65,11 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
         return Verdict(item, "blocked", context.nm_reason, drift=tuple(found.drift), bridge=name)
     if device is not None and not device.managed and link is None:
         return Verdict(item, "blocked", f"NetworkManager does not manage {name}", bridge=name)
+    impossible = "" if actions else found.obstacle
     return Verdict(
         item,
-        "drift" if found.drift else "converged",
+        "blocked" if impossible else "drift" if found.drift else "converged",
+        impossible,
         drift=tuple(found.drift),
         actions=tuple(actions),
         bridge=name,

@@ -45,6 +45,13 @@ class Differences:
     port: dict[str, Any] = field(default_factory=dict)
     remake: bool = False
     """Something differs that cannot change while the link exists."""
+    missing: list[str] = field(default_factory=list)
+    """Properties that this kernel does not have at all."""
+
+    @property
+    def obstacle(self) -> str:
+        """Why some of it cannot be had on this host, empty where all can."""
+        return f"this kernel does not offer {', '.join(self.missing)}" if self.missing else ""
 
     def in_kernel(self) -> bool:
         """Whether netlink has something to set."""
@@ -102,7 +109,11 @@ def _kernel_differs(
         layer, target = _own(link), found.link
     raw = layer.get(key.attribute)
     if raw is None:
-        return None  # this kernel does not tell: nothing to compare, nothing to set blindly
+        # Older kernels, or ones built without the feature.  What is to be off is off then.
+        if layer and key.layer in {"info", "port"} and wish.value is not False:
+            found.missing.append(wish.row.key)
+            return "not offered by this kernel"
+        return None
     have = key.codec.decode(raw if key.mask is None else raw & key.mask)
     if have == wish.value:
         return None

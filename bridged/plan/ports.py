@@ -98,11 +98,18 @@ def plan_port(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) ->
         )
     actions += _in_kernel(port, found)
     actions += _membership(port, found)
-    waiting = "" if actions or not found.drift else _waiting(port)
+    impossible = "" if actions else found.obstacle
+    waiting = "" if actions or impossible or not found.drift else _waiting(port)
     return Verdict(
         port.item,
-        "pending" if waiting else "drift" if found.drift else "converged",
-        waiting,
+        "blocked"
+        if impossible
+        else "pending"
+        if waiting
+        else "drift"
+        if found.drift
+        else "converged",
+        impossible or waiting,
         drift=tuple(found.drift),
         actions=tuple(actions),
         bridge=bridge,
@@ -313,6 +320,7 @@ def _in_kernel(port: _Port, found: Differences) -> list[Action]:
             found.note("parent", port.context.ifname(_parent_name(port)), kernel="another")
         return [_remake(port, link, found)]
     found.drift += compared.drift
+    found.missing += compared.missing
     if not link.up:
         compared.link["up"] = True
         found.note("state", "up", kernel="down")

@@ -36,6 +36,7 @@ class FakeNetworkManager:
         self.unmanaged: set[str] = set()
         self.blocked: set[str] = set()
         self.activations: dict[str, int] = {}
+        self.kernel_lacks: set[str] = set()
 
     # ------------------------------------------------------------------ what others do
 
@@ -261,6 +262,8 @@ class FakeNetworkManager:
             key = row.property.kernel
             value = read(row, settings)
             if key is None or row.property.nm is None or value in {None, "auto"}:
+                continue
+            if key.attribute in self.kernel_lacks:
                 continue
             if key.attribute == "mtu" and not value:
                 continue

@@ -1,8 +1,11 @@
 """Dangers of the layout are found, with their remedy, and none where there is none."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridged.observe.host import Assignment
+from bridged.plan.actions import ObjectId
 from bridged.report import Finding
 from tests.twins.machine import Machine, reference_machine
 from tests.unit.reference import REFERENCE, state
@@ -98,3 +101,18 @@ def test_a_vlan_larger_than_its_parent_is_told(machine: Machine) -> None:
         "br-web": {"ports": ({"vlan": 6, "parent": "enp13s0f0", "mtu": 9000},)},
     }
     assert "enp13s0f0 has 1500" in findings(machine, bridges=bridges)["vlan-mtu"].message
+
+
+def test_what_this_kernel_does_not_offer_is_said(machine: Machine) -> None:
+    """A kernel built without VLAN filtering: isolation is declared, and not there."""
+    machine.converge(state())
+    bridge = machine.kernel.need("br-lan")
+    info = {k: v for k, v in bridge.info.items() if k != "br_vlan_filtering"}
+    machine.kernel.links[bridge.index] = replace(bridge, info=info)
+    machine.nm.kernel_lacks = {"br_vlan_filtering"}
+    plan = machine.converge(state(bridges=isolated()))
+    verdict = plan.verdict(ObjectId("bridge", "br-lan"))
+    assert verdict is not None
+    assert verdict.condition == "blocked"
+    assert verdict.reason == "this kernel does not offer vlan-filtering"
+    assert not plan.verdict(ObjectId("bridge", "br-dmz")).drift
