@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -10,19 +10,26 @@ import structlog
 
 from bridged.agent.breaker import Breaker
 from bridged.agent.ledger import Ledger
-from bridged.agent.reporting import condition, link_reports, object_report
+from bridged.agent.reporting import (
+    condition,
+    findings,
+    link_reports,
+    listing,
+    network_manager_version,
+    object_report,
+)
 from bridged.agent.tally import Tally
 from bridged.agent.transaction import Transaction
 from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
 from bridged.desired.state import State
-from bridged.observe.host import Host, Interest, NetworkManager, Unavailable
+from bridged.observe.host import Host, Interest, NetworkManager
 from bridged.plan.actions import Action, ObjectId
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
 from bridged.plan.result import Plan, Verdict
-from bridged.report import Finding, Repair, Report, StateFileReport
+from bridged.report import Repair, Report, StateFileReport
 
 _ROUNDS = 4
 """Rounds of observing and applying in one pass: some actions become possible only after others."""
@@ -310,9 +317,9 @@ class Engine:
         good = [repair.object for repair in done if repair.outcome == "repaired"]
         parts = []
         if good:
-            parts.append(f"repaired {_listing(good)}")
+            parts.append(f"repaired {listing(good)}")
         if failed:
-            parts.append(f"could not repair {_listing([repair.object for repair in failed])}")
+            parts.append(f"could not repair {listing([repair.object for repair in failed])}")
         self._sentence = "; ".join(parts) or "changes are under way"
         self._log.info("pass", did=self._sentence)
 
@@ -320,13 +327,12 @@ class Engine:
 
     def report(self, wakeups: dict[str, int] | None = None, overruns: int = 0) -> Report:
         """The report on the last observation."""
-        state, host = self.source.state or _EMPTY, self.host or Host()
         now, wall = self._clocks.monotonic(), self._clocks.wall()
         objects = []
         for verdict in self.plan.verdicts:
             entry = self.ledger.entry(verdict.object)
-            contended = entry.condition == "contended"
-            wait = entry.not_before - now if verdict.actions or contended else 0.0
+            waits = verdict.actions or entry.condition == "contended"
+            wait = entry.not_before - now if waits else 0.0
             objects.append(
                 object_report(
                     verdict,
@@ -336,7 +342,7 @@ class Engine:
                     wall + wait if wait > 0 else 0.0,
                 )
             )
-        nm = host.network_manager
+        host = self.host or Host()
         return Report(
             time=wall,
             hostname=os.uname().nodename,
@@ -344,11 +350,11 @@ class Engine:
             started=self._started,
             state=self.source.report,
             objects=tuple(objects),
-            links=link_reports(state, host),
-            findings=_findings(self.plan, host),
+            links=link_reports(self.source.state or _EMPTY, host),
+            findings=findings(self.plan, host),
             repairs=tuple(self._repairs),
-            network_manager=_nm_version(nm),
-            network_manager_available=isinstance(nm, NetworkManager),
+            network_manager=network_manager_version(host),
+            network_manager_available=isinstance(host.network_manager, NetworkManager),
             last_success=self._last_success,
             sentence=self._sentence,
             counters=self.tally.counters(wakeups or {}, overruns),
@@ -389,22 +395,3 @@ class _Timer:
 
     def __exit__(self, *exception: object) -> None:
         self._engine.tally.took(self._phase, self._engine._clocks.monotonic() - self._start)
-
-
-def _listing(names: Iterable[str], limit: int = 6) -> str:
-    names = list(names)
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
-
-
-def _nm_version(nm: NetworkManager | Unavailable) -> str:
-    return ".".join(map(str, nm.version)) if isinstance(nm, NetworkManager) else nm.reason
-
-
-def _findings(plan: Plan, host: Host) -> tuple[Finding, ...]:
-    found = list(plan.findings)
-    for world, reason in host.problems.items():
-        found.append(Finding("unreadable", f"{world} cannot be read: {reason}"))
-    for verdict in plan.verdicts:
-        found += (replace(f, object=f.object or str(verdict.object)) for f in verdict.findings)
-    return tuple(found)

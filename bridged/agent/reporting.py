@@ -1,11 +1,14 @@
 """From the last observation to the report: what is said of each object and link.  Pure."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from bridged.agent.ledger import Entry
 from bridged.desired.port import Vlan
 from bridged.desired.state import State
-from bridged.observe.host import Host, Link
-from bridged.plan.result import Verdict
-from bridged.report import Condition, LinkReport, ObjectReport
+from bridged.observe.host import Host, Link, NetworkManager
+from bridged.plan.result import Plan, Verdict
+from bridged.report import Condition, Finding, LinkReport, ObjectReport
 
 
 def condition(verdict: Verdict, entry: Entry, contended: bool, held_back: str) -> Condition:
@@ -90,3 +93,26 @@ def _link(
         counters=dict(link.stats),
         guests=guests,
     )
+
+
+def listing(names: Iterable[str], limit: int = 6) -> str:
+    """Some of the names, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def network_manager_version(host: Host) -> str:
+    """The version, or why there is none."""
+    nm = host.network_manager
+    return ".".join(map(str, nm.version)) if isinstance(nm, NetworkManager) else nm.reason
+
+
+def findings(plan: Plan, host: Host) -> tuple[Finding, ...]:
+    """The findings of the plan, of its objects, and worlds that could not be read."""
+    found = list(plan.findings)
+    for world, reason in host.problems.items():
+        found.append(Finding("unreadable", f"{world} cannot be read: {reason}"))
+    for verdict in plan.verdicts:
+        found += (replace(f, object=f.object or str(verdict.object)) for f in verdict.findings)
+    return tuple(found)

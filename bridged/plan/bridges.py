@@ -56,7 +56,7 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
     actions += _in_kernel(context, item, spec, link, found)
     if applied is not None and found.applied:
         actions.append(
-            Reapply(object=item, reason=_because(found), device=name, changes=found.applied)
+            Reapply(object=item, reason=found.because(), device=name, changes=found.applied)
         )
     if link is None and not comes_with_port:
         actions += _bring_up(context, item, device, choice)
@@ -105,12 +105,6 @@ def _applied(device: Device | None, profile: Profile | None) -> Any:
     return device.applied
 
 
-def _because(found: Differences) -> str:
-    return "; ".join(
-        f"{d.property} is {d.kernel or d.network_manager}, not {d.desired}" for d in found.drift
-    )
-
-
 def _profile(
     item: ObjectId, choice: Choice, wanted: tuple[Wish, ...], found: Differences
 ) -> list[Action]:
@@ -151,7 +145,7 @@ def _profile(
     return [
         UpdateProfile(
             object=item,
-            reason=_because(found),
+            reason=found.because(),
             uuid=choice.profile.uuid,
             profile=choice.profile.id,
             changes=changes,
@@ -198,7 +192,7 @@ def _in_kernel(
         actions.append(
             SetLink(
                 object=item,
-                reason=_because(found),
+                reason=found.because(),
                 device=link.name,
                 index=link.index,
                 kind="bridge",

@@ -57,6 +57,12 @@ class Differences:
         """Whether netlink has something to set."""
         return bool(self.link or self.info or self.port)
 
+    def because(self) -> str:
+        """What differs, in one line."""
+        return "; ".join(
+            f"{d.property} is {d.kernel or d.network_manager}, not {d.desired}" for d in self.drift
+        )
+
     def note(
         self, name: str, desired: Any, kernel: Any = None, network_manager: Any = None
     ) -> None:

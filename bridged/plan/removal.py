@@ -10,7 +10,7 @@ from bridged.observe.host import Profile
 from bridged.plan.actions import Action, DeleteLink, DeleteProfile, ObjectId
 from bridged.plan.context import Context
 from bridged.plan.identity import owner
-from bridged.plan.ports import object_id
+from bridged.plan.port_view import object_id
 from bridged.plan.result import Verdict
 from bridged.report import PropertyDrift
 

@@ -1,0 +1,69 @@
+"""Why a declared port cannot be had now: what a person or time must mend first."""
+
+from difflib import get_close_matches
+
+from bridged.desired.port import Vlan
+from bridged.plan.port_view import PortView
+
+
+def obstacle(port: PortView) -> tuple[str, str, bool] | None:
+    """Why the port cannot be had now: reason, remedy, and whether its profile is off limits too."""
+    context, spec, link, name = port.context, port.spec, port.link, port.name
+    why = context.protected.get(name)
+    if why and not port.plugged:
+        return (
+            f"{name} {why}, so it is not made a port of {port.bridge}",
+            "move the node's own traffic to another interface first, or take the port out of the "
+            "state file",
+            True,
+        )
+    if isinstance(spec, Vlan):
+        return _vlan_obstacle(port, spec)
+    if link is None:
+        present = [
+            other.name for other in context.host.links if not other.kind or other.kind == "veth"
+        ]
+        near = get_close_matches(name, present, 3, 0.7)
+        hint = f"; similar interfaces: {', '.join(near)}" if near else ""
+        return f"port missing: there is no interface {name}{hint}", _RENAME, False
+    if link.kind == "bridge":
+        return f"{name} is a bridge, and a bridge cannot be a port of another", "", True
+    owner = context.host.controller(link)
+    if owner is not None and owner.kind != "bridge":
+        return f"{name} is a port of {owner.name}, which is a {owner.kind}", "", True
+    return _unmanaged(port)
+
+
+_RENAME = "connect the card, or write the name that it has now into the state file"
+
+
+def _vlan_obstacle(port: PortView, spec: Vlan) -> tuple[str, str, bool] | None:
+    context, link = port.context, port.link
+    parent = context.host.link(spec.parent)
+    if parent is None:
+        return f"port missing: there is no parent interface {spec.parent}", _RENAME, False
+    if link is not None and link.kind != "vlan":
+        return (
+            f"{port.name} exists and is not a VLAN",
+            "rename or remove that interface, or give the VLAN another name",
+            True,
+        )
+    for other in context.host.links:
+        same = other.kind == "vlan" and other.parent == parent.index
+        if same and other.info.get("vlan_id") == spec.vlan and other.name != port.name:
+            return (
+                f"VLAN {spec.vlan} of {spec.parent} exists under the name {other.name}",
+                f"write name: {other.name} for this port",
+                True,
+            )
+    return _unmanaged(port)
+
+
+def _unmanaged(port: PortView) -> tuple[str, str, bool] | None:
+    if port.device is not None and not port.device.managed and not port.plugged:
+        return (
+            f"NetworkManager does not manage {port.name} (unmanaged)",
+            f"see nmcli device show {port.name} and unmanaged-devices in NetworkManager.conf",
+            False,
+        )
+    return None

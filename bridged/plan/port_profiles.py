@@ -1,0 +1,93 @@
+"""The profile of a port: made new, or changed where it differs."""
+
+from typing import Any
+
+from bridged.desired.port import Vlan
+from bridged.plan.actions import Action, AddProfile, UpdateProfile
+from bridged.plan.compare import Differences, compare, put, wishes
+from bridged.plan.identity import profile_uuid
+from bridged.plan.port_view import PortView
+from bridged.plan.profiles import ETHERNET, merged, refers_to
+
+_PRIORITY = 100
+"""Autoconnect priority of our port profiles, above the default of profiles for any NIC."""
+
+
+def plan_profile(port: PortView, found: Differences) -> list[Action]:
+    profile = port.choice.profile
+    if profile is None:
+        found.note("profile", "present", network_manager="missing")
+        return [
+            AddProfile(
+                object=port.item,
+                reason=f"no profile makes {port.name} a port of {port.bridge}",
+                needs=port.needs,
+                uuid=profile_uuid(port.item),
+                settings=_new_profile(port),
+            )
+        ]
+    compared = compare(wishes(port.spec), None, profile.settings)
+    found.drift += compared.drift
+    changes = merged(compared.profile, _connection(port, found), _vlan_parent(port, found))
+    if not changes:
+        return []
+    return [
+        UpdateProfile(
+            object=port.item,
+            reason=found.because(),
+            needs=port.needs,
+            uuid=profile.uuid,
+            profile=profile.id,
+            changes=changes,
+        )
+    ]
+
+
+def _new_profile(port: PortView) -> dict[str, dict[str, Any]]:
+    kind = "vlan" if isinstance(port.spec, Vlan) else ETHERNET
+    settings: dict[str, dict[str, Any]] = {
+        "connection": {
+            "id": f"{port.bridge}-{port.name}",
+            "uuid": profile_uuid(port.item),
+            "type": kind,
+            "interface-name": port.name,
+            "controller": port.bridge,
+            "port-type": "bridge",
+            "autoconnect": True,
+            "autoconnect-priority": _PRIORITY,
+        },
+        "802-3-ethernet": {},
+        "bridge-port": {},
+    }
+    if isinstance(port.spec, Vlan):
+        settings["vlan"] = {"parent": port.context.ifname(port.spec.parent)}
+    for wish in wishes(port.spec):
+        put(settings, wish)
+    return settings
+
+
+def _connection(port: PortView, found: Differences) -> dict[str, dict[str, Any]]:
+    profile, nm = port.choice.profile, port.context.nm
+    changes: dict[str, Any] = {}
+    if profile is None or nm is None:
+        return {}
+    if profile.port_type != "bridge" or not refers_to(nm, profile, port.bridge):
+        changes |= {"controller": port.bridge, "port-type": "bridge"}
+        found.note("bridge", port.bridge, network_manager=profile.controller or "none")
+    if not profile.autoconnect:
+        changes["autoconnect"] = True
+        found.note("autoconnect", True, network_manager=False)
+    return {"connection": changes} if changes else {}
+
+
+def _vlan_parent(port: PortView, found: Differences) -> dict[str, dict[str, Any]]:
+    profile, nm = port.choice.profile, port.context.nm
+    if not isinstance(port.spec, Vlan) or profile is None or nm is None:
+        return {}
+    parent = str(profile.get("vlan", "parent", ""))
+    target = nm.profile(parent)
+    wanted = port.context.ifname(port.spec.parent)
+    if (target.interface if target else parent) == wanted:
+        return {}
+    found.note("parent", wanted, network_manager=parent)
+    return {"vlan": {"parent": wanted}}

@@ -1,0 +1,97 @@
+"""One declared port with everything that planning looks up for it."""
+
+from dataclasses import dataclass
+
+from bridged.desired.bridge import Bridge
+from bridged.desired.port import Port, Vlan
+from bridged.observe.host import Device, Link
+from bridged.plan.actions import ObjectId
+from bridged.plan.context import Context
+from bridged.plan.identity import profile_uuid
+from bridged.plan.profiles import Choice, choose_nic, choose_vlan
+
+
+def object_id(spec: Port) -> ObjectId:
+    """The object that a port is: ``vlan/enp13s0f0.6`` or ``port/enp13s0f0``."""
+    return ObjectId("vlan" if isinstance(spec, Vlan) else "port", spec.device)
+
+
+@dataclass(frozen=True)
+class PortView:
+    """One port with everything that was looked up for it."""
+
+    context: Context
+    item: ObjectId
+    bridge: str
+    bridge_spec: Bridge
+    spec: Port
+    name: str
+    link: Link | None
+    controller: Link | None
+    choice: Choice
+    device: Device | None
+    needs: frozenset[ObjectId]
+
+    @property
+    def plugged(self) -> bool:
+        """Whether the kernel has the port in its bridge."""
+        return (
+            self.link is not None
+            and self.controller is not None
+            and self.link.controller == self.controller.index
+        )
+
+    @property
+    def in_use(self) -> bool:
+        """Whether NetworkManager has our profile active (or on its way) on the device."""
+        return bool(
+            self.device and self.choice.profile and self.device.active == self.choice.profile.uuid
+        )
+
+    @property
+    def uuid(self) -> str:
+        """UUID of the profile that does the job, existing or about to be made."""
+        return self.choice.profile.uuid if self.choice.profile else profile_uuid(self.item)
+
+    @property
+    def where(self) -> str:
+        """Where the port is now, in words."""
+        if self.link is None:
+            return "missing"
+        owner = self.context.host.controller(self.link)
+        return f"port of {owner.name}" if owner else "in no bridge"
+
+    @property
+    def parent_name(self) -> str:
+        """Declared parent of a VLAN, empty for a NIC."""
+        return self.spec.parent if isinstance(self.spec, Vlan) else ""
+
+
+def look_up(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) -> PortView:
+    link = context.host.link(spec.device)
+    name = link.name if link else spec.device
+    item = object_id(spec)
+    needs = {ObjectId("bridge", bridge)}
+    choice = Choice(None)
+    if isinstance(spec, Vlan):
+        parent = context.ifname(spec.parent)
+        needs |= {object_id(p) for _, _, p in context.state.ports() if p.device == spec.parent}
+        if spec.parent in (context.state.bridges or {}):
+            needs.add(ObjectId("bridge", spec.parent))
+        if context.nm:
+            choice = choose_vlan(context.nm, name, parent, spec.vlan, bridge)
+    elif context.nm:
+        choice = choose_nic(context.nm, name, link, bridge)
+    return PortView(
+        context=context,
+        item=item,
+        bridge=bridge,
+        bridge_spec=bridge_spec,
+        spec=spec,
+        name=name,
+        link=link,
+        controller=context.host.link(bridge),
+        choice=choice,
+        device=context.device(name),
+        needs=frozenset(needs),
+    )
