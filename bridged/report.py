@@ -145,7 +145,8 @@ class Counters:
 class Report:
     """The whole truth after one pass.
 
-    Times are Unix seconds; `sentence` is what the last pass that did something did.
+    Times are Unix seconds; `sentence` is what the last pass that did something did; `confirm_by`
+    is until when changes wait for `bridgedctl confirm`, None where none do.
     """
 
     time: float
@@ -162,6 +163,7 @@ class Report:
     watch_mode: WatchMode = "none"
     last_success: float | None = None
     sentence: str = ""
+    confirm_by: float | None = None
     agent: bool = True
     counters: Counters = field(default_factory=Counters)
 

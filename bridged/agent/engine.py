@@ -24,14 +24,14 @@ from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
 from bridged.desired.state import State
 from bridged.observe.host import Host, Interest, NetworkManager
-from bridged.plan.actions import Action, ObjectId
+from bridged.plan.actions import Action, Activate, ObjectId
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
 from bridged.plan.result import Plan, Verdict
 from bridged.report import Repair, Report, StateFileReport
 
-_ROUNDS = 4
+_ROUNDS = 6
 """Rounds of observing and applying in one pass: some actions become possible only after others."""
 _EMPTY = State(version=1)
 
@@ -207,6 +207,7 @@ class Engine:
         """The actions that may be taken in this round: none of an object that failed in this pass,
         unless its world had moved on meanwhile and the new look shows where to."""
         now = self._clocks.monotonic()
+        waited_for = {v.bridge for v in self.plan.verdicts if v.object.kind == "guests"}
         actions: list[Action] = []
         for verdict in self.plan.verdicts:
             if self.held_back(verdict) or any(
@@ -215,6 +216,8 @@ class Engine:
                 continue
             if force or self.ledger.due(verdict, now) or verdict.object in taken:
                 actions += verdict.actions
+                if verdict.bridge in waited_for and any(map(_activates, verdict.actions)):
+                    break  # guests wait for this bridge: everything else comes after them
         return actions
 
     # ------------------------------------------------------------------ what came of it
@@ -357,8 +360,13 @@ class Engine:
             network_manager_available=isinstance(host.network_manager, NetworkManager),
             last_success=self._last_success,
             sentence=self._sentence,
+            confirm_by=self._confirm_by(now, wall),
             counters=self.tally.counters(wakeups or {}, overruns),
         )
+
+    def _confirm_by(self, now: float, wall: float) -> float | None:
+        pending = self.transaction.pending if self.transaction is not None else None
+        return wall + pending.deadline - now if pending is not None else None
 
     def confirm(self) -> bool:
         """Keep the changes that wait to be confirmed; False where none do."""
@@ -382,6 +390,10 @@ class Engine:
 
 def _failed(outcome: Outcome) -> bool:
     return outcome.error is not None and outcome.error.kind != "vanished"
+
+
+def _activates(action: Action) -> bool:
+    return isinstance(action, Activate)
 
 
 class _Timer:

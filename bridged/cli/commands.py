@@ -46,6 +46,7 @@ def status(options: argparse.Namespace) -> int:
         terminal = Terminal.of(sys.stdout, os.environ)
         _print_note(note, terminal)
         sys.stdout.write(status_text(document, time.time(), terminal, options.bridge))
+        _print_confirm(document)
     return _code(document, objects)
 
 
@@ -99,12 +100,14 @@ def apply(options: argparse.Namespace) -> int:
         _print_json(document, "")
     else:
         _print_outcome(document, terminal)
-        if options.confirm:
-            print(
-                f"\nStructural changes go back in {options.confirm:g} s unless you say: "
-                "bridgedctl confirm"
-            )
+        _print_confirm(document)
     return _code(document, document["objects"])
+
+
+def _print_confirm(document: Document) -> None:
+    if document["confirm_by"] is not None:
+        left = max(document["confirm_by"] - time.time(), 0.0)
+        print(f"\nChanges go back in {left:.0f} s unless you say: bridgedctl confirm")
 
 
 def confirm(options: argparse.Namespace) -> int:

@@ -192,7 +192,9 @@ def repair_lines(repairs: list[Document], now: float, terminal: Terminal) -> lis
         failed = repair["outcome"] != "repaired"
         symbol, colour = ("bad", "red") if failed else ("ok", "green")
         text = f"{repair['object'].replace('/', ' ', 1)}: "
-        if repair["cause"] != "unknown":
+        if repair["cause"] == "state-file":
+            text += "declared anew; "
+        elif repair["cause"] != "unknown":
             text += f"{repair['cause'].replace('+', ', ')} drifted; "
         text += repair["action"]
         if failed:

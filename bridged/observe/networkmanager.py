@@ -21,7 +21,8 @@ CONNECTION = SETTINGS + ".Connection"
 DEVICE = SERVICE + ".Device"
 ACTIVE = SERVICE + ".Connection.Active"
 STATE_ACTIVATED = 100
-"""NMDeviceState; an activation is under way from PREPARE (40) to SECONDARIES (90)."""
+_CHANGING = (40, 50, 60, 70, 80, 90, 110)
+"""NMDeviceState: from PREPARE to SECONDARIES, and DEACTIVATING; none of them lasts."""
 
 _WANTED = {
     SERVICE: ("Version",),
@@ -112,10 +113,11 @@ def _device(path: str, objects: Objects, applied: Settings | None) -> Device:
         device["Managed"],
         device["State"],
         active.get("Uuid", ""),
-        active.get("State") == _ACTIVATING,
+        active.get("State") == _ACTIVATING or device["State"] in _CHANGING,
         bool(active.get("StateFlags", 0) & _EXTERNAL),
         device["Autoconnect"],
         applied,
+        device["ActiveConnection"],
     )
 
 

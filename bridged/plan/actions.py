@@ -11,6 +11,10 @@ Disruption = Literal["none", "port", "guests"]
 the bridge."""
 
 
+_SHOWN = 4
+"""More attributes than this are counted, not named, where a step is told in one line."""
+
+
 class ObjectId(NamedTuple):
     """What an action or a status is about, printed as ``bridge/br-lan``."""
 
@@ -129,6 +133,8 @@ class SetLink(Action):
 
     def describe(self) -> str:
         what = [f"{k}={v}" for part in (self.link, self.info, self.port) for k, v in part.items()]
+        if len(what) > _SHOWN:
+            return f"set {len(what)} attributes of {self.device}"
         return f"set {' '.join(what)} on {self.device}"
 
 

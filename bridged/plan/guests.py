@@ -34,7 +34,7 @@ def _reset(context: Context, guest: Guest) -> bool:
     link = context.host.by_index.get(guest.index)
     if guest.lost is not None or link is None or not dropped(guest, context.host):
         return False
-    return (settings(guest.port), guest.vlans) != (settings(link.port), link.vlans)
+    return (guest.port, guest.vlans) != (settings(link.port), link.vlans)
 
 
 def _drift(guest: Guest) -> PropertyDrift:
@@ -56,9 +56,10 @@ def _put_back(context: Context, item: ObjectId, guest: Guest, bridge: int) -> It
             controller=guest.bridge,
             controller_index=bridge,
         )
-    had = settings(guest.port)
-    if link is not None and had != settings(link.port):
-        yield SetLink(object=item, reason=reason, device=guest.name, index=guest.index, port=had)
+    if link is not None and guest.port != settings(link.port):
+        yield SetLink(
+            object=item, reason=reason, device=guest.name, index=guest.index, port=guest.port
+        )
     if link is not None and guest.vlans and guest.vlans != link.vlans:
         yield SetVlans(
             object=item, reason=reason, device=guest.name, index=guest.index, vlans=guest.vlans

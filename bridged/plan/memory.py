@@ -34,9 +34,9 @@ def settings(port: Mapping[str, Any]) -> dict[str, Any]:
 class Guest:
     """A guest port as it was last seen in its bridge.
 
-    `port` are its brport attributes and `vlans` its VLANs there; `bridge_index` and `activation`
-    tell which incarnation of the bridge it was plugged into.  `lost` is when it was first seen
-    outside (Host.time), None while it is plugged in.
+    `port` are its settings there (see `settings`) and `vlans` its VLANs; `bridge_index` and
+    `activation` tell which incarnation of the bridge it was plugged into. `lost` is when it was
+    first seen outside (Host.time), None while it is plugged in.
     """
 
     name: str

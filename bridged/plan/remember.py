@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bridged.desired.state import State
-from bridged.observe.host import Host, Link, NetworkManager
+from bridged.observe.host import Device, Host, Link, NetworkManager
 from bridged.plan.context import Context
 from bridged.plan.identity import owner
 from bridged.plan.memory import Guest, Memory, settings
@@ -17,7 +17,7 @@ re-activation that is under way."""
 def remember(memory: Memory, state: State, host: Host) -> Memory:
     """The memory after `host` was seen."""
     plugged = {
-        guest.index: _with_settings(guest, memory.guests.get(guest.index))
+        guest.index: _settled(guest, memory.guests.get(guest.index), host)
         for guest in _plugged(state, host)
     }
     lost = {
@@ -60,29 +60,43 @@ def _plugged(state: State, host: Host) -> Iterator[Guest]:
                 bridge=name,
                 bridge_index=bridge.index,
                 activation=_activation(host, name),
-                port=dict(port.port),
+                port=settings(port.port),
                 vlans=port.vlans,
             )
 
 
-def _with_settings(now: Guest, before: Guest | None) -> Guest:
-    """A guest in its bridge; what it had in the bridge's last incarnation until it has it again.
+def _settled(now: Guest, before: Guest | None, host: Host) -> Guest:
+    """A guest in its bridge; as it was before while the bridge is being activated again, and until
+    it has the settings again that it had in the bridge's last incarnation.
 
-    NetworkManager plugs a guest that it manages back in by itself, with the settings of a new
-    port.  Whoever changes the settings of a guest whose bridge stayed the same means it.
+    NetworkManager tells of a new activation before it drops the ports, and plugs a guest that it
+    manages back in by itself, with the settings of a new port.  Whoever changes the settings of a
+    guest whose bridge stayed the same means it.
     """
     if before is None or before.bridge != now.bridge:
         return now
+    kept = replace(before, lost=None)
+    if _changing(host, now.bridge):
+        return kept
     same = (before.bridge_index, before.activation) == (now.bridge_index, now.activation)
-    if same or (settings(before.port), before.vlans) == (settings(now.port), now.vlans):
+    if same or (before.port, before.vlans) == (now.port, now.vlans):
         return now
-    return replace(before, lost=None)
+    return kept
+
+
+def _device(host: Host, bridge: str) -> Device | None:
+    nm = host.network_manager
+    return nm.device(bridge) if isinstance(nm, NetworkManager) else None
 
 
 def _activation(host: Host, bridge: str) -> str:
-    nm = host.network_manager
-    device = nm.device(bridge) if isinstance(nm, NetworkManager) else None
+    device = _device(host, bridge)
     return device.activation if device else ""
+
+
+def _changing(host: Host, bridge: str) -> bool:
+    device = _device(host, bridge)
+    return device is not None and device.activating
 
 
 def _outside(guest: Guest, host: Host) -> Guest | None:
@@ -105,8 +119,7 @@ def dropped(guest: Guest, host: Host) -> bool:
     bridge: Link | None = host.link(guest.bridge)
     if bridge is None or bridge.index != guest.bridge_index:
         return True
-    nm = host.network_manager
-    device = nm.device(guest.bridge) if isinstance(nm, NetworkManager) else None
+    device = _device(host, guest.bridge)
     if device is None:
         return False
     return device.activating or device.activation != guest.activation

@@ -1,0 +1,57 @@
+"""What is remembered of guests while their bridge is activated again, look by look."""
+
+from dataclasses import replace
+
+from bridged.observe.host import Device, Host, Link, NetworkManager
+from bridged.plan.memory import Memory
+from bridged.plan.remember import dropped, remember
+from tests.unit.reference import state
+
+STATE = state()
+BRIDGE = Link(4, "br-lan", "bridge", up=True)
+PLUGGED = Link(9, "vnet0", "tun", controller=4, controller_kind="bridge", port={"brport_cost": 2})
+OUT = replace(PLUGGED, controller=None, controller_kind="", port={})
+
+
+def host(guest: Link, activation: str, activating: bool = False, time: float = 0.0) -> Host:
+    device = Device("/device", "br-lan", True, 100, "uuid", activating, activation=activation)
+    return Host(
+        links=(BRIDGE, guest),
+        network_manager=NetworkManager((1, 52, 1), devices=(device,)),
+        time=time,
+    )
+
+
+def after(*hosts: Host) -> Memory:
+    memory = Memory()
+    for seen in hosts:
+        memory = remember(memory, STATE, seen)
+    return memory
+
+
+def test_a_new_activation_that_shows_before_the_ports_are_dropped() -> None:
+    """NetworkManager tells of the new activation while the guest is still plugged in."""
+    last = host(OUT, "/active/2")
+    memory = after(host(PLUGGED, "/active/1"), host(PLUGGED, "/active/2", True), last)
+    assert dropped(memory.guests[9], last)
+
+
+def test_a_drop_that_shows_before_the_new_activation() -> None:
+    """The kernel is quicker: the guest is out, NetworkManager still tells of the old activation."""
+    last = host(OUT, "/active/2", time=1.0)
+    memory = after(host(PLUGGED, "/active/1"), host(OUT, "/active/1"), last)
+    assert dropped(memory.guests[9], last)
+
+
+def test_a_guest_that_leaves_a_bridge_to_which_nothing_happens_is_forgotten() -> None:
+    memory = after(host(PLUGGED, "/active/1"), host(OUT, "/active/1"))
+    assert not dropped(memory.guests[9], host(OUT, "/active/1"))
+    assert (
+        after(host(PLUGGED, "/active/1"), host(OUT, "/active/1"), host(OUT, "/active/1", time=61.0))
+        == Memory()
+    )
+
+
+def test_a_renamed_or_reused_index_is_another_link() -> None:
+    other = replace(OUT, name="eth7")
+    assert after(host(PLUGGED, "/active/1"), host(other, "/active/2")).guests == {}
