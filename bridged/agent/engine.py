@@ -29,6 +29,7 @@ from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
 from bridged.plan.result import Plan, Verdict
+from bridged.plan.suspects import KNOWN, suspects
 from bridged.report import Repair, Report, StateFileReport
 
 _ROUNDS = 6
@@ -168,7 +169,10 @@ class Engine:
     def look(self, state: State, allowed: frozenset[str] = frozenset(), fresh: bool = True) -> Plan:
         """Observe and plan, without changing anything."""
         with _Timer(self, "observe"):
-            self.host = self._observe(replace(interest(state), fresh=fresh))
+            wanted = replace(interest(state), fresh=fresh)
+            if any(entry.condition == "contended" for entry in self.ledger.entries.values()):
+                wanted = replace(wanted, processes=frozenset(KNOWN))
+            self.host = self._observe(wanted)
         if "links" not in self.host.problems:  # unseen is not gone
             self.memory = remember(self.memory, state, self.host)
         with _Timer(self, "plan"):
@@ -330,6 +334,7 @@ class Engine:
 
     def report(self, wakeups: dict[str, int] | None = None, overruns: int = 0) -> Report:
         """The report on the last observation."""
+        state, host = self.source.state or _EMPTY, self.host or Host()
         now, wall = self._clocks.monotonic(), self._clocks.wall()
         objects = []
         for verdict in self.plan.verdicts:
@@ -343,9 +348,9 @@ class Engine:
                     self.ledger.undone(verdict.object, now),
                     self.held_back(verdict),
                     wall + wait if wait > 0 else 0.0,
+                    suspects(state, host, verdict.object) if entry.condition == "contended" else (),
                 )
             )
-        host = self.host or Host()
         return Report(
             time=wall,
             hostname=os.uname().nodename,
@@ -353,7 +358,7 @@ class Engine:
             started=self._started,
             state=self.source.report,
             objects=tuple(objects),
-            links=link_reports(self.source.state or _EMPTY, host),
+            links=link_reports(state, host),
             findings=findings(self.plan, host),
             repairs=tuple(self._repairs),
             network_manager=network_manager_version(host),

@@ -23,10 +23,16 @@ def condition(verdict: Verdict, entry: Entry, contended: bool, held_back: str) -
 
 
 def object_report(
-    verdict: Verdict, entry: Entry, undone: int, held_back: str, wait: float
+    verdict: Verdict,
+    entry: Entry,
+    undone: int,
+    held_back: str,
+    wait: float,
+    rivals: tuple[str, ...] = (),
 ) -> ObjectReport:
     """One object; `undone` is how often a repair of it was undone lately, `held_back` why it is not
-    touched, `wait` when it is tried again (Unix seconds), zero where nothing waits.
+    touched, `wait` when it is tried again (Unix seconds), zero where nothing waits, `rivals` who
+    may be changing it back.
 
     `entry.condition` and `entry.since` are taken as they stand.
     """
@@ -37,7 +43,8 @@ def object_report(
     elif entry.condition == "failed":
         reason = entry.error
     elif entry.condition == "contended":
-        reason = f"repaired {undone} times within a minute, something keeps changing it back"
+        likely = f"; likely: {'; '.join(rivals)}" if rivals else ""
+        reason = f"repaired {undone} times within a minute, something changes it back{likely}"
         remedy = "find what else sets it: journalctl, /etc/sysctl.d, nmcli connection, other agents"
     return ObjectReport(
         kind=verdict.object.kind,

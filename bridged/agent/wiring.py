@@ -22,6 +22,7 @@ from bridged.observe.netlink import NetlinkReader
 from bridged.observe.networkmanager import NetworkManagerReader
 from bridged.observe.observer import Observer
 from bridged.observe.probes import Prober
+from bridged.observe.processes import ProcessReader
 from bridged.observe.sessions import SessionReader
 from bridged.observe.sysctl_files import SysctlFileReader
 from bridged.observe.sysctls import SysctlReader
@@ -49,6 +50,7 @@ def real_engine(
         FileReader(),
         SessionReader(),
         SysctlFileReader(),
+        ProcessReader(),
         signalled=signalled,
     )
     writers = Writers(

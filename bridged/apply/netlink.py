@@ -92,11 +92,13 @@ class LinkWriter:
         def change(netlink: Rtnetlink) -> None:
             _checked(netlink, action.index, action.device)
             present = set(read_port_vlans(netlink).get(action.index, ()))
-            # The PVID moves by itself when another VLAN becomes it, so take away first.
-            for vlan in sorted(present - set(action.vlans)):
-                _vlan(netlink, RTM_DELLINK, action.index, vlan)
+            # Setting a VLAN that is there changes its flags in place, and the PVID moves by itself;
+            # a VLAN that stays must not be taken away first, or the port loses frames.
             for vlan in sorted(set(action.vlans) - present):
                 _vlan(netlink, RTM_SETLINK, action.index, vlan)
+            wanted = {vlan.vid for vlan in action.vlans}
+            for vlan in sorted(vlan for vlan in present if vlan.vid not in wanted):
+                _vlan(netlink, RTM_DELLINK, action.index, vlan)
 
         self._do(f"set the VLANs of {action.device}", change)
 

@@ -235,6 +235,7 @@ class Host:
     sysctls: Mapping[str, Sysctl] = field(default_factory=dict)
     files: Mapping[str, str | None] = field(default_factory=dict)
     nodes: Mapping[str, bool] = field(default_factory=dict)
+    processes: frozenset[str] = frozenset()
     boot_sysctls: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
     protected: Mapping[str, str] = field(default_factory=dict)
     machine_id: str = ""
@@ -278,7 +279,8 @@ class Host:
 class Interest:
     """What an observation is to look at beside links, addresses and profiles.
 
-    `devices` are the interfaces whose applied profile is wanted; `fresh` asks for everything to be
+    `devices` are the interfaces whose applied profile is wanted; `processes` are names
+    of programs of which those that run are wanted; `fresh` asks for everything to be
     read, also what no signal says has changed.
     """
 
@@ -287,4 +289,5 @@ class Interest:
     sysctls: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
     nodes: frozenset[str] = frozenset()
+    processes: frozenset[str] = frozenset()
     fresh: bool = True

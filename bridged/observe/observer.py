@@ -21,6 +21,7 @@ from bridged.observe.protocols import (
     LinkReader,
     ModuleReader,
     NetworkManagerReader,
+    ProcessReader,
     SessionReader,
     SysctlFileReader,
     SysctlReader,
@@ -48,6 +49,7 @@ class Observer:
         files: FileReader,
         sessions: SessionReader,
         sysctl_files: SysctlFileReader,
+        processes: ProcessReader,
         monotonic: Callable[[], float] = time.monotonic,
         signalled: Event | None = None,
     ) -> None:
@@ -58,6 +60,7 @@ class Observer:
         self._files = files
         self._sessions = sessions
         self._sysctl_files = sysctl_files
+        self._processes = processes
         self._monotonic = monotonic
         self._signalled = signalled
         self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
@@ -104,6 +107,7 @@ class Observer:
             sysctls=sysctls,
             files=attempt("files", lambda: self._files.read(interest.files)) or {},
             nodes=attempt("nodes", lambda: self._files.exist(interest.nodes)) or {},
+            processes=attempt("processes", lambda: self._running(interest)) or frozenset(),
             boot_sysctls=attempt("boot-sysctls", lambda: self._boot(interest)) or {},
             protected=protected(kernel, self._ssh),
             machine_id=attempt("machine-id", self._sessions.machine_id) or "",
@@ -111,6 +115,9 @@ class Observer:
             problems=problems,
             remembered=remembered,
         )
+
+    def _running(self, interest: Interest) -> frozenset[str]:
+        return self._processes.read(interest.processes) if interest.processes else frozenset()
 
     def _boot(self, interest: Interest) -> Mapping[str, tuple[Assignment, ...]]:
         """Only where time does not matter: nothing is repaired by it."""

@@ -77,6 +77,12 @@ class SessionReader(Protocol):
     def machine_id(self) -> str: ...
 
 
+class ProcessReader(Protocol):
+    """Which of the programs named run."""
+
+    def read(self, names: frozenset[str]) -> frozenset[str]: ...
+
+
 class Reachability(Protocol):
     """What the node can reach; see `observe/probes.py`."""
 

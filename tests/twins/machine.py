@@ -46,6 +46,7 @@ class Machine:
         self.nm = FakeNetworkManager(self.kernel, self.faults)
         self.clock = Clock()
         self.protected: dict[str, str] = {}
+        self.processes: frozenset[str] = frozenset()
         self.writers = Writers(
             self.nm, self.kernel, self.kernel, _Sysctls(self.kernel), _Files(self.kernel)
         )
@@ -67,6 +68,7 @@ class Machine:
             files=self.kernel.read_files(wanted.files),
             nodes={path: path in self.kernel.nodes for path in wanted.nodes},
             boot_sysctls=self.kernel.boot_sysctls,
+            processes=self.processes & wanted.processes,
             protected={**routes, **self.protected},
             machine_id="0123456789abcdef0123456789abcdef",
             time=self.clock(),

@@ -3,6 +3,7 @@
 import pytest
 
 from bridged.agent.engine import Engine
+from bridged.observe.host import Assignment
 from bridged.plan.actions import ObjectId
 from bridged.report import ObjectReport, Report
 from tests.twins.faults import Killed
@@ -76,13 +77,19 @@ def test_rule_6_retries_grow_and_a_change_resets_them(machine: Machine) -> None:
 
 def test_rule_11_a_rival_is_named_and_writes_are_bounded(machine: Machine, running: Engine) -> None:
     """Something sets ip_forward back every second for a minute."""
+    machine.processes = frozenset({"tuned", "nmstatectl"})
+    machine.kernel.boot_sysctls = {FORWARD: (Assignment("/etc/sysctl.d/50.conf", "0", "50.conf"),)}
     for _ in range(60):
         machine.kernel.parameters[FORWARD] = "0"
         report = running.run_pass()
         machine.clock.advance(1)
     writes = [w for w in machine.faults.writes if FORWARD in w]
     assert len(writes) <= 12
-    assert find(report, "sysctl", "net.ipv4.ip_forward").condition == "contended"
+    item = find(report, "sysctl", "net.ipv4.ip_forward")
+    assert item.condition == "contended"
+    assert "/etc/sysctl.d/50.conf sets it to 0" in item.reason
+    assert "tuned runs here" in item.reason
+    assert "nmstatectl" not in item.reason
     others = {o.condition for o in report.objects if o.name != "net.ipv4.ip_forward"}
     assert others == {"converged"}
     machine.clock.advance(120)
