@@ -1,24 +1,18 @@
 """The engine: one pass, from waking to the report.  The same for the agent and for one-off use."""
 
 import os
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
-import structlog
-
+from bridged.agent.books import Books, Clocks
 from bridged.agent.breaker import Breaker
 from bridged.agent.ledger import Ledger
 from bridged.agent.reporting import (
-    condition,
     findings,
     link_reports,
-    listing,
     network_manager_version,
-    object_report,
 )
-from bridged.agent.tally import Tally
 from bridged.agent.transaction import Transaction
 from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
@@ -29,8 +23,8 @@ from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
 from bridged.plan.result import Plan, Verdict
-from bridged.plan.suspects import KNOWN, suspects
-from bridged.report import Repair, Report, StateFileReport
+from bridged.plan.suspects import KNOWN
+from bridged.report import Report, StateFileReport
 
 _ROUNDS = 6
 """Rounds of observing and applying in one pass: some actions become possible only after others."""
@@ -53,14 +47,6 @@ class StateSource(Protocol):
     def refresh(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """`monotonic` orders and measures, `wall` is what people read (Unix seconds)."""
-
-    monotonic: Callable[[], float]
-    wall: Callable[[], float]
-
-
 class Engine:
     """Observes, plans, applies, observes again and reports.  Belongs to one thread."""
 
@@ -76,8 +62,7 @@ class Engine:
         breaker: Breaker | None = None,
     ) -> None:
         self.source = source
-        self.ledger = ledger or Ledger()
-        self.tally = Tally()
+        self.books = Books(clocks, ledger)
         self.memory = Memory()
         self.plan = Plan()
         self.host: Host | None = None
@@ -88,11 +73,6 @@ class Engine:
         self._clocks = clocks
         self._version = version
         self._started = clocks.wall()
-        self._repairs: deque[Repair] = deque(maxlen=100)
-        self._last_success: float | None = None
-        self._sentence = ""
-        self._redeclared = False
-        self._log = structlog.get_logger("bridged")
 
     # ------------------------------------------------------------------ the pass
 
@@ -115,7 +95,7 @@ class Engine:
         start = self._clocks.monotonic()
         before_hash = self.source.report.hash
         self.source.refresh()
-        self._redeclared = bool(before_hash) and self.source.report.hash != before_hash
+        redeclared = bool(before_hash) and self.source.report.hash != before_hash
         state = self.source.state or _EMPTY
         if force:
             self.breaker.reset()
@@ -140,8 +120,11 @@ class Engine:
             asked = any(action.asks_network_manager for action in actions)
             moved = any(outcome.error for outcomes in taken.values() for outcome in outcomes)
             self.look(state, allowed, fresh=left or asked or moved)
-        self._settle(before_repair, taken)
-        self.tally.took("pass", self._clocks.monotonic() - start)
+        self.books.settle(self.plan, before_repair, taken, redeclared, self.held_back)
+        pending = self.transaction is not None and self.transaction.pending is not None
+        if not self.plan and self.source.report.valid and not pending:
+            self.breaker.reset()
+        self.books.tally.took("pass", self._clocks.monotonic() - start)
         return self.report()
 
     def _take(
@@ -170,14 +153,14 @@ class Engine:
         """Observe and plan, without changing anything."""
         with _Timer(self, "observe"):
             wanted = replace(interest(state), fresh=fresh)
-            if any(entry.condition == "contended" for entry in self.ledger.entries.values()):
+            if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
             self.host = self._observe(wanted)
         if "links" not in self.host.problems:  # unseen is not gone
             self.memory = remember(self.memory, state, self.host)
         with _Timer(self, "plan"):
             self.plan = make_plan(state, self.host, self.memory, allowed)
-        self._count_drift(self.plan)
+        self.books.count_drift(self.plan)
         return self.plan
 
     def held_back(self, verdict: Verdict) -> str:
@@ -204,7 +187,7 @@ class Engine:
         """What would be done now: for `bridgedctl plan`.  The report tells what was seen."""
         self.source.refresh()
         plan = self.look(self.source.state or _EMPTY)
-        self._note_conditions(self._clocks.monotonic(), self._clocks.wall())
+        self.books.note(plan, self.held_back)
         return plan
 
     def _due(self, taken: dict[ObjectId, list[Outcome]], force: bool) -> list[Action]:
@@ -218,160 +201,39 @@ class Engine:
                 _failed(outcome) for outcome in taken.get(verdict.object, ())
             ):
                 continue
-            if force or self.ledger.due(verdict, now) or verdict.object in taken:
+            if force or self.books.ledger.due(verdict, now) or verdict.object in taken:
                 actions += verdict.actions
                 if verdict.bridge in waited_for and any(map(_activates, verdict.actions)):
                     break  # guests wait for this bridge: everything else comes after them
         return actions
-
-    # ------------------------------------------------------------------ what came of it
-
-    def _count_drift(self, plan: Plan) -> None:
-        """Count each property that newly differs; one that stays different is counted once."""
-        for verdict in plan.verdicts:
-            entry = self.ledger.entry(verdict.object)
-            names = frozenset(d.property for d in verdict.drift)
-            for name in names - entry.drifted:
-                self.tally.drift[str(verdict.object), name] += 1
-            entry.drifted = names
-
-    def _settle(
-        self, before: Mapping[ObjectId, Verdict], taken: dict[ObjectId, list[Outcome]]
-    ) -> None:
-        """Judge by the last observation how every object ended."""
-        now, wall = self._clocks.monotonic(), self._clocks.wall()
-        done: list[Repair] = []
-        for item, outcomes in taken.items():
-            repair = self._judge(item, before[item], outcomes, now, wall)
-            if repair is not None:
-                done.append(repair)
-        for outcome in (outcome for outcomes in taken.values() for outcome in outcomes):
-            if outcome.error is not None and not outcome.skipped:
-                self.tally.errors[outcome.action.world] += 1
-        self._note_conditions(now, wall)
-        self.ledger.forget({verdict.object for verdict in self.plan.verdicts} | set(taken))
-        self._summarise(done, taken)
-
-    def _note_conditions(self, now: float, wall: float) -> None:
-        """Take down how every object was last seen, and since when it is so."""
-        for verdict in self.plan.verdicts:
-            entry = self.ledger.entry(verdict.object)
-            entry.drifted = frozenset(d.property for d in verdict.drift)
-            contended = self.ledger.contended(verdict.object, now)
-            new = condition(verdict, entry, contended, self.held_back(verdict))
-            if new != entry.condition or not entry.since:
-                self._log_condition(verdict, new, entry.condition)
-                entry.condition, entry.since = new, wall
-
-    def _judge(
-        self,
-        item: ObjectId,
-        before: Verdict,
-        outcomes: list[Outcome],
-        now: float,
-        wall: float,
-    ) -> Repair | None:
-        """Whether what was done to an object brought it to its desired state."""
-        after = self.plan.verdict(item)
-        seconds = sum(outcome.seconds for outcome in outcomes)
-        drift = before.drift
-        cause = "+".join(dict.fromkeys(d.property for d in drift)) or "unknown"
-        if self._redeclared:
-            cause = "state-file"  # the operator changed his mind: nothing was undone by anybody
-        errors = [str(outcome.error) for outcome in outcomes if outcome.error]
-        action = "; ".join(o.action.describe() for o in outcomes if not o.skipped)
-        right = after is None or not after.drift
-        if not right and after is not None and (errors or after.actions):
-            error = errors[0] if errors else "accepted, yet the host still differs"
-            attempts = self.ledger.entry(item).attempts
-            self.ledger.failed(after, error, now)
-            repair = Repair(wall, str(item), cause, action, "failed", seconds, error)
-            if not attempts or self.ledger.entry(item).attempts == 1:
-                self._log.warning("repair_failed", object=str(item), cause=cause, error=error)
-        elif not right:
-            return None  # on its way: NetworkManager is still at it
-        else:
-            undone = () if self._redeclared else {d.property for d in drift}
-            self.ledger.repaired(item, undone, now)
-            repair = Repair(wall, str(item), cause, action, "repaired", seconds)
-            reason = outcomes[0].action.reason
-            self._log.info("repaired", object=str(item), cause=cause, reason=reason, did=action)
-        self.tally.repairs[str(item), cause, repair.outcome] += 1
-        self.ledger.entry(item).last_repair = repair
-        self._repairs.append(repair)
-        return repair
-
-    def _log_condition(self, verdict: Verdict, new: str, old: str) -> None:
-        if new in {"blocked", "contended", "withheld", "unavailable"}:
-            self._log.warning(
-                new, object=str(verdict.object), reason=verdict.reason, remedy=verdict.remedy
-            )
-        elif old in {"blocked", "contended", "withheld", "failed"} and new == "converged":
-            self._log.info("recovered", object=str(verdict.object), was=old)
-
-    def _summarise(self, done: list[Repair], taken: dict[ObjectId, list[Outcome]]) -> None:
-        """The sentence of the pass, and the counts."""
-        failed = [repair for repair in done if repair.outcome == "failed"]
-        if not failed and all(v.condition != "failed" for v in self.plan.verdicts):
-            self._last_success = self._clocks.wall()
-        pending = self.transaction is not None and self.transaction.pending is not None
-        if not self.plan and self.source.report.valid and not pending:
-            self.breaker.reset()
-        if not taken:
-            self.tally.passes["still"] += 1
-            return
-        self.tally.passes["failed" if failed else "repaired"] += 1
-        good = [repair.object for repair in done if repair.outcome == "repaired"]
-        parts = []
-        if good:
-            parts.append(f"repaired {listing(good)}")
-        if failed:
-            parts.append(f"could not repair {listing([repair.object for repair in failed])}")
-        self._sentence = "; ".join(parts) or "changes are under way"
-        self._log.info("pass", did=self._sentence)
 
     # ------------------------------------------------------------------ the report
 
     def report(self, wakeups: dict[str, int] | None = None, overruns: int = 0) -> Report:
         """The report on the last observation."""
         state, host = self.source.state or _EMPTY, self.host or Host()
-        now, wall = self._clocks.monotonic(), self._clocks.wall()
-        objects = []
-        for verdict in self.plan.verdicts:
-            entry = self.ledger.entry(verdict.object)
-            waits = verdict.actions or entry.condition == "contended"
-            wait = entry.not_before - now if waits else 0.0
-            objects.append(
-                object_report(
-                    verdict,
-                    entry,
-                    self.ledger.undone(verdict.object, now),
-                    self.held_back(verdict),
-                    wall + wait if wait > 0 else 0.0,
-                    suspects(state, host, verdict.object) if entry.condition == "contended" else (),
-                )
-            )
+        wall = self._clocks.wall()
         return Report(
             time=wall,
             hostname=os.uname().nodename,
             version=self._version,
             started=self._started,
             state=self.source.report,
-            objects=tuple(objects),
+            objects=self.books.objects(self.plan, state, host, self.held_back),
             links=link_reports(state, host),
             findings=findings(self.plan, host),
-            repairs=tuple(self._repairs),
+            repairs=tuple(self.books.repairs),
             network_manager=network_manager_version(host),
             network_manager_available=isinstance(host.network_manager, NetworkManager),
-            last_success=self._last_success,
-            sentence=self._sentence,
-            confirm_by=self._confirm_by(now, wall),
-            counters=self.tally.counters(wakeups or {}, overruns),
+            last_success=self.books.last_success,
+            sentence=self.books.sentence,
+            confirm_by=self._confirm_by(wall),
+            counters=self.books.tally.counters(wakeups or {}, overruns),
         )
 
-    def _confirm_by(self, now: float, wall: float) -> float | None:
+    def _confirm_by(self, wall: float) -> float | None:
         pending = self.transaction.pending if self.transaction is not None else None
-        return wall + pending.deadline - now if pending is not None else None
+        return wall + pending.deadline - self._clocks.monotonic() if pending is not None else None
 
     def confirm(self) -> bool:
         """Keep the changes that wait to be confirmed; False where none do."""
@@ -390,7 +252,7 @@ class Engine:
         if self.transaction is not None and self.transaction.pending is not None:
             return max(self.transaction.pending.deadline - now, 0.0)
         waiting = [verdict for verdict in self.plan.verdicts if not self.held_back(verdict)]
-        return self.ledger.next_attempt(waiting, now)
+        return self.books.ledger.next_attempt(waiting, now)
 
 
 def _failed(outcome: Outcome) -> bool:
@@ -411,4 +273,4 @@ class _Timer:
         self._start = self._engine._clocks.monotonic()
 
     def __exit__(self, *exception: object) -> None:
-        self._engine.tally.took(self._phase, self._engine._clocks.monotonic() - self._start)
+        self._engine.books.tally.took(self._phase, self._engine._clocks.monotonic() - self._start)

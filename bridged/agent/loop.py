@@ -121,7 +121,7 @@ class Loop:
             self._engine.run_pass(before=self._before(options.pop("progress", None)), **options)
         except Exception:
             self._log.exception("pass_failed")
-            self._engine.tally.errors["bridged"] += 1
+            self._engine.books.tally.errors["bridged"] += 1
         self._keep(self._engine.memory)
         self._last_pass = self._monotonic()
         self._report = self._dress(self._engine)

@@ -4,8 +4,9 @@ import time
 from pathlib import Path
 from threading import Event
 
+from bridged.agent.books import Clocks
 from bridged.agent.breaker import Breaker
-from bridged.agent.engine import Clocks, Engine, StateSource
+from bridged.agent.engine import Engine, StateSource
 from bridged.agent.ledger import Ledger
 from bridged.agent.transaction import Transaction
 from bridged.apply.checkpoints import Checkpoints

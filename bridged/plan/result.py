@@ -1,7 +1,8 @@
 """What planning gives: the state of every object, and the ordered actions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bridged.plan.actions import Action, ObjectId
 from bridged.report import Condition, Finding, PropertyDrift
@@ -42,4 +43,8 @@ class Plan:
 
     def verdict(self, item: ObjectId) -> Verdict | None:
         """The verdict on one object, or None."""
-        return next((verdict for verdict in self.verdicts if verdict.object == item), None)
+        return self._by_object.get(item)
+
+    @cached_property
+    def _by_object(self) -> Mapping[ObjectId, Verdict]:
+        return {verdict.object: verdict for verdict in self.verdicts}

@@ -1,6 +1,7 @@
 """A state source whose state is set by hand."""
 
-from bridged.agent.engine import Clocks, Engine
+from bridged.agent.books import Clocks
+from bridged.agent.engine import Engine
 from bridged.agent.ledger import Ledger, Limits
 from bridged.desired.state import State
 from bridged.report import StateFileReport

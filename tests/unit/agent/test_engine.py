@@ -44,7 +44,7 @@ def test_rule_1_a_pass_over_a_right_host_writes_nothing(machine: Machine, runnin
     for _ in range(5):
         running.run_pass()
     assert machine.faults.writes == []
-    assert running.tally.passes["still"] == 5
+    assert running.books.tally.passes["still"] == 5
 
 
 def test_rule_6_one_failure_stays_one_failure(machine: Machine) -> None:
@@ -169,7 +169,7 @@ def test_dropping_a_bridge_from_the_state_removes_what_we_made(
     assert machine.kernel.need("enp13s0f3").controller is None
     assert machine.kernel.ports("br-lan") == {"enp13s0f0"}
     running.run_pass()
-    assert ObjectId("bridge", "br-dmz") not in running.ledger.entries
+    assert ObjectId("bridge", "br-dmz") not in running.books.ledger.entries
 
 
 def test_rule_2_removal_is_withheld_while_guests_are_plugged_in(

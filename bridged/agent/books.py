@@ -1,0 +1,174 @@
+"""The books: what came of every pass, object by object, judged by the last observation."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from bridged.agent.ledger import Ledger
+from bridged.agent.reporting import condition, listing, object_report
+from bridged.agent.tally import Tally
+from bridged.apply.executor import Outcome
+from bridged.desired.state import State
+from bridged.observe.host import Host
+from bridged.plan.actions import ObjectId
+from bridged.plan.result import Plan, Verdict
+from bridged.plan.suspects import suspects
+from bridged.report import ObjectReport, Repair
+
+HeldBack = Callable[[Verdict], str]
+"""Why an object is not touched now, empty where it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """`monotonic` orders and measures, `wall` is what people read (Unix seconds)."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], float]
+
+
+class Books:
+    """Keeps ledger, tally and the last repairs.  Belongs to the reconciling thread."""
+
+    def __init__(self, clocks: Clocks, ledger: Ledger | None = None) -> None:
+        self.ledger = ledger or Ledger()
+        self.tally = Tally()
+        self.repairs: deque[Repair] = deque(maxlen=100)
+        self.last_success: float | None = None
+        self.sentence = ""
+        self._clocks = clocks
+        self._log = structlog.get_logger("bridged")
+
+    def count_drift(self, plan: Plan) -> None:
+        """Count each property that newly differs; one that stays different is counted once."""
+        for verdict in plan.verdicts:
+            entry = self.ledger.entry(verdict.object)
+            names = frozenset(d.property for d in verdict.drift)
+            for name in names - entry.drifted:
+                self.tally.drift[str(verdict.object), name] += 1
+            entry.drifted = names
+
+    def settle(
+        self,
+        plan: Plan,
+        before: Mapping[ObjectId, Verdict],
+        taken: Mapping[ObjectId, list[Outcome]],
+        redeclared: bool,
+        held_back: HeldBack,
+    ) -> None:
+        """Judge how every object ended.
+
+        `plan` is of the last observation, `before` are the verdicts on which the actions of
+        `taken` were taken; `redeclared` tells that the state file changed since the last pass.
+        """
+        done: list[Repair] = []
+        news = False
+        for item, outcomes in taken.items():
+            repair = self._judge(plan.verdict(item), before[item], outcomes, redeclared)
+            if repair is not None:
+                done.append(repair)
+                self._enter(item, repair)
+                news = news or repair.outcome == "repaired" or self._first(item)
+        for outcome in (outcome for outcomes in taken.values() for outcome in outcomes):
+            if outcome.error is not None and not outcome.skipped:
+                self.tally.errors[outcome.action.world] += 1
+        self.note(plan, held_back)
+        self.ledger.forget({verdict.object for verdict in plan.verdicts} | set(taken))
+        self._summarise(plan, done, bool(taken), news)
+
+    def note(self, plan: Plan, held_back: HeldBack) -> None:
+        """Take down how every object was last seen, and since when it is so."""
+        now, wall = self._clocks.monotonic(), self._clocks.wall()
+        for verdict in plan.verdicts:
+            entry = self.ledger.entry(verdict.object)
+            contended = self.ledger.contended(verdict.object, now)
+            new = condition(verdict, entry, contended, held_back(verdict))
+            if new != entry.condition or not entry.since:
+                self._log_condition(verdict, new, entry.condition)
+                entry.condition, entry.since = new, wall
+
+    def objects(
+        self, plan: Plan, state: State, host: Host, held_back: HeldBack
+    ) -> tuple[ObjectReport, ...]:
+        """The report on every object of the plan."""
+        now, wall = self._clocks.monotonic(), self._clocks.wall()
+        found = []
+        for verdict in plan.verdicts:
+            entry = self.ledger.entry(verdict.object)
+            contended = entry.condition == "contended"
+            wait = entry.not_before - now if verdict.actions or contended else 0.0
+            found.append(
+                object_report(
+                    verdict,
+                    entry,
+                    self.ledger.undone(verdict.object, now),
+                    held_back(verdict),
+                    wall + wait if wait > 0 else 0.0,
+                    suspects(state, host, verdict.object) if contended else (),
+                )
+            )
+        return tuple(found)
+
+    def _judge(
+        self, after: Verdict | None, before: Verdict, outcomes: list[Outcome], redeclared: bool
+    ) -> Repair | None:
+        """Whether what was done to an object brought it to its desired state; None where it is on
+        its way and nobody can tell yet."""
+        now, wall = self._clocks.monotonic(), self._clocks.wall()
+        item = before.object
+        properties = dict.fromkeys(d.property for d in before.drift)
+        # A changed file is no drift: the operator changed his mind, nobody undid anything.
+        cause = "state-file" if redeclared else "+".join(properties) or "unknown"
+        errors = [str(outcome.error) for outcome in outcomes if outcome.error]
+        action = "; ".join(o.action.describe() for o in outcomes if not o.skipped)
+        seconds = sum(outcome.seconds for outcome in outcomes)
+        if after is None or not after.drift:
+            self.ledger.repaired(item, () if redeclared else properties, now)
+            return Repair(wall, str(item), cause, action, "repaired", seconds)
+        if not errors and not after.actions:
+            return None
+        error = errors[0] if errors else "accepted, yet the host still differs"
+        self.ledger.failed(after, error, now)
+        return Repair(wall, str(item), cause, action, "failed", seconds, error)
+
+    def _enter(self, item: ObjectId, repair: Repair) -> None:
+        """Put a repair into the books; a failure is logged once, not at every attempt."""
+        self.tally.repairs[repair.object, repair.cause, repair.outcome] += 1
+        self.ledger.entry(item).last_repair = repair
+        self.repairs.append(repair)
+        if repair.outcome == "repaired":
+            self._log.info("repaired", object=repair.object, cause=repair.cause, did=repair.action)
+        elif self._first(item):
+            self._log.warning(
+                "repair_failed", object=repair.object, cause=repair.cause, error=repair.error
+            )
+
+    def _first(self, item: ObjectId) -> bool:
+        return self.ledger.entry(item).attempts == 1
+
+    def _log_condition(self, verdict: Verdict, new: str, old: str) -> None:
+        if new in {"blocked", "contended", "withheld", "unavailable"}:
+            self._log.warning(
+                new, object=str(verdict.object), reason=verdict.reason, remedy=verdict.remedy
+            )
+        elif old in {"blocked", "contended", "withheld", "failed"} and new == "converged":
+            self._log.info("recovered", object=str(verdict.object), was=old)
+
+    def _summarise(self, plan: Plan, done: list[Repair], acted: bool, news: bool) -> None:
+        """The sentence of the pass, and the counts."""
+        failed = [repair.object for repair in done if repair.outcome == "failed"]
+        if not failed and all(verdict.condition != "failed" for verdict in plan.verdicts):
+            self.last_success = self._clocks.wall()
+        if not acted:
+            self.tally.passes["still"] += 1
+            return
+        self.tally.passes["failed" if failed else "repaired"] += 1
+        good = [repair.object for repair in done if repair.outcome == "repaired"]
+        parts = [f"repaired {listing(good)}"] if good else []
+        if failed:
+            parts.append(f"could not repair {listing(failed)}")
+        self.sentence = "; ".join(parts) or "changes are under way"
+        if news:
+            self._log.info("pass", did=self.sentence)
