@@ -1,6 +1,7 @@
 """The engine: one pass, from waking to the report.  The same for the agent and for one-off use."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -102,6 +103,7 @@ class Engine:
         if self.transaction is not None and self.transaction.expired():
             self.breaker.trip(self.source.report.hash, "nobody confirmed it in time")
             fresh = True
+        allowed |= self._maintained(state)
         self.look(state, allowed, fresh)
         before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
@@ -126,6 +128,15 @@ class Engine:
             self.breaker.reset()
         self.books.tally.took("pass", self._clocks.monotonic() - start)
         return self.report()
+
+    def _maintained(self, state: State) -> frozenset[str]:
+        """The bridges whose guests may be disturbed now because the operator said when."""
+        window = state.maintenance
+        now = time.strftime("%H:%M", time.localtime(self._clocks.wall()))
+        if window is None or not window.open_at(now):
+            return frozenset()
+        ours = {v.bridge for v in self.plan.verdicts if v.condition == "withheld"}
+        return frozenset(state.bridges or {}) | ours
 
     def _take(
         self,

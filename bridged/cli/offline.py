@@ -24,7 +24,7 @@ def validate(options: argparse.Namespace) -> int:
     try:
         loaded = load(path, trusted=draft)
     except StateError as error:
-        print(error.render())
+        print(error.render(), flush=True)
         number = len(error.problems)
         step = f"correct {'it' if number == 1 else 'them'} and run bridgedctl validate again"
         raise Failure(f"{path} cannot be used: {count(number, 'problem')}", step) from None

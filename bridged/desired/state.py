@@ -1,5 +1,6 @@
 """The desired state: everything that the operator declared for this node, validated and frozen."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
@@ -7,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from bridged.desired.base import IfName, Model, Refused, Text
 from bridged.desired.bridge import Bridge
+from bridged.desired.errors import shown
 from bridged.desired.names import module_problem
 from bridged.desired.port import Port
 from bridged.desired.probes import parse
@@ -39,6 +41,32 @@ Target = Annotated[
     AfterValidator(_target),
     Text("an IP address or ADDRESS:PORT", r"^[0-9A-Fa-f.:]+$|^\[[0-9A-Fa-f.:]+\]:[0-9]+$"),
 ]
+
+
+def _time_of_day(text: str) -> str:
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise Refused(f'"{shown(text)}" is not a time of day', "write it as 02:30, in local time")
+    return text
+
+
+TimeOfDay = Annotated[
+    str,
+    AfterValidator(_time_of_day),
+    Text("a time of day such as 02:30", r"^([01][0-9]|2[0-3]):[0-5][0-9]$"),
+]
+
+
+class Maintenance(Model):
+    """A daily window, in the node's local time, in which guests may lose a bridge for a moment."""
+
+    start: Annotated[TimeOfDay, Field(description="when the window opens")]
+    end: Annotated[TimeOfDay, Field(description="when it closes; before `start`: the next day")]
+
+    def open_at(self, time: str) -> bool:
+        """Whether the window is open at ``HH:MM``."""
+        if self.start <= self.end:
+            return self.start <= time < self.end
+        return time >= self.start or time < self.end
 
 
 class Minimum(Model):
@@ -81,6 +109,15 @@ class State(Model):
             "after a change of the network if they did before; the default gateway always counts"
         ),
     ] = ()
+
+    maintenance: Annotated[
+        Maintenance | None,
+        Field(
+            description="`{start: 02:00, end: 04:00}`, local time: when changes that take a bridge "
+            "away from its guests may be made; otherwise they wait for "
+            "`bridgedctl apply --allow-disruption`"
+        ),
+    ] = None
 
     def ports(self) -> Iterator[tuple[str, Bridge, Port]]:
         """Every declared port as (name of its bridge, the bridge, the port)."""

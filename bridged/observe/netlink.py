@@ -184,7 +184,10 @@ def _plain(data: Any) -> dict[str, Any]:
 def _info(message: Message, kind: str) -> dict[str, Any]:
     if kind not in _DESCRIBED:
         return {}
-    return _plain(_nested(message, "IFLA_LINKINFO", "IFLA_INFO_DATA"))
+    info = _plain(_nested(message, "IFLA_LINKINFO", "IFLA_INFO_DATA"))
+    if kind == "vlan":
+        info.setdefault("vlan_flags", 0)  # vlan_fill_info() leaves the word out when it is 0
+    return info
 
 
 def _port(message: Message) -> dict[str, Any]:

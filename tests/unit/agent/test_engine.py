@@ -1,8 +1,11 @@
 """Passes of the engine on a machine in memory: what is repaired, held back, counted and told."""
 
+import time
+
 import pytest
 
 from bridged.agent.engine import Engine
+from bridged.desired.state import Maintenance
 from bridged.observe.host import Assignment
 from bridged.plan.actions import ObjectId
 from bridged.report import ObjectReport, Report
@@ -188,3 +191,36 @@ def test_rule_2_removal_is_withheld_while_guests_are_plugged_in(
     assert item.remedy == "bridgedctl apply --allow-disruption br-dmz"
     running.run_pass(allowed=frozenset({"br-dmz"}))
     assert machine.kernel.link("br-dmz") is None
+
+
+def test_rule_2_a_declared_window_allows_what_would_be_withheld(
+    machine: Machine, running: Engine
+) -> None:
+    """Outside the window the bridge stays with its guest, inside it goes."""
+    machine.kernel.add_link("vnet0", "tun", up=True)
+    machine.kernel.plug("vnet0", "br-dmz")
+    source = running.source
+    assert isinstance(source, FakeSource)
+    bridges = {k: v for k, v in (state().bridges or {}).items() if k != "br-dmz"}
+    source.state = state(bridges=bridges, maintenance={"start": "02:00", "end": "03:00"})
+    midnight = time.mktime((2026, 11, 25, 0, 0, 0, 0, 0, -1))
+    machine.clock.now = midnight
+    running.run_pass()
+    assert machine.kernel.link("br-dmz") is not None
+    machine.clock.now = midnight + 2.5 * 3600
+    running.run_pass()
+    assert machine.kernel.link("br-dmz") is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "now", "is_open"),
+    [
+        ("02:00", "04:00", "02:00", True),
+        ("02:00", "04:00", "04:00", False),
+        ("22:00", "04:00", "23:59", True),
+        ("22:00", "04:00", "03:59", True),
+        ("22:00", "04:00", "12:00", False),
+    ],
+)
+def test_a_window_may_go_past_midnight(start: str, end: str, now: str, is_open: bool) -> None:
+    assert Maintenance(start=start, end=end).open_at(now) is is_open

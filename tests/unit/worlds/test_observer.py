@@ -67,6 +67,7 @@ class Worlds:
             Reader("files", lambda paths: dict.fromkeys(paths, "text")),
             self,
             Reader("boot-sysctls", lambda _: {}),
+            Reader("processes", lambda _: frozenset()),
             lambda: 42.0,
         )
 
