@@ -110,15 +110,16 @@ class StateFileReport:
 
     `hash` is the SHA-256 of the files in force; `valid` tells whether what is on disk now can be
     used; `problems` are the errors as they are printed; `source` is ``file``, ``last-good`` (the
-    file is broken) or ``none``.
+    file is broken), ``trial`` (the file `trial`, waiting to be confirmed) or ``none``.
     """
 
     path: str
     valid: bool
     hash: str = ""
     loaded: float | None = None
-    source: Literal["file", "last-good", "none"] = "none"
+    source: Literal["file", "last-good", "trial", "none"] = "none"
     problems: tuple[str, ...] = ()
+    trial: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class StateSource(Protocol):
     """Where the desired state comes from.
 
     `refresh` reads it again and tells whether what is in force changed; `state` is what is in
-    force, None before any good one was seen.
+    force, None before any good one was seen.  `try_out` puts another file in force for a while.
     """
 
     @property
@@ -46,6 +46,10 @@ class StateSource(Protocol):
     def report(self) -> StateFileReport: ...
 
     def refresh(self) -> bool: ...
+
+    def try_out(self, path: str) -> None: ...
+
+    def end_trial(self) -> None: ...
 
 
 class Engine:
@@ -73,6 +77,7 @@ class Engine:
         self.breaker = breaker or Breaker(None, clocks.wall)
         self._clocks = clocks
         self._version = version
+        self._trial_ends: float | None = None
         self._started = clocks.wall()
 
     # ------------------------------------------------------------------ the pass
@@ -84,6 +89,7 @@ class Engine:
         force: bool = False,
         fresh: bool = True,
         confirm: float = 0.0,
+        candidate: str = "",
     ) -> Report:
         """One pass; the report of what was seen at its end.
 
@@ -91,18 +97,23 @@ class Engine:
         ahead of each action, `force` tries what would otherwise wait for its next attempt.
         `fresh` False goes by what NetworkManager said last while it signals no change; what is
         asked of NetworkManager is planned on a fresh reading in any case.  `confirm` keeps
-        structural changes only if an operator confirms them within so many seconds.
+        changes only if an operator confirms them within so many seconds; `candidate` is the state
+        file that is in force until then.
         """
         start = self._clocks.monotonic()
         before_hash = self.source.report.hash
+        if confirm:
+            self._trial_ends = start + confirm
+            if candidate:
+                self.source.try_out(candidate)
         self.source.refresh()
-        redeclared = bool(before_hash) and self.source.report.hash != before_hash
-        state = self.source.state or _EMPTY
         if force:
             self.breaker.reset()
-        if self.transaction is not None and self.transaction.expired():
-            self.breaker.trip(self.source.report.hash, "nobody confirmed it in time")
+        if self._trial_ends is not None and self._clocks.monotonic() >= self._trial_ends:
+            self.rollback("nobody confirmed it in time")
             fresh = True
+        redeclared = bool(before_hash) and self.source.report.hash != before_hash
+        state = self.source.state or _EMPTY
         allowed |= self._maintained(state)
         self.look(state, allowed, fresh)
         before_repair: dict[ObjectId, Verdict] = {}
@@ -243,25 +254,42 @@ class Engine:
         )
 
     def _confirm_by(self, wall: float) -> float | None:
-        pending = self.transaction.pending if self.transaction is not None else None
-        return wall + pending.deadline - self._clocks.monotonic() if pending is not None else None
+        ends = self._trial_ends
+        return None if ends is None else wall + ends - self._clocks.monotonic()
 
     def confirm(self) -> bool:
-        """Keep the changes that wait to be confirmed; False where none do."""
-        return self.transaction is not None and self.transaction.confirm()
+        """Keep what waits to be confirmed; False where nothing does.
 
-    def rollback(self) -> bool:
-        """Take the changes that wait to be confirmed back; False where none do."""
-        if self.transaction is None or not self.transaction.rollback():
+        A candidate is in force only as long as the trial: who confirms puts it in its place.
+        """
+        waited, self._trial_ends = self._trial_ends is not None, None
+        if self.transaction is not None:
+            self.transaction.confirm()
+        self.source.end_trial()
+        return waited
+
+    def rollback(self, reason: str = "an operator took it back") -> bool:
+        """Take back what waits to be confirmed; False where nothing does.
+
+        Structural changes go back by the checkpoint, everything else because the former state is
+        in force again.
+        """
+        waited, self._trial_ends = self._trial_ends is not None, None
+        if not waited:
             return False
-        self.breaker.trip(self.source.report.hash, "an operator took it back")
+        undone, trial = self.source.report, self.source.report.source == "trial"
+        if self.transaction is not None:
+            self.transaction.rollback()
+        self.source.end_trial()
+        if not trial:  # the same file would be applied again at once
+            self.breaker.trip(undone.hash, reason)
         return True
 
     def next_attempt(self) -> float | None:
         """Seconds until something that waits may be tried again, None if nothing waits."""
         now = self._clocks.monotonic()
-        if self.transaction is not None and self.transaction.pending is not None:
-            return max(self.transaction.pending.deadline - now, 0.0)
+        if self._trial_ends is not None:
+            return max(self._trial_ends - now, 0.0)
         waiting = [verdict for verdict in self.plan.verdicts if not self.held_back(verdict)]
         return self.books.ledger.next_attempt(waiting, now)
 

@@ -27,6 +27,7 @@ class Facade:
             progress=lambda action: progress(action.describe()),
             timeout=timeout,
             confirm=options.confirm,
+            candidate=options.candidate,
         )
 
     def reload(self) -> None:

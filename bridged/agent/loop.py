@@ -10,7 +10,7 @@ import structlog
 from bridged.agent.engine import Engine
 from bridged.agent.systemd import Notifier
 from bridged.agent.wake import Wake
-from bridged.errors import WorldError
+from bridged.errors import BridgedError, WorldError
 from bridged.plan.actions import Action
 from bridged.plan.memory import Memory
 from bridged.plan.result import Plan
@@ -115,11 +115,16 @@ class Loop:
             waits.append(retry)
         return max(min(waits), 0.0)
 
-    def _pass(self, **options: Any) -> Report:
-        """One pass.  A fault of our own must not end the agent: it is told, and tried again."""
+    def _pass(self, strict: bool = False, **options: Any) -> Report:
+        """One pass.  A fault of our own must not end the agent: it is told, and tried again.
+
+        `strict` lets errors that are meant for whoever asked for the pass through.
+        """
         try:
             self._engine.run_pass(before=self._before(options.pop("progress", None)), **options)
-        except Exception:
+        except Exception as error:
+            if strict and isinstance(error, BridgedError):
+                raise
             self._log.exception("pass_failed")
             self._engine.books.tally.errors["bridged"] += 1
         self._keep(self._engine.memory)
@@ -172,11 +177,19 @@ class Loop:
         progress: Callable[[Action], None] | None = None,
         timeout: float = 120.0,
         confirm: float = 0.0,
+        candidate: str = "",
     ) -> Report:
         """Run a pass now, also for what waits for its next attempt; the report at its end."""
 
         def work() -> Report:
-            return self._pass(allowed=allowed, progress=progress, force=True, confirm=confirm)
+            return self._pass(
+                strict=True,
+                allowed=allowed,
+                progress=progress,
+                force=True,
+                confirm=confirm,
+                candidate=candidate,
+            )
 
         result: Report = self._ask(work, timeout)
         return result

@@ -34,8 +34,9 @@ class FileSource:
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.state: State | None = None
-        self.report = StateFileReport(str(path), False)
+        self._in_force: State | None = None
+        self._report = StateFileReport(str(path), False)
+        self._trial: tuple[State, StateFileReport] | None = None
         self.error: StateError | None = None
         self._path = Path(path)
         self._directory = directory
@@ -53,18 +54,57 @@ class FileSource:
             parents.add(self._path.resolve(strict=True).parent)
         return tuple(sorted(parents))
 
+    @property
+    def state(self) -> State | None:
+        """What is in force, None before any good state was seen."""
+        return self._trial[0] if self._trial else self._in_force
+
+    @property
+    def report(self) -> StateFileReport:
+        """What is said of it."""
+        return self._trial[1] if self._trial else self._report
+
+    def try_out(self, path: str) -> None:
+        """Put another file in force until `end_trial`; with the same drop-ins.
+
+        Raises StateError where it cannot be used; everything stays as it is then.
+        """
+        loaded = load_sources(files.read(path, self._path.parent / "state.d"))
+        report = StateFileReport(
+            str(self._path), True, loaded.hash, self._wall(), "trial", trial=path
+        )
+        self._trial = (loaded.state, report)
+        self._log.info("trial_begins", path=path, hash=loaded.hash[:12])
+
+    def end_trial(self) -> None:
+        """What is on disk is in force again."""
+        if self._trial is not None:
+            self._trial = None
+            self._log.info("trial_ended", path=str(self._path))
+
     def refresh(self) -> bool:
         """Read again; whether what is in force, or what is said of it, changed."""
         try:
-            sources: Sequence[Source] = files.read(self._path)
-            if self._seen is not None and digest(sources) != self._seen:
-                sources = self._settled(sources)
+            sources = self._read()
         except StateError as error:
             return self._refuse(error, str(error))
         fingerprint = digest(sources)
         if fingerprint == self._seen:
             return False
         return self._take(sources, fingerprint)
+
+    def _read(self) -> Sequence[Source]:
+        """The files; a change is looked at again until it stands still."""
+        try:
+            sources: Sequence[Source] = files.read(self._path)
+        except StateError as error:
+            if self._in_force is None or str(error) == self._seen:
+                raise
+            self._sleep(_STILL)  # it may be gone for the moment of a rename only
+            sources = files.read(self._path)
+        if self._seen is not None and digest(sources) != self._seen:
+            sources = self._settled(sources)
+        return sources
 
     def _settled(self, sources: Sequence[Source]) -> Sequence[Source]:
         """The files once they stand still: half of a file can be a valid file with less in it."""
@@ -83,9 +123,9 @@ class FileSource:
             return self._refuse(error, fingerprint)
         self._seen, self.error = fingerprint, None
         now = self._wall()
-        again = loaded.hash == self.report.hash and self.report.source == "file"
-        self.state = loaded.state
-        self.report = StateFileReport(str(self._path), True, loaded.hash, now, "file")
+        again = loaded.hash == self._report.hash and self._report.source == "file"
+        self._in_force = loaded.state
+        self._report = StateFileReport(str(self._path), True, loaded.hash, now, "file")
         self._log.info("state_loaded", path=str(self._path), hash=loaded.hash[:12])
         if not again:
             self._keep(loaded, now)
@@ -96,11 +136,11 @@ class FileSource:
         if fingerprint == self._seen:
             return False
         self._seen, self.error = fingerprint, error
-        before, problems = self.report, tuple(map(str, error.problems))
-        if self.state is None:
+        before, problems = self._report, tuple(map(str, error.problems))
+        if self._in_force is None:
             self._fall_back(problems)
         else:
-            self.report = StateFileReport(
+            self._report = StateFileReport(
                 before.path, False, before.hash, before.loaded, "last-good", problems
             )
         for problem in error.problems:
@@ -116,10 +156,10 @@ class FileSource:
         """Right after a start, what was in force before it."""
         kept = lastgood.load(self._directory) if self._directory else None
         if kept is None:
-            self.report = StateFileReport(str(self._path), False, problems=problems)
+            self._report = StateFileReport(str(self._path), False, problems=problems)
             return
-        self.state = kept.state
-        self.report = StateFileReport(
+        self._in_force = kept.state
+        self._report = StateFileReport(
             str(self._path), False, kept.hash, kept.time, "last-good", problems
         )
 

@@ -25,16 +25,17 @@ from bridged.plan.actions import Action, AddProfile, DeleteProfile
 
 _SECONDS = 60
 """How long NetworkManager waits for us; renewed ahead of every action."""
+_SPARE = 10
+"""Seconds that NetworkManager waits longer than we do for a confirmation: who goes back is us."""
 _SETTLING = (0.0, 0.5, 1.0, 2.0, 3.0)
 """Pauses in seconds before looking whether everything answers: a switch port may take its time."""
 
 
 @dataclass
 class Pending:
-    """Changes that wait for an operator's word until `deadline` (monotonic seconds)."""
+    """Changes that wait for an operator's word.  NetworkManager goes back by itself in the end."""
 
     checkpoint: str
-    deadline: float
     added: tuple[AddProfile, ...]
 
 
@@ -50,14 +51,12 @@ class Transaction:
         checkpoints: CheckpointKeeper,
         reachability: Reachability,
         note: Path | None,
-        monotonic: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
         self._executor = executor
         self._checkpoints = checkpoints
         self._reachability = reachability
         self._note = note
-        self._monotonic = monotonic
         self._sleep = sleep
         self._log = structlog.get_logger("bridged")
         self.pending: Pending | None = None
@@ -121,8 +120,8 @@ class Transaction:
         if lost:
             return self._undone(outcomes, checkpoint, added, lost)
         if confirm:
-            self._checkpoints.extend(checkpoint, int(confirm))
-            self.pending = Pending(checkpoint, self._monotonic() + confirm, added)
+            self._checkpoints.extend(checkpoint, int(confirm) + _SPARE)
+            self.pending = Pending(checkpoint, added)
             return outcomes, ""
         with suppress(WorldError):
             self._checkpoints.destroy(checkpoint)
@@ -142,15 +141,6 @@ class Transaction:
             return False
         self._take_back(pending.checkpoint, pending.added)
         return True
-
-    def expired(self) -> bool:
-        """Whether what was pending is no longer: nobody confirmed it in time.
-
-        NetworkManager goes back by itself; what it does not undo (profiles that we added) we do.
-        """
-        if self.pending is None or self._monotonic() < self.pending.deadline:
-            return False
-        return self.rollback()
 
     def _lost(self, answered: frozenset[Probe]) -> list[Probe]:
         """What answered before and does not any more, given time to settle."""

@@ -63,7 +63,6 @@ def real_engine(
         Checkpoints(bus),
         Prober(),
         run / "checkpoint" if run else None,
-        time.monotonic,
         time.sleep,
     )
     breaker = Breaker(kept / "breaker.json" if kept else None, time.time)

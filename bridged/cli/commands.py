@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -83,7 +84,9 @@ def apply(options: argparse.Namespace) -> int:
     }
     note = ""
     try:
-        if options.explicit_state:
+        if options.explicit_state and options.confirm:
+            params["candidate"] = os.path.abspath(options.state)
+        elif options.explicit_state:
             _refuse_other_state(options)
         document = ask(
             options.socket, "apply", params, timeout=_APPLY_TIMEOUT + 15, progress=progress
@@ -112,7 +115,34 @@ def _print_confirm(document: Document) -> None:
 
 def confirm(options: argparse.Namespace) -> int:
     """`bridgedctl confirm`."""
-    return _end(options, "confirm", "the changes stay")
+    try:
+        state = ask(options.socket, "status")["state"]
+    except NoAgent:
+        state = {"trial": ""}
+    if not state["trial"]:
+        return _end(options, "confirm", "the changes stay")
+    # In its place first: the moment the trial ends, the file is what counts.
+    target = str(state["path"])
+    _install(state["trial"], target)
+    try:
+        return _end(options, "confirm", f"{target} is now what {state['trial']} was tried for")
+    except Failure:
+        os.replace(f"{target}.before", target)
+        raise
+
+
+def _install(candidate: str, target: str) -> None:
+    """Put a candidate in the state file's place in one step, and keep what was there."""
+    try:
+        shutil.copyfile(target, f"{target}.before")
+        shutil.copyfile(candidate, f"{target}.new")
+        os.chmod(f"{target}.new", 0o644)
+        os.replace(f"{target}.new", target)
+    except OSError as error:
+        raise Failure(
+            f"{candidate} cannot be put in place of {target}: {error.strerror}",
+            f"do it yourself, then: bridgedctl confirm; or: bridgedctl rollback ({target})",
+        ) from None
 
 
 def rollback(options: argparse.Namespace) -> int:

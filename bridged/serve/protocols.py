@@ -51,10 +51,12 @@ def plan_as_json(view: PlanView) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
     """`allow_disruption`: bridges whose guests may lose them for this one pass; `confirm`: seconds
-    within which structural changes must be confirmed or go back, 0 for no such condition."""
+    within which changes must be confirmed or go back, 0 for no such condition; `candidate`: path of
+    a state file that is in force until then, empty for none."""
 
     allow_disruption: tuple[str, ...] = ()
     confirm: float = 0.0
+    candidate: str = ""
 
 
 Progress = Callable[[str], None]

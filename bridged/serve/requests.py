@@ -264,13 +264,18 @@ def _refuse_unknown(params: dict[str, Any], known: set[str]) -> None:
 
 def _apply_params(params: dict[str, Any], limits: Limits) -> tuple[ApplyOptions, float]:
     """What `apply` was given, checked: nothing is guessed where guests are at stake."""
-    _refuse_unknown(params, {"allow_disruption", "confirm", "timeout"})
+    _refuse_unknown(params, {"allow_disruption", "confirm", "candidate", "timeout"})
     allowed = params.get("allow_disruption", [])
     if not isinstance(allowed, list) or not all(isinstance(name, str) for name in allowed):
         raise RequestError("bad-request", "allow_disruption is a list of bridge names")
     confirm = _seconds(params, "confirm", 0.0, 0.0, limits.longest_apply)
     timeout = _seconds(params, "timeout", limits.apply_timeout, 0.001, limits.longest_apply)
-    return ApplyOptions(tuple(allowed), confirm), timeout
+    candidate = params.get("candidate", "")
+    if not isinstance(candidate, str) or (candidate and not candidate.startswith("/")):
+        raise RequestError("bad-request", "candidate is an absolute path")
+    if candidate and not confirm:
+        raise RequestError("bad-request", "a candidate needs confirm: it is in force until then")
+    return ApplyOptions(tuple(allowed), confirm, candidate), timeout
 
 
 def _seconds(

@@ -1,5 +1,7 @@
 """A state source whose state is set by hand."""
 
+from dataclasses import replace
+
 from bridged.agent.books import Clocks
 from bridged.agent.engine import Engine
 from bridged.agent.ledger import Ledger, Limits
@@ -13,11 +15,24 @@ class FakeSource:
 
     def __init__(self, state: State | None) -> None:
         self.state = state
+        self.candidates: dict[str, State] = {}
+        self._former: State | None = None
         self.report = StateFileReport("/etc/bridged/state.yaml", state is not None, "0" * 64)
 
     def refresh(self) -> bool:
         """Nothing to read."""
         return False
+
+    def try_out(self, path: str) -> None:
+        """One of the candidates."""
+        self._former, self.state = self.state, self.candidates[path]
+        self.report = replace(self.report, source="trial", hash=path, trial=path)
+
+    def end_trial(self) -> None:
+        """Back to the former state."""
+        if self.report.source == "trial":
+            self.state = self._former
+            self.report = replace(self.report, source="file", hash="0" * 64, trial="")
 
 
 def engine(machine: Machine, state: State | None, limits: Limits | None = None) -> Engine:

@@ -10,8 +10,8 @@ from bridged.agent.transaction import Transaction
 from bridged.report import Report
 from tests.twins.machine import Machine, reference_machine
 from tests.twins.reach import FakeCheckpoints, FakeReach
-from tests.twins.source import engine
-from tests.unit.reference import state
+from tests.twins.source import FakeSource, engine
+from tests.unit.reference import REFERENCE, state
 
 
 class Site:
@@ -33,7 +33,6 @@ class Site:
             self.checkpoints,
             FakeReach(lambda probe: not self.cut()),
             self.tmp_path / "checkpoint",
-            self.machine.clock,
             self.pauses.append,
         )
         made.transaction.clear_leftover()
@@ -127,8 +126,7 @@ def test_unconfirmed_changes_go_back_and_confirmed_ones_stay(site: Site) -> None
     assert site.machine.kernel.link("br-lan") is None
     assert "confirmed" in report.objects[-1].reason
     report = site.engine.run_pass(confirm=60, force=True)
-    assert site.engine.transaction is not None
-    assert site.engine.transaction.confirm()
+    assert site.engine.confirm()
     site.machine.clock.advance(120)
     assert site.engine.run_pass().converged
     assert site.machine.kernel.ports("br-lan") == {"enp13s0f0"}
@@ -136,7 +134,33 @@ def test_unconfirmed_changes_go_back_and_confirmed_ones_stay(site: Site) -> None
 
 def test_an_operator_can_roll_back_at_once(site: Site) -> None:
     site.engine.run_pass(confirm=60)
-    assert site.engine.transaction is not None
-    assert site.engine.transaction.rollback()
+    assert site.engine.rollback()
     assert site.machine.kernel.link("br-lan") is None
     assert site.ours() == set()
+
+
+def test_a_candidate_is_in_force_until_its_time_is_over(site: Site) -> None:
+    """Nobody confirms it: bridges go back by the checkpoint, sysctls by the former state."""
+    source = site.engine.source
+    assert isinstance(source, FakeSource)
+    site.engine.run_pass()
+    bridges = {**REFERENCE["bridges"], "br-new": {"ports": ()}}
+    sysctls = {**REFERENCE["sysctls"], "net/ipv4/ip_forward": 0}
+    source.candidates["/new.yaml"] = state(bridges=bridges, sysctls=sysctls)
+    report = site.engine.run_pass(confirm=60, candidate="/new.yaml", force=True)
+    assert report.state.trial == "/new.yaml"
+    assert report.confirm_by == site.machine.clock.now + 60
+    assert site.machine.kernel.link("br-new") is not None
+    assert site.machine.kernel.parameters["net/ipv4/ip_forward"] == "0"
+    site.machine.clock.advance(60)
+    assert site.engine.run_pass().converged
+    assert site.machine.kernel.link("br-new") is None
+    assert site.machine.kernel.parameters["net/ipv4/ip_forward"] == "1"
+    assert site.ours() == {
+        "br-lan",
+        "br-web",
+        "br-dmz",
+        "br-lan-enp13s0f0",
+        "br-dmz-enp13s0f3",
+        "br-web-enp13s0f0.6",
+    }
