@@ -1,0 +1,91 @@
+"""bridged inside the laboratory: starting it, asking it, stopping it; and counting what it calls."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+_SOURCE = Path(__file__).resolve().parents[2]
+_SOCKET = "/run/bridged/control.sock"
+_ENTRY = "import sys; from {module} import main; sys.exit(main())"
+BRIDGED = (sys.executable, "-c", _ENTRY.format(module="bridged.agent.main"))
+BRIDGEDCTL = (sys.executable, "-c", _ENTRY.format(module="bridged.cli.main"))
+_LOG = Path("/run/bench-bridged.log")
+
+
+@contextmanager
+def agent(*options: str) -> Iterator[None]:
+    """bridged runs, its first pass is over; it is stopped at the end."""
+    with _LOG.open("wb") as log:
+        process = subprocess.Popen(
+            [*BRIDGED, "--metrics", "none", *options],
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=_SOURCE,
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 120
+        while ask("status") is None:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"bridged does not run: {_LOG.read_text()}")
+            time.sleep(0.02)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def ask(method: str, params: dict[str, Any] | None = None) -> Any:
+    """The agent's answer to one request, None where it has none yet."""
+    with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
+        connection.settimeout(120)
+        connection.connect(_SOCKET)
+        request = json.dumps({"method": method, "params": params or {}})
+        connection.sendall(request.encode() + b"\n")
+        with connection.makefile() as lines:
+            for line in lines:
+                message = json.loads(line)
+                if "progress" not in message:
+                    return message.get("result")
+    return None
+
+
+def ready() -> None:
+    """Wait until the agent has made its first report."""
+    deadline = time.monotonic() + 120
+    while ask("status") is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+@contextmanager
+def counted() -> Iterator[dict[str, Any]]:
+    """Count calls to NetworkManager and changes; the result is filled in at the end."""
+    result: dict[str, Any] = {}
+    watch = subprocess.Popen(
+        [sys.executable, str(_SOURCE / "tests" / "lab" / "buswatch.py")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert watch.stdout is not None
+    watch.stdout.readline()
+    try:
+        yield result
+        time.sleep(1)  # what follows of it belongs to it
+    finally:
+        watch.terminate()
+        said = watch.stdout.read()
+        watch.wait()
+    seen = json.loads(said)
+    result["calls"] = sum(seen["calls"].values())
+    result["changing"] = len(seen["changes"])
+    result["links"] = len(seen["links"])
+    result["files"] = len(seen["files"])
+
+
+def environment() -> None:
+    """What every process here is run with."""
+    os.environ.setdefault("PYTHONPATH", str(_SOURCE))

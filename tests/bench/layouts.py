@@ -1,0 +1,131 @@
+"""The two nodes that are measured: how each is declared, how it is typed by hand, how it looks.
+
+Both begin as the owner's did: every card active on a plain Ethernet profile that has its name.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.links import Links
+
+NICS = ("enp13s0f0", "enp13s0f3")
+STATE = Path("/etc/bridged/state.yaml")
+NOTHING = "version: 1\nbridges: {}\n"
+
+# What the owner typed, less the listing at its end.  nmcli refuses the second line about vlan-6
+# once the VLAN is a port; the owner went on, and so does the script.
+_LAN = """\
+nmcli con add type bridge con-name br-lan ifname br-lan ipv4.method disabled ipv6.method disabled \
+bridge.stp no
+nmcli con add type ethernet con-name br-lan-slave-1 ifname enp13s0f0 master br-lan
+nmcli con up br-lan
+"""
+_WEB = """\
+nmcli con add type vlan con-name vlan-6 dev enp13s0f0 id 6
+nmcli con add type bridge con-name br-web ifname br-web ipv4.method disabled ipv6.method disabled \
+bridge.stp no
+nmcli connection modify vlan-6 master br-web slave-type bridge
+nmcli connection modify vlan-6 ipv4.method disabled ipv6.method disabled
+nmcli con up br-web
+"""
+_DMZ = """\
+nmcli con add type bridge con-name br-dmz ifname br-dmz ipv4.method disabled ipv6.method disabled \
+bridge.stp no
+nmcli con add type ethernet con-name br-dmz-slave-1 ifname enp13s0f3 master br-dmz
+nmcli con up br-dmz
+"""
+_DELETE = "nmcli connection delete enp13s0f0\nnmcli connection delete enp13s0f3\n"
+_PORTS = "nmcli connection up br-lan-slave-1\nnmcli connection up br-dmz-slave-1\n"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One node: `state` declares it, `script` is typed, `ports` (bridge -> port) is the outcome."""
+
+    name: str
+    state: str
+    script: str
+    ports: Mapping[str, str]
+
+    @property
+    def commands(self) -> int:
+        """How many commands are typed."""
+        return len(self.script.strip().splitlines())
+
+    def right(self, links: Links) -> bool:
+        """Whether the kernel has it: bridges up without spanning tree, each with its port."""
+        for bridge, port in self.ports.items():
+            link = links.named(bridge)
+            if link is None or link.stp or not links.in_bridge(port, bridge):
+                return False
+        return True
+
+
+TWO = Layout(
+    "two bridges",
+    "version: 1\nbridges:\n  br-lan: {ports: [enp13s0f0]}\n  br-dmz: {ports: [enp13s0f3]}\n",
+    _DELETE + _LAN + _DMZ + _PORTS,
+    {"br-lan": "enp13s0f0", "br-dmz": "enp13s0f3"},
+)
+REFERENCE = Layout(
+    "reference node",
+    "version: 1\nbridges:\n  br-lan: {ports: [enp13s0f0]}\n"
+    "  br-web: {ports: [{vlan: 6, parent: enp13s0f0}]}\n  br-dmz: {ports: [enp13s0f3]}\n",
+    _DELETE + _LAN + _WEB + _DMZ + _PORTS + "nmcli connection up vlan-6\n",
+    {"br-lan": "enp13s0f0", "br-web": "enp13s0f0.6", "br-dmz": "enp13s0f3"},
+)
+LAYOUTS = {layout.name: layout for layout in (TWO, REFERENCE)}
+
+
+def run(*command: str) -> str:
+    """What a program prints; its failure is nobody's concern here."""
+    return subprocess.run(command, text=True, capture_output=True).stdout
+
+
+def start_over() -> None:
+    """The node before anything: bridges, profiles and bridged's memory gone, every card active on
+    the profile of its name, NetworkManager idle."""
+    for folder in (Path("/run/bridged"), Path("/var/lib/bridged")):
+        for path in folder.glob("*"):
+            with suppress(OSError):
+                path.unlink()
+    rows = run("nmcli", "-t", "-f", "UUID,TYPE", "connection").split()
+    old = [row.split(":")[0] for row in rows if not row.endswith(":loopback")]
+    if old:
+        run("nmcli", "connection", "delete", *old)
+    for path in Path("/sys/class/net").iterdir():
+        if (path / "bridge").is_dir() or path.name == "enp13s0f0.6":
+            run("ip", "link", "del", path.name)
+    for nic in NICS:
+        run("ip", "link", "set", nic, "nomaster", "up")
+        run(
+            *("nmcli", "connection", "add", "type", "ethernet", "con-name", nic, "ifname", nic),
+            *("ipv4.method", "disabled", "ipv6.method", "disabled"),
+        )
+        run("nmcli", "connection", "up", nic)
+    settle()
+
+
+def settle() -> None:
+    """Wait until NetworkManager has nothing under way and its process is idle."""
+    before, calm = -1.0, 0
+    while calm < 3:
+        time.sleep(0.1)
+        busy = "ing" in run("nmcli", "-t", "-f", "STATE", "device").replace("connecting", "ing")
+        now = _cpu_seconds()
+        calm = 0 if busy or now > before + 0.011 else calm + 1
+        before = now
+
+
+def _cpu_seconds() -> float:
+    """What NetworkManager's process has used so far."""
+    pid = run("pidof", "NetworkManager").split()
+    if not pid:
+        return 0.0
+    fields = Path(f"/proc/{pid[0]}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,230 @@
+"""The real agent on a node of the namespace laboratory, for the tests named test_node_*.
+
+The state is the reference node's without its VLAN, which the laboratory's kernel may not have.
+What the tests judge by comes from ip, bridge, nmcli and bridgedctl.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.lab.netns import NetnsLab
+from tests.lab.node import Guest, Process, wait_until
+from tests.lab.queries import Profile
+from tests.lab.traffic import Flow, stream
+
+STATE = "/etc/bridged/state.yaml"
+LAN_NIC, DMZ_NIC, ADMIN_NIC = "enp13s0f0", "enp13s0f3", "enp8s0"
+
+LAYOUT = """\
+version: 1
+bridges:
+  br-lan: {ports: [enp13s0f0]}
+  br-dmz: {ports: [enp13s0f3]}
+"""
+REFERENCE = f"""\
+{LAYOUT}sysctls:
+  net.ipv4.ip_forward: 1
+  fs.inotify.max_user_watches: 1048576
+  fs.inotify.max_user_instances: 8192
+"""
+Status = dict[str, Any]
+
+
+class Agent:
+    """bridged on a node: started, killed, asked.  One process at a time."""
+
+    def __init__(self, node: NetnsLab, *options: str) -> None:
+        self.node = node
+        self.options = options
+        self.process: Process | None = None
+        self.logs: list[str] = []
+
+    def declare(self, state: str, replace: bool = True) -> None:
+        """Writes the state file, by default as an editor does: beside it, then renamed."""
+        self.node.write(STATE, state, replace=replace)
+
+    def spawn(self) -> Process:
+        """Starts it without waiting for anything."""
+        argv = (*self.node.bridged, "--state", STATE, "--socket", "/run/bridged/control.sock")
+        argv += ("--metrics", "none", "--state-dir", "/var/lib/bridged")
+        self.process = self.node.spawn(*argv, "--resync", "2", "--poll", "1", *self.options)
+        return self.process
+
+    def start(self, state: str | None = None) -> None:
+        """Starts it with the state, and waits until its first pass is over."""
+        if state is not None:
+            self.declare(state)
+        self.spawn()
+        wait_until(self.status, 30, "the first pass is over")
+
+    def converge(self, state: str | None = None) -> None:
+        """Starts it, or gives the running one this state, and waits until all is as declared."""
+        if self.process is None:
+            self.start(state)
+        elif state is not None:
+            self.declare(state)
+            self.reread()
+        self.wait_converged()
+
+    def reread(self) -> None:
+        """Waits until the state file in force is the one on disk."""
+        digest = self.status_of_file()
+        wait_until(
+            lambda: self.status()["state"]["hash"] == digest, 15, "the state file is in force"
+        )
+
+    def status_of_file(self) -> str:
+        """The hash that the state on disk has, as `bridgedctl` with no agent tells it."""
+        argv = ("--socket", "/nowhere", "status", "--json")
+        return str(json.loads(self.ctl(*argv))["state"]["hash"])
+
+    def stop(self, signal: str = "TERM") -> str:
+        """Ends it; its log."""
+        assert self.process is not None
+        done = self.process.stop(signal)
+        self.logs.append(done.stderr)
+        self.process = None
+        return done.stderr
+
+    def kill(self) -> str:
+        """Ends it as a crash does; its log."""
+        return self.stop("KILL")
+
+    def restart(self) -> None:
+        """Ends it and starts another one."""
+        self.stop()
+        self.start()
+
+    def ctl(self, *argv: str, check: bool = False) -> str:
+        """What bridgedctl prints."""
+        return self.node.run(*self.node.bridgedctl, *argv, check=check).stdout
+
+    def status(self) -> Status:
+        """`bridgedctl status --json`, {} while no agent answers."""
+        shown = self.ctl("status", "--json")
+        found: Status = json.loads(shown) if shown.startswith("{") else {}
+        return found if found.get("agent") else {}
+
+    def object(self, name: str) -> Status:
+        """The status of one object ("bridge/br-lan"), {} where it is not spoken of."""
+        kind, _, rest = name.partition("/")
+        for item in self.status().get("objects", ()):
+            if (item["kind"], item["name"]) == (kind, rest):
+                return dict(item)
+        return {}
+
+    def condition(self, name: str) -> str | None:
+        """The condition of one object."""
+        return self.object(name).get("condition")
+
+    def wait_converged(self, seconds: float = 30) -> Status:
+        """Waits until every object is as declared; the status then."""
+
+        def converged() -> Status:
+            status = self.status()
+            wrong = [o for o in status.get("objects", ()) if o["condition"] != "converged"]
+            assert status.get("converged"), wrong
+            return status
+
+        return wait_until(converged, seconds, "converged")
+
+    def next_pass(self) -> Status:
+        """The status after a pass that began after this call."""
+        before = self.ctl("apply", "--json")
+        found: Status = json.loads(before)
+        return found
+
+    def close(self) -> None:
+        """Ends it; asserts that no agent so far failed on a fault of its own."""
+        if self.process is not None:
+            self.kill()
+        assert "pass_failed" not in self.log, self.log
+        assert "Traceback" not in self.log, self.log
+
+    @property
+    def log(self) -> str:
+        """What the present and all former processes logged."""
+        return "".join(self.logs) + (self.process.stderr if self.process else "")
+
+    def logged(self, event: str) -> int:
+        """How often the agents logged an event."""
+        return sum(f" {event} " in f"{line} " for line in self.log.splitlines())
+
+
+def reference_is_right(node: NetnsLab) -> bool:
+    """Asserts that bridges, ports and addresses are the reference node's; guests may be there."""
+    links = node.links()
+    for bridge, nic in (("br-lan", LAN_NIC), ("br-dmz", DMZ_NIC)):
+        assert bridge in links, f"{bridge} is missing"
+        assert links[nic].get("master") == bridge, f"{nic} is not in {bridge}"
+        assert "UP" in links[bridge]["flags"], f"{bridge} is down"
+        assert "UP" in links[nic]["flags"], f"{nic} is down"
+        data = links[bridge]["linkinfo"]["info_data"]
+        assert data["stp_state"] == 0, f"{bridge} has STP on"
+    addresses = node.addresses()
+    for name in ("br-lan", "br-dmz", LAN_NIC, DMZ_NIC):
+        assert addresses[name] == [], f"{name} has {addresses[name]}"
+    return True
+
+
+def profiles_of(node: NetnsLab, interface: str) -> list[Profile]:
+    """All profiles tied to an interface, active or not."""
+    return [
+        profile
+        for profile in node.profiles()
+        if profile.type != "loopback"
+        and node.profile(profile.uuid).get("connection.interface-name") == interface
+    ]
+
+
+def checkpoints(node: NetnsLab) -> str:
+    """NetworkManager's checkpoints, "" where there is none."""
+    shown = node.run(
+        "busctl" if node.exists("/usr/bin/busctl") else "dbus-send",
+        *(
+            ("get-property", _NM, _NM_PATH, _NM, "Checkpoints")
+            if node.exists("/usr/bin/busctl")
+            else (
+                "--system", "--print-reply=literal", f"--dest={_NM}", _NM_PATH,
+                "org.freedesktop.DBus.Properties.Get", f"string:{_NM}", "string:Checkpoints",
+            )
+        ),
+    ).stdout  # fmt: skip
+    return shown if "/Checkpoint/" in shown else ""
+
+
+_NM, _NM_PATH = "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager"
+
+
+@contextmanager
+def two_guests(node: NetnsLab, bridge: str = "br-lan", rate: float = 200) -> Iterator[Flow]:
+    """Guests vnet0 and vnet1 on a bridge, the first streaming to the second."""
+    with stream(node, *plug_two(node, bridge), rate=rate) as flow:
+        yield flow
+
+
+def plug_two(node: NetnsLab, bridge: str = "br-lan") -> tuple[Guest, Guest]:
+    """Plugs in the guests vnet0 and vnet1."""
+    return node.add_guest(bridge, "vnet0"), node.add_guest(bridge, "vnet1")
+
+
+# ------------------------------------------------------------------------------------- fixtures
+
+
+@pytest.fixture
+def agent(lab: NetnsLab) -> Iterator[Agent]:
+    """An agent that is not started yet; none of it may ever fail on a fault of its own."""
+    made = Agent(lab)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def running(agent: Agent) -> Agent:
+    """An agent on a node that is as the reference state says."""
+    agent.converge(REFERENCE)
+    return agent

@@ -1,0 +1,136 @@
+"""What others made is adopted where it stands: not one frame lost, nothing made twice."""
+
+from tests.lab.byhand import set_up_by_hand
+from tests.lab.netns import NetnsLab
+from tests.lab.node import wait_until
+from tests.lab.watch import watching
+from tests.netns.agent import (
+    DMZ_NIC,
+    LAN_NIC,
+    LAYOUT,
+    REFERENCE,
+    Agent,
+    profiles_of,
+    reference_is_right,
+    two_guests,
+)
+
+LINKS = ("br-lan", "br-dmz", LAN_NIC, DMZ_NIC)
+
+
+def test_the_owners_bridges_are_adopted_without_losing_a_frame(lab: NetnsLab, agent: Agent) -> None:
+    """Rules 2 and 3: set up by hand as on the reference node, with two guests that stream."""
+    set_up_by_hand(lab)
+    uuids = {profile.uuid for profile in lab.profiles()}
+    with two_guests(lab) as flow:
+        before, ports = lab.standing(*LINKS, "vnet0", "vnet1"), lab.ports("br-lan")
+        address = lab.links()["br-lan"]["address"]
+        agent.converge(REFERENCE)
+        assert lab.standing(*LINKS, "vnet0", "vnet1") == before
+        assert lab.ports("br-lan") == ports
+        assert lab.links()["br-lan"]["address"] == address
+    assert flow.lost == 0, flow
+    assert {profile.uuid for profile in lab.profiles()} == uuids, "no profile made, none deleted"
+    assert reference_is_right(lab)
+
+
+def test_what_was_adopted_is_then_left_alone(lab: NetnsLab, agent: Agent) -> None:
+    """Rule 1: the second agent on the owner's node finds nothing to do."""
+    set_up_by_hand(lab)
+    agent.converge(REFERENCE)
+    agent.stop()
+    with watching(lab) as seen:
+        agent.start()
+        assert agent.status()["converged"]
+    assert seen.still, seen
+
+
+def test_the_mac_of_an_adopted_bridge_is_pinned(lab: NetnsLab, agent: Agent) -> None:
+    """Case 43: an adopted bridge without a pinned MAC keeps the one that it has."""
+    set_up_by_hand(lab)
+    address = lab.links()["br-lan"]["address"]
+    agent.converge(LAYOUT)
+    assert lab.profile("br-lan")["bridge.mac-address"].lower() == address
+    lab.add_guest("br-lan", "vnet0")
+    lab.sh("ip link set vnet0 address 02:00:00:00:00:01")
+    assert lab.links()["br-lan"]["address"] == address
+
+
+def test_case_40_zone_and_description_survive(lab: NetnsLab, agent: Agent) -> None:
+    """Case 40: only declared properties of a foreign profile change."""
+    set_up_by_hand(lab)
+    lab.sh("nmcli con mod br-dmz connection.zone dmz bridge.stp yes connection.lldp enable "
+           "connection.metered yes && nmcli con up br-dmz && nmcli con up br-dmz-slave-1")  # fmt: skip
+    before = lab.profile("br-dmz")
+    agent.converge(LAYOUT)
+    after = lab.profile("br-dmz")
+    assert after["bridge.stp"] == "no"
+    assert lab.bridge_data("br-dmz")["stp_state"] == 0
+    for key in ("connection.zone", "connection.lldp", "connection.metered", "connection.id"):
+        assert after[key] == before[key]
+    agent.declare(LAYOUT.replace("[enp13s0f3]", "[enp13s0f3], ageing_time: 60"))
+    wait_until(lambda: lab.bridge_data("br-dmz")["ageing_time"] == 6000, 10)
+    assert lab.profile("br-dmz")["connection.zone"] == "dmz"
+
+
+def test_case_39_a_profile_that_lives_in_run_is_found_and_not_doubled(
+    lab: NetnsLab, agent: Agent
+) -> None:
+    """Case 39: netplan renders its profiles in /run; they are found by what they are."""
+    folder = "/run/NetworkManager/system-connections"
+    lab.sh(f"""
+        mkdir -p {folder}
+        cat >{folder}/netplan-br-lan.nmconnection <<E
+[connection]
+id=netplan-br-lan
+uuid=11111111-1111-4111-8111-111111111111
+type=bridge
+interface-name=br-lan
+[bridge]
+stp=false
+[ipv4]
+method=disabled
+[ipv6]
+method=disabled
+E
+        cat >{folder}/netplan-enp13s0f0.nmconnection <<E
+[connection]
+id=netplan-enp13s0f0
+uuid=22222222-2222-4222-8222-222222222222
+type=ethernet
+interface-name=enp13s0f0
+master=br-lan
+slave-type=bridge
+E
+        chmod 600 {folder}/*
+        nmcli connection reload
+    """)
+    wait_until(lambda: lab.controller(LAN_NIC) == "br-lan", 10)
+    agent.converge(LAYOUT)
+    (bridge,), (port,) = profiles_of(lab, "br-lan"), profiles_of(lab, LAN_NIC)
+    assert bridge.uuid == "11111111-1111-4111-8111-111111111111"
+    assert port.uuid == "22222222-2222-4222-8222-222222222222"
+
+
+def test_a_bridge_that_only_the_kernel_has_is_adopted_with_its_guest_and_later_removed(
+    lab: NetnsLab, agent: Agent
+) -> None:
+    """Made by `ip link add`: adopted in place; it was not ours, so its removal is withheld."""
+    lab.sh(f"""
+        ip link add br-lan type bridge && ip link set br-lan up
+        ip link set {LAN_NIC} master br-lan up
+    """)
+    with two_guests(lab) as flow:
+        before = lab.standing("br-lan", "vnet0", "vnet1")
+        agent.converge(LAYOUT)
+        assert lab.standing("br-lan", "vnet0", "vnet1") == before
+        assert lab.controller(LAN_NIC) == "br-lan"
+    assert flow.lost == 0, flow
+    assert [profile.type for profile in profiles_of(lab, "br-lan") if profile.autoconnect]
+    agent.declare("version: 1\nbridges: {}\n")
+    wait_until(lambda: agent.condition("bridge/br-lan") == "withheld", 15)
+    assert lab.ports("br-lan") >= {"vnet0", "vnet1"}
+    lab.sh("ip link del vnet0; ip link del vnet1")
+    wait_until(lambda: lab.link("br-lan") is None, 15, "removed once no guest is left")
+    agent.wait_converged()
+    assert profiles_of(lab, "br-lan") == []

@@ -1,0 +1,1 @@
+"""Tests of the worlds that run inside a laboratory; test_worlds_inside.py starts them."""
