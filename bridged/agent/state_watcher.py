@@ -16,8 +16,9 @@ from bridged.report import WatchMode
 
 _POLL = 1.0
 """Seconds between looks while there is no watch."""
-_QUIET = 50
-"""Milliseconds without a further event that end a burst: a half-written file gets time."""
+_QUIET = 200
+"""Milliseconds without a further event that end a burst: a half-written file gets time.  It is also
+how often watchfiles wakes up on a still host."""
 
 
 class StateWatcher(threading.Thread):
@@ -62,9 +63,9 @@ class StateWatcher(threading.Thread):
                 *seen,
                 recursive=False,
                 watch_filter=None,
-                debounce=400,
+                debounce=600,
                 step=_QUIET,
-                rust_timeout=1000,
+                rust_timeout=5000,
                 yield_on_timeout=True,
                 stop_event=self._stopping,
                 raise_interrupt=False,

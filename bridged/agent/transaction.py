@@ -8,6 +8,7 @@ What cannot cut the node off (sysctls, modules, attributes set in place, guests 
 past it.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ _SECONDS = 60
 """How long NetworkManager waits for us; renewed ahead of every action."""
 _SPARE = 10
 """Seconds that NetworkManager waits longer than we do for a confirmation: who goes back is us."""
+_REMEMBERED = 60.0
+"""Seconds for which a silent gateway or target is not asked again."""
 _SETTLING = (0.0, 0.5, 1.0, 2.0, 3.0)
 """Pauses in seconds before looking whether everything answers: a switch port may take its time."""
 
@@ -52,12 +55,15 @@ class Transaction:
         reachability: Reachability,
         note: Path | None,
         sleep: Callable[[float], None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._executor = executor
         self._checkpoints = checkpoints
         self._reachability = reachability
         self._note = note
         self._sleep = sleep
+        self._monotonic = monotonic
+        self._silent: dict[Probe, float] = {}
         self._log = structlog.get_logger("bridged")
         self.pending: Pending | None = None
 
@@ -107,7 +113,7 @@ class Transaction:
             reason = WorldError(error.kind, f"no checkpoint: {error.message}")
             return [Outcome(action, reason) for action in actions], ""
         self._remember(checkpoint)
-        answered = self._reachability.answering([*self._reachability.gateways(), *targets])
+        answered = self._ask([*self._reachability.gateways(), *targets])
 
         def extended(action: Action) -> None:
             before(action)
@@ -141,6 +147,15 @@ class Transaction:
             return False
         self._take_back(pending.checkpoint, pending.added)
         return True
+
+    def _ask(self, probes: Iterable[Probe]) -> frozenset[Probe]:
+        """What answers before a change.  Who was silent a moment ago is not waited for again:
+        guests may be waiting for the change."""
+        now = self._monotonic()
+        asked = {p for p in probes if now - self._silent.get(p, -_REMEMBERED) >= _REMEMBERED}
+        answered = self._reachability.answering(asked)
+        self._silent |= dict.fromkeys(asked - answered, now)
+        return answered
 
     def _lost(self, answered: frozenset[Probe]) -> list[Probe]:
         """What answered before and does not any more, given time to settle."""

@@ -39,6 +39,11 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
             "rename or remove that interface, or choose another name for the bridge",
             bridge=name,
         )
+    refused = _lock_out(context, name, spec, link)
+    if refused:
+        return Verdict(
+            item, "blocked", refused, f"write ipv4: keep and ipv6: keep under {name}", bridge=name
+        )
     choice = choose_bridge(context.nm, name) if context.nm else Choice(None)
     device = context.device(name)
     address = _address(context, name, spec, link, choice.profile)
@@ -74,6 +79,17 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
         actions=tuple(actions),
         bridge=name,
     )
+
+
+def _lock_out(context: Context, name: str, spec: Bridge, link: Link | None) -> str:
+    """Why the bridge is left alone: the node is reached by an address that it would lose."""
+    why = context.protected.get(name)
+    if link is None or not why:
+        return ""
+    families = [f for f, method in ((4, spec.ipv4), (6, spec.ipv6)) if method == "disabled"]
+    if not context.addresses(link, families):
+        return ""
+    return f"{name} {why}, so its addresses are not taken away"
 
 
 def _what(link: Link) -> str:

@@ -34,6 +34,7 @@ class Site:
             FakeReach(lambda probe: not self.cut()),
             self.tmp_path / "checkpoint",
             self.pauses.append,
+            self.machine.clock,
         )
         made.transaction.clear_leftover()
         return made

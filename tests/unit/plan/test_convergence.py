@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridged.observe.host import Address
 from bridged.plan.actions import Activate, ObjectId
 from tests.twins.machine import Machine, reference_machine
 from tests.unit.reference import state
@@ -141,3 +142,31 @@ def test_never_activates_a_bridge_that_exists(converged: Machine) -> None:
     converged.nm.active.pop("br-lan")
     activated = {a.device for a in converged.plan(state()) if isinstance(a, Activate)}
     assert not activated & {"br-lan", "br-web", "br-dmz"}
+
+
+def test_rule_4_a_bridge_that_carries_the_nodes_own_traffic_keeps_its_addresses(
+    machine: Machine,
+) -> None:
+    """The node's own br0, declared like a bridge for guests: nothing of it is changed."""
+    kernel = machine.kernel
+    br0 = kernel.add_link("br0", "bridge", up=True)
+    kernel.plug("enp8s0", "br0")
+    kernel.addresses.append(Address(br0.index, 4, "192.168.10.160", 24))
+    kernel.default_routes = {"br0"}
+    machine.protected = {"enp8s0": "carries the default route through br0"}
+    wanted = state(bridges={"br0": {"ports": ({"name": "enp8s0"},), "stp": True}})
+    plan = machine.converge(wanted)
+    verdict = plan.verdict(ObjectId("bridge", "br0"))
+    assert verdict is not None
+    assert (verdict.condition, verdict.actions) == ("blocked", ())
+    assert verdict.remedy == "write ipv4: keep and ipv6: keep under br0"
+    assert len(kernel.addresses) == 1
+    keep = state(
+        bridges={
+            "br0": {"ports": ({"name": "enp8s0"},), "stp": True, "ipv4": "keep", "ipv6": "keep"}
+        }
+    )
+    plan = machine.converge(keep)
+    assert kernel.need("br0").info["br_stp_state"] == 1
+    assert len(kernel.addresses) == 1
+    assert kernel.ports("br0") == {"enp8s0"}
