@@ -111,7 +111,7 @@ def _address(
         return ":".join(f"{byte:02x}" for byte in raw)
     if link is not None and link.address.strip("0:"):
         return link.address
-    return bridge_address(context.host.machine_id, name)
+    return bridge_address(context.machine, name)
 
 
 def _applied(device: Device | None, profile: Profile | None) -> Any:

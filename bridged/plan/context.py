@@ -41,6 +41,14 @@ class Context:
         listed = dict.fromkeys(self.state.protect, "is listed under protect")
         return dict(self.host.protected) | listed
 
+    @cached_property
+    def machine(self) -> str:
+        """What tells this machine from others: its id, else the address of a card that it has."""
+        cards = [
+            link.permanent_address or link.address for link in self.host.links if not link.kind
+        ]
+        return self.host.machine_id or min(filter(None, cards), default="")
+
     def device(self, name: str) -> Device | None:
         """NetworkManager's device of that name, or None."""
         return self.nm.device(name) if self.nm else None

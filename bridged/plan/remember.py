@@ -9,7 +9,7 @@ from bridged.plan.context import Context
 from bridged.plan.identity import owner
 from bridged.plan.memory import Guest, Memory, settings
 
-_GRACE = 60.0
+_GRACE = 10.0
 """Seconds in which a guest port outside its bridge may still turn out to have been dropped by a
 re-activation that is under way."""
 

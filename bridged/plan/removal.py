@@ -7,7 +7,7 @@ and everybody else's are left as they are.
 from collections.abc import Iterator
 
 from bridged.observe.host import Profile
-from bridged.plan.actions import Action, DeleteLink, DeleteProfile, ObjectId
+from bridged.plan.actions import Action, DeleteLink, DeleteProfile, Disruption, ObjectId
 from bridged.plan.context import Context
 from bridged.plan.identity import owner
 from bridged.plan.port_view import object_id
@@ -66,10 +66,13 @@ def _delete_profile(context: Context, item: ObjectId, profile: Profile) -> Verdi
     """A port of a bridge that goes too is the uplink of that bridge's guests."""
     bridge = item.name if item.kind == "bridge" else profile.controller
     stays = item.kind != "bridge" and bridge in (context.state.bridges or {})
+    device = context.device(item.name)
+    in_use = device is not None and device.active == profile.uuid
+    disruption: Disruption = "none" if not in_use else "port" if stays else "guests"
     action = DeleteProfile(
         object=item,
         reason=f"{item} is no longer declared",
-        disruption="port" if stays else "guests",
+        disruption=disruption,
         uuid=profile.uuid,
         profile=profile.id,
     )

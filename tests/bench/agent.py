@@ -1,4 +1,4 @@
-"""bridged inside the laboratory: starting it, asking it, stopping it; and counting what it calls."""
+"""bridged inside the laboratory: starting it, asking it, stopping it, counting what it calls."""
 
 import json
 import os
@@ -52,13 +52,6 @@ def ask(method: str, params: dict[str, Any] | None = None) -> Any:
                 if "progress" not in message:
                     return message.get("result")
     return None
-
-
-def ready() -> None:
-    """Wait until the agent has made its first report."""
-    deadline = time.monotonic() + 120
-    while ask("status") is None and time.monotonic() < deadline:
-        time.sleep(0.02)
 
 
 @contextmanager

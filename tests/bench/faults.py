@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from tests.bench.links import Changes, Link, Links, attempt
 
@@ -116,8 +117,7 @@ def _mend_deleted(links: Links, changes: Changes) -> None:
     for name in (PORT, *GUESTS):
         port = links.named(name)
         if port is not None and port.controller != bridge.index:
-            index, controller = port.index, bridge.index
-            attempt(lambda index=index: changes.controller(index, controller))  # type: ignore[misc]
+            attempt(partial(changes.controller, port.index, bridge.index))
 
 
 FAULTS = (

@@ -213,10 +213,11 @@ class Machine:
 
     def _wait_running(self) -> None:
         limit = time.monotonic() + 60
-        while self.qmp("query-status")["status"] != "running":
+        while self.qmp("query-status")["status"] == "inmigrate":
             if time.monotonic() > limit:
                 raise MachineError(f"the saved state was not restored: {self._errors.read_text()}")
             time.sleep(0.02)
+        self.qmp("cont")  # it was stopped when it was saved
 
 
 def version() -> str:

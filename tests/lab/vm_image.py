@@ -62,8 +62,8 @@ def _files() -> dict[str, str]:
         "etc/hostname": "lab\n",
         "etc/hosts": "127.0.0.1 localhost lab\n::1 localhost\n",
         "etc/fstab": "/dev/vda / ext4 defaults,noatime 0 1\n",
-        "etc/ssh/sshd_config.d/lab.conf": "PermitRootLogin prohibit-password\nUsePAM no\nMaxSessions 100\n"
-        "HostKey /etc/ssh/ssh_host_ed25519_key\nPrintMotd no\n",
+        "etc/ssh/sshd_config.d/lab.conf": "PermitRootLogin prohibit-password\nUsePAM no\n"
+        "MaxSessions 100\nHostKey /etc/ssh/ssh_host_ed25519_key\nPrintMotd no\n",
         # The far ends belong to the switch, not to the node.
         "etc/udev/rules.d/80-lab.rules": 'SUBSYSTEM=="net", KERNEL=="sw-*", '
         'ENV{NM_UNMANAGED}="1"\n',

@@ -3,6 +3,7 @@
 from tests.lab.byhand import set_up_by_hand
 from tests.lab.netns import NetnsLab
 from tests.lab.node import wait_until
+from tests.lab.queries import Profile
 from tests.lab.watch import watching
 from tests.netns.agent import (
     DMZ_NIC,
@@ -21,7 +22,7 @@ LINKS = ("br-lan", "br-dmz", LAN_NIC, DMZ_NIC)
 def test_the_owners_bridges_are_adopted_without_losing_a_frame(lab: NetnsLab, agent: Agent) -> None:
     """Rules 2 and 3: set up by hand as on the reference node, with two guests that stream."""
     set_up_by_hand(lab)
-    uuids = {profile.uuid for profile in lab.profiles()}
+    uuids = stored(lab)
     with two_guests(lab) as flow:
         before, ports = lab.standing(*LINKS, "vnet0", "vnet1"), lab.ports("br-lan")
         address = lab.links()["br-lan"]["address"]
@@ -30,7 +31,7 @@ def test_the_owners_bridges_are_adopted_without_losing_a_frame(lab: NetnsLab, ag
         assert lab.ports("br-lan") == ports
         assert lab.links()["br-lan"]["address"] == address
     assert flow.lost == 0, flow
-    assert {profile.uuid for profile in lab.profiles()} == uuids, "no profile made, none deleted"
+    assert stored(lab) == uuids, "no profile made, none deleted"
     assert reference_is_right(lab)
 
 
@@ -59,8 +60,11 @@ def test_the_mac_of_an_adopted_bridge_is_pinned(lab: NetnsLab, agent: Agent) -> 
 def test_case_40_zone_and_description_survive(lab: NetnsLab, agent: Agent) -> None:
     """Case 40: only declared properties of a foreign profile change."""
     set_up_by_hand(lab)
-    lab.sh("nmcli con mod br-dmz connection.zone dmz bridge.stp yes connection.lldp enable "
-           "connection.metered yes && nmcli con up br-dmz && nmcli con up br-dmz-slave-1")  # fmt: skip
+    lab.sh("""
+        nmcli con mod br-dmz connection.zone dmz bridge.stp yes connection.lldp enable
+        nmcli con mod br-dmz connection.metered yes
+        nmcli con up br-dmz && nmcli con up br-dmz-slave-1
+    """)
     before = lab.profile("br-dmz")
     agent.converge(LAYOUT)
     after = lab.profile("br-dmz")
@@ -68,7 +72,7 @@ def test_case_40_zone_and_description_survive(lab: NetnsLab, agent: Agent) -> No
     assert lab.bridge_data("br-dmz")["stp_state"] == 0
     for key in ("connection.zone", "connection.lldp", "connection.metered", "connection.id"):
         assert after[key] == before[key]
-    agent.declare(LAYOUT.replace("[enp13s0f3]", "[enp13s0f3], ageing_time: 60"))
+    agent.declare(LAYOUT.replace("[enp13s0f3]", "[enp13s0f3], ageing-time: 60"))
     wait_until(lambda: lab.bridge_data("br-dmz")["ageing_time"] == 6000, 10)
     assert lab.profile("br-dmz")["connection.zone"] == "dmz"
 
@@ -112,25 +116,54 @@ E
     assert port.uuid == "22222222-2222-4222-8222-222222222222"
 
 
-def test_a_bridge_that_only_the_kernel_has_is_adopted_with_its_guest_and_later_removed(
+def test_a_bridge_that_only_the_kernel_has_is_adopted_with_its_guests(
     lab: NetnsLab, agent: Agent
 ) -> None:
-    """Made by `ip link add`: adopted in place; it was not ours, so its removal is withheld."""
+    """Made by `ip link add`: declared, it is kept in place and gets a profile for the next boot;
+    no longer declared, the profile goes and the link stays, for we did not make it (case 36)."""
     lab.sh(f"""
         ip link add br-lan type bridge && ip link set br-lan up
         ip link set {LAN_NIC} master br-lan up
     """)
     with two_guests(lab) as flow:
-        before = lab.standing("br-lan", "vnet0", "vnet1")
+        before = lab.standing("br-lan", LAN_NIC, "vnet0", "vnet1")
         agent.converge(LAYOUT)
-        assert lab.standing("br-lan", "vnet0", "vnet1") == before
-        assert lab.controller(LAN_NIC) == "br-lan"
+        assert [profile.autoconnect for profile in ours(lab, "br-lan")] == [True]
+        assert lab.standing("br-lan", LAN_NIC, "vnet0", "vnet1") == before
+        agent.declare("version: 1\nbridges: {}\n")
+        agent.reread()
+        agent.ctl("apply", "--allow-disruption", "br-lan")
+        agent.wait_converged()
+        assert ours(lab, "br-lan") == []
+        assert lab.standing("br-lan", LAN_NIC, "vnet0", "vnet1") == before
     assert flow.lost == 0, flow
-    assert [profile.type for profile in profiles_of(lab, "br-lan") if profile.autoconnect]
-    agent.declare("version: 1\nbridges: {}\n")
-    wait_until(lambda: agent.condition("bridge/br-lan") == "withheld", 15)
-    assert lab.ports("br-lan") >= {"vnet0", "vnet1"}
-    lab.sh("ip link del vnet0; ip link del vnet1")
-    wait_until(lambda: lab.link("br-lan") is None, 15, "removed once no guest is left")
-    agent.wait_converged()
-    assert profiles_of(lab, "br-lan") == []
+
+
+def test_a_bridge_of_somebody_else_is_never_removed(lab: NetnsLab, agent: Agent) -> None:
+    """Rule 4: adopted, then no longer declared: link, profiles and guests stay as they are."""
+    set_up_by_hand(lab)
+    agent.converge(LAYOUT)
+    before, profiles = lab.standing(*LINKS), stored(lab)
+    agent.converge("version: 1\nbridges: {}\n")
+    agent.next_pass()
+    assert lab.standing(*LINKS) == before
+    assert stored(lab) == profiles
+
+
+def test_the_end_of_a_declaration_removes_what_we_made(lab: NetnsLab, running: Agent) -> None:
+    """Case 36: bridge, profile and port go, and the NIC is nobody's again."""
+    running.converge(LAYOUT.replace("  br-dmz: {ports: [enp13s0f3]}\n", ""))
+    wait_until(lambda: lab.link("br-dmz") is None, 10)
+    assert profiles_of(lab, DMZ_NIC) == []
+    assert lab.controller(DMZ_NIC) is None
+    assert lab.controller(LAN_NIC) == "br-lan"
+
+
+def stored(lab: NetnsLab) -> set[str]:
+    """The profiles on disk."""
+    return {profile.uuid for profile in lab.profiles() if profile.filename.startswith("/etc/")}
+
+
+def ours(lab: NetnsLab, interface: str) -> list[Profile]:
+    """The profiles of an interface that are on disk."""
+    return [p for p in profiles_of(lab, interface) if p.filename.startswith("/etc/")]

@@ -46,6 +46,7 @@ class Machine:
         self.nm = FakeNetworkManager(self.kernel, self.faults)
         self.clock = Clock()
         self.protected: dict[str, str] = {}
+        self.machine_id = "0123456789abcdef0123456789abcdef"
         self.processes: frozenset[str] = frozenset()
         self.writers = Writers(
             self.nm, self.kernel, self.kernel, _Sysctls(self.kernel), _Files(self.kernel)
@@ -70,7 +71,7 @@ class Machine:
             boot_sysctls=self.kernel.boot_sysctls,
             processes=self.processes & wanted.processes,
             protected={**routes, **self.protected},
-            machine_id="0123456789abcdef0123456789abcdef",
+            machine_id=self.machine_id,
             time=self.clock(),
         )
 

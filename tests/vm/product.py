@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -108,20 +109,16 @@ def metrics(node: Node) -> str:
 
 
 def total(node: Node, metric: str, **labels: str) -> float:
-    """The sum of a metric's series that have these labels; a value ending in * is a prefix."""
+    """The sum of a metric's series with these labels, which may be patterns: "*mtu*"."""
     found = 0.0
     for line in metrics(node).splitlines():
         match = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
         if match is None or match[1] != metric:
             continue
         have = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', match[2] or ""))
-        if all(_fits(have.get(name, ""), value) for name, value in labels.items()):
+        if all(fnmatchcase(have.get(name, ""), value) for name, value in labels.items()):
             found += float(match[3])
     return found
-
-
-def _fits(value: str, wanted: str) -> bool:
-    return value.startswith(wanted[:-1]) if wanted.endswith("*") else value == wanted
 
 
 def cursor(node: Node) -> str:

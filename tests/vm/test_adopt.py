@@ -6,6 +6,7 @@ from tests.lab.vm import VmLab
 from tests.vm import product
 from tests.vm.product import ADMIN, LINKS
 
+
 def test_the_owners_node_is_adopted_and_no_guest_loses_a_frame(vm: VmLab) -> None:
     """Rules 2 and 3: same links, ports and profiles, no carrier change, every frame arrives."""
     vm.install()

@@ -170,3 +170,17 @@ def test_rule_4_a_bridge_that_carries_the_nodes_own_traffic_keeps_its_addresses(
     assert kernel.need("br0").info["br_stp_state"] == 1
     assert len(kernel.addresses) == 1
     assert kernel.ports("br0") == {"enp8s0"}
+
+
+def test_without_a_machine_id_addresses_of_bridges_still_differ_between_machines() -> None:
+    """An image without /etc/machine-id on two nodes of one LAN."""
+    found = set()
+    for mac in ("52:54:00:aa:00:01", "52:54:00:aa:00:02"):
+        machine = reference_machine()
+        machine.machine_id = ""
+        machine.kernel.change("enp8s0", address="52:54:00:00:00:00", permanent_address=mac)
+        for name in ("enp13s0f0", "enp13s0f3"):
+            machine.kernel.change(name, permanent_address="ee:00:00:00:00:01")
+        machine.executor.run(machine.plan(state()))
+        found.add(machine.kernel.need("br-lan").address)
+    assert len(found) == 2

@@ -47,7 +47,7 @@ def test_a_guest_that_leaves_a_bridge_to_which_nothing_happens_is_forgotten() ->
     memory = after(host(PLUGGED, "/active/1"), host(OUT, "/active/1"))
     assert not dropped(memory.guests[9], host(OUT, "/active/1"))
     assert (
-        after(host(PLUGGED, "/active/1"), host(OUT, "/active/1"), host(OUT, "/active/1", time=61.0))
+        after(host(PLUGGED, "/active/1"), host(OUT, "/active/1"), host(OUT, "/active/1", time=11.0))
         == Memory()
     )
 

@@ -1,0 +1,102 @@
+"""`make bench`: runs the benchmark in both laboratories and writes docs/benchmark.md.
+
+    python3 -m tests.bench [--lab netns|vm] [--rounds N] [--drifts N]
+
+The namespace laboratory runs at the machine's own speed; there the two bridges converge and drifts
+are timed.  The virtual machine has the whole reference node.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.bench import page
+from tests.lab import netns, vm
+from tests.lab.node import Node
+
+_VERSIONS = """
+import json, platform, subprocess
+from importlib.metadata import version
+print(json.dumps({
+    "NetworkManager": subprocess.run(["NetworkManager", "--version"], text=True,
+                                     capture_output=True).stdout.strip(),
+    "Python": platform.python_version(), "pyroute2": version("pyroute2"),
+    "kernel": platform.release().split("-")[0],
+}))
+"""
+_WHERE = {"netns": "namespace laboratory", "vm": "virtual machine"}
+_LAYOUTS = {"netns": "two bridges", "vm": "reference node"}
+
+
+def _inside(node: Node, *arguments: str) -> dict[str, Any]:
+    """What a measuring module prints last when it runs inside."""
+    done = subprocess.run(
+        node.outer([*node.python, "-m", *arguments]),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
+    """All samples of one laboratory."""
+    emulated = lab == "vm"
+    why = vm.missing() if emulated else netns.missing("trixie")
+    if why:
+        raise SystemExit(f"bench: {why}")
+    node: Node = vm.open_demo() if emulated else netns.NetnsLab("trixie")
+    try:
+        versions = json.loads(node.run(*node.python, "-c", _VERSIONS).stdout)
+        still = "30" if emulated else "200"
+        rounds = ["--rounds", str(options.rounds), "--still", still]
+        found = _inside(node, "tests.bench.cold", _LAYOUTS[lab], *rounds)
+        if not emulated:
+            found |= _inside(node, "tests.bench.drift", "--rounds", str(options.drifts))
+        return found | {"where": _WHERE[lab], "versions": versions}
+    finally:
+        node.close()
+
+
+def _model() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def main() -> int:
+    """Measure and write the page."""
+    parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--lab", choices=_WHERE, action="append", help="only this laboratory")
+    parser.add_argument("--rounds", type=int, default=12, help="cold convergences each")
+    parser.add_argument("--drifts", type=int, default=200, help="faults of each kind")
+    options = parser.parse_args()
+    load = [round(os.getloadavg()[0], 1)]
+    document: dict[str, Any] = {"labs": {}}
+    if options.lab and page.SAMPLES.exists():  # the other laboratory's samples stay
+        document = json.loads(page.SAMPLES.read_text())
+    for lab in options.lab or list(_WHERE):
+        document["labs"][lab] = _measure(lab, options)
+    document["machine"] = {
+        "model": _model(),
+        "cpus": os.cpu_count(),
+        "kernel": platform.release().split("-")[0],
+        "load": [*load, round(os.getloadavg()[0], 1)],
+    }
+    document["date"] = datetime.date.today().isoformat()
+    page.write(document)
+    print("written: docs/benchmark.md", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+"""docs/benchmark.md and its plots, from the samples in docs/benchmark.json.
+
+python3 -m tests.bench.page        writes them again without measuring
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.bench.figures import Figures, duration, ratio
+from tests.bench.plot import strips
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SAMPLES = DOCS / "benchmark.json"
+_WAYS = {
+    "nmcli": "the owner's nmcli commands, as a script",
+    "bridgedctl apply": "`bridgedctl apply`, one process from its start",
+    "running agent": "the running agent, from saving the file",
+}
+
+Document = dict[str, Any]
+
+
+def write(document: Document) -> None:
+    """Write the page and the plots."""
+    SAMPLES.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+    labs = document["labs"]
+    parts = [_head(document)]
+    for lab in labs.values():
+        parts.append(_cold(lab))
+    for name, lab in labs.items():
+        if "drift" in lab:
+            parts.append(_drift(lab, name))
+    parts.append(_method(document))
+    (DOCS / "benchmark.md").write_text("\n".join(parts))
+    rows = []
+    for lab in labs.values():
+        cold = lab["cold"]
+        rows.append((lab["layout"], {way: Figures.of(cold[way]["right"]) for way in _WAYS}))
+    (DOCS / "benchmark-cold.svg").write_text(strips("From plain cards to the declared node", rows))
+    for lab in labs.values():
+        if "drift" in lab:
+            drift = {
+                fault: {who: Figures.of(_good(by[who])) for who in ("bridged", "floor")}
+                for fault, by in lab["drift"].items()
+            }
+            (DOCS / "benchmark-drift.svg").write_text(
+                strips("From the kernel's word that it is wrong to its word that it is right",
+                       list(drift.items()))
+            )  # fmt: skip
+
+
+def _good(samples: list[float | None]) -> list[float]:
+    return [sample for sample in samples if sample is not None]
+
+
+def _head(document: Document) -> str:
+    lines = ["# Benchmark", ""]
+    lines.append(
+        "What the same machine did in the same run. The ratios are what to rely on; the times are "
+        "this machine's, and it is slow.\n"
+    )
+    for lab in document["labs"].values():
+        cold = {way: Figures.of(lab["cold"][way]["right"]).median for way in _WAYS}
+        agent, once = (
+            cold["nmcli"] / cold["running agent"],
+            cold["nmcli"] / cold["bridgedctl apply"],
+        )
+        lines.append(
+            f"- **{lab['layout']}, from nothing**: the running agent takes "
+            f"{_against(agent)} the owner's nmcli script ({duration(cold['running agent'])} "
+            f"against {duration(cold['nmcli'])}); `bridgedctl apply`, start of the process "
+            f"included, {_against(once)} ({duration(cold['bridgedctl apply'])})."
+        )
+    for lab in document["labs"].values():
+        if "drift" not in lab:
+            continue
+        ratios = {
+            fault: Figures.of(_good(by["bridged"])).median / Figures.of(by["floor"]).median
+            for fault, by in lab["drift"].items()
+        }
+        lowest, highest = min(ratios.values()), max(ratios.values())
+        lines.append(
+            f"- **Drift to repaired**: {ratio(lowest)} to {ratio(highest)} times the bare netlink "
+            "floor, which knows one fault and mends it blindly. NetworkManager alone never repairs "
+            f"{_never(lab['drift'])}."
+        )
+    lines += [
+        "- **A pass over a node that is right** changes nothing: "
+        + "; ".join(
+            f"{lab['layout']} {duration(Figures.of(lab['still']['seconds']).median)}, "
+            f"{lab['still']['calls']['calls']} calls that read, "
+            f"{lab['still']['calls']['changing']} that change"
+            for lab in document["labs"].values()
+        )
+        + ".",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _against(times: float) -> str:
+    """A ratio of the other's time to ours, in words."""
+    if times >= 1:
+        return f"1/{ratio(times)} of the time of"
+    return f"{ratio(1 / times)} times as long as"
+
+
+def _never(drift: Mapping[str, Any]) -> str:
+    names = [fault for fault, by in drift.items() if not _good(by["NetworkManager"])]
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
+
+
+def _cold(lab: Document) -> str:
+    base = Figures.of(lab["cold"]["nmcli"]["right"]).median
+    lines = [
+        f"## From plain cards to the {lab['layout']} ({lab['where']})",
+        "",
+        "| way | ratio | until the kernel has it: median | p99 | least to most | until it says so | "
+        "D-Bus calls | of them changing |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for way, told in _WAYS.items():
+        right = Figures.of(lab["cold"][way]["right"])
+        done = Figures.of(lab["cold"][way]["done"])
+        calls = lab["calls"][way]
+        lines.append(
+            f"| {told} | {ratio(right.median / base)} | {duration(right.median)} | "
+            f"{duration(right.p99)} | {duration(right.low)} to {duration(right.high)} | "
+            f"{duration(done.median)} | {calls['calls']} | {calls['changing']} |"
+        )
+    still = Figures.of(lab["still"]["seconds"])
+    lines += [
+        "",
+        f"n = {len(lab['cold']['nmcli']['right'])} each, taking turns; {lab['commands']} commands "
+        "are typed by hand (here by a script, which needs no time to think). Once right, a forced "
+        f"pass that finds nothing to do takes {duration(still.median)} (p99 "
+        f"{duration(still.p99)}, n = {still.n}) with {lab['still']['calls']['calls']} D-Bus calls, "
+        f"{lab['still']['calls']['changing']} of them changing anything, "
+        f"{lab['still']['calls']['links']} netlink events and {lab['still']['calls']['files']} "
+        "files written.",
+        "",
+    ]
+    if lab is not None and lab.get("plot"):
+        lines += ["![cold convergence](benchmark-cold.svg)", ""]
+    return "\n".join(lines)
+
+
+def _drift(lab: Document, name: str) -> str:
+    lines = [
+        "## Drift to repaired",
+        "",
+        "| what is changed | ratio to the floor | bridged: median | p99 | least to most | "
+        "floor: median | p99 | NetworkManager alone |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    failed = 0
+    for fault, by in lab["drift"].items():
+        failed += by["bridged"].count(None)
+        ours, floor = Figures.of(_good(by["bridged"])), Figures.of(_good(by["floor"]))
+        alone = _good(by["NetworkManager"])
+        unaided = duration(Figures.of(alone).median) if alone else "never"
+        lines.append(
+            f"| {fault} | {ratio(ours.median / floor.median)} | {duration(ours.median)} | "
+            f"{duration(ours.p99)} | {duration(ours.low)} to {duration(ours.high)} | "
+            f"{duration(floor.median)} | {duration(floor.p99)} | {unaided} |"
+        )
+    first = next(iter(lab["drift"].values()))
+    lines += [
+        "",
+        f"n = {len(first['bridged'])} of each for bridged and for the floor, "
+        f"{'none' if not failed else failed} of bridged's not repaired. `never`: not within 3 s, "
+        "tried three times. Where NetworkManager repairs too, it takes part in both columns. "
+        "The deletion of a bridge takes the kernel itself most of the floor's time; there the "
+        "floor works without NetworkManager, bridged with it, and both guests must be back.",
+        "",
+        "![drift to repaired](benchmark-drift.svg)",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _method(document: Document) -> str:
+    machine = document["machine"]
+    lines = [
+        "## Method",
+        "",
+        "- Each way begins at the same node: every card active on a plain Ethernet profile that "
+        "has its name, no bridge, NetworkManager idle (nothing under way, its process asleep for "
+        "0.3 s). The ways take turns, and their order changes from round to round.",
+        "- *The kernel has it*: every bridge exists, is up, has spanning tree off and its port in "
+        "it, as the kernel's own messages tell a listener (`tests/bench/links.py`) that shares no "
+        "code with bridged and takes no part. It must stay so for half a second; the time is that "
+        "of the message that completed it.",
+        "- *It says so*: the script or `bridgedctl apply` returns; the agent reports `converged`.",
+        "- D-Bus calls: all method calls to NetworkManager, counted by `tests/lab/buswatch.py` in "
+        "runs of their own, which are not timed.",
+        "- Drift: one netlink message causes it. The time runs from the kernel's announcement of "
+        "the wrong state to that of the right one, so what both sides pay (waking a process) is "
+        "paid once by each. Faults come singly, 150 to 250 ms after the last was repaired. The "
+        "agent runs with `--contended-after 0`, or it would rightly see a contest.",
+        "- The floor (`tests/bench/floor.py`): wait for a message, look, send the mending message. "
+        "The same language, without a desired state, a plan, NetworkManager or a journal.",
+        "- NetworkManager alone: the node as bridged left it, bridged stopped.",
+        "",
+        "## Machine and versions",
+        "",
+        f"{machine['cpus']} processors ({machine['model']}), kernel {machine['kernel']}; load "
+        f"average {machine['load'][0]} when it began and {machine['load'][1]} at the end, nothing "
+        f"else of weight running. Measured {document['date']}.",
+        "",
+        "| laboratory | NetworkManager | Python | pyroute2 | kernel |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for lab in document["labs"].values():
+        v = lab["versions"]
+        lines.append(
+            f"| {lab['where']} | {v['NetworkManager']} | {v['Python']} | {v['pyroute2']} | "
+            f"{v['kernel']} |"
+        )
+    lines += [
+        "",
+        "## How to repeat it",
+        "",
+        "    make bench                                  # all of it, about half an hour",
+        "    python3 -m tests.bench --lab netns          # without the virtual machine",
+        "    python3 -m tests.bench --rounds 3 --drifts 20   # a quick look",
+        "    python3 -m tests.bench.page                 # this page again, from the samples",
+        "",
+        "The samples are in [benchmark.json](benchmark.json), in seconds. This page is written by "
+        "`tests/bench/page.py` from them.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    write(json.loads(SAMPLES.read_text()))
