@@ -109,6 +109,8 @@ def _outside(guest: Guest, host: Host) -> Guest | None:
     if link is None or link.name != guest.name or link.controller is not None:
         return None
     since = host.time if guest.lost is None else guest.lost
+    if not isinstance(host.network_manager, NetworkManager):
+        return replace(guest, lost=host.time)  # nobody can tell now what happened to the bridge
     if not dropped(guest, host) and host.time - since > _GRACE:
         return None
     return replace(guest, lost=since)

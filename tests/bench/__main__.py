@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.bench import page
 from tests.lab import netns, vm
-from tests.lab.node import Node
+from tests.lab.node import CHECKOUT, Node
 
 _VERSIONS = """
 import json, platform, subprocess
@@ -55,6 +55,8 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
         raise SystemExit(f"bench: {why}")
     node: Node = vm.open_demo() if emulated else netns.NetnsLab("trixie")
     try:
+        if emulated:
+            _bring(node)
         versions = json.loads(node.run(*node.python, "-c", _VERSIONS).stdout)
         still = "30" if emulated else "200"
         rounds = ["--rounds", str(options.rounds), "--still", still]
@@ -64,6 +66,17 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
         return found | {"where": _WHERE[lab], "versions": versions}
     finally:
         node.close()
+
+
+def _bring(node: Node) -> None:
+    """Bring these modules into a machine that has only what is installed."""
+    packing = subprocess.run(
+        ["tar", "-C", str(CHECKOUT), "--exclude=__pycache__", "-cf", "-", "tests/bench"],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    command = node.outer(["tar", "-C", node.source, "--no-same-owner", "-xf", "-"])
+    subprocess.run(command, input=packing.stdout, check=True)
 
 
 def _model() -> str:

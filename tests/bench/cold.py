@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.bench.agent import BRIDGEDCTL, agent, ask, counted, environment
 from tests.bench.layouts import LAYOUTS, NOTHING, STATE, Layout, settle, start_over
-from tests.bench.links import Links
+from tests.lab.demo_links import Links
 
 _LIMIT = 300.0
 """Seconds after which a way has failed."""

@@ -24,7 +24,7 @@ from tests.bench.agent import agent, environment
 from tests.bench.faults import BRIDGE, FAULTS, GUESTS, STATE, Fault
 from tests.bench.layouts import STATE as STATE_FILE
 from tests.bench.layouts import run, settle, start_over
-from tests.bench.links import Changes, Links
+from tests.lab.demo_links import Changes, Links
 
 _LIMIT = 20.0
 """Seconds after which a fault counts as not repaired."""

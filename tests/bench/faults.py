@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from tests.bench.links import Changes, Link, Links, attempt
+from tests.lab.demo_links import Changes, Link, Links, attempt
 
 BRIDGE, PORT, GUESTS = "br-lan", "enp13s0f0", ("vnet0", "vnet1")
 STATE = "version: 1\nbridges:\n  br-lan: {ports: [enp13s0f0], mtu: 1500}\n"

@@ -10,7 +10,7 @@ this is the price of deciding.
 import sys
 
 from tests.bench.faults import BY_NAME
-from tests.bench.links import Changes, Links
+from tests.lab.demo_links import Changes, Links
 
 
 def main() -> None:

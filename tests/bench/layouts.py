@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.links import Links
+from tests.lab.demo_links import Links
 
 NICS = ("enp13s0f0", "enp13s0f3")
 STATE = Path("/etc/bridged/state.yaml")

@@ -27,11 +27,11 @@ def write(document: Document) -> None:
     SAMPLES.write_text(json.dumps(document, separators=(",", ":")) + "\n")
     labs = document["labs"]
     parts = [_head(document)]
+    parts += [_cold(lab) for lab in labs.values()]
+    parts.append("![cold convergence](benchmark-cold.svg)\n")
     for lab in labs.values():
-        parts.append(_cold(lab))
-    for name, lab in labs.items():
         if "drift" in lab:
-            parts.append(_drift(lab, name))
+            parts.append(_drift(lab))
     parts.append(_method(document))
     (DOCS / "benchmark.md").write_text("\n".join(parts))
     rows = []
@@ -68,10 +68,10 @@ def _head(document: Document) -> str:
             cold["nmcli"] / cold["bridgedctl apply"],
         )
         lines.append(
-            f"- **{lab['layout']}, from nothing**: the running agent takes "
-            f"{_against(agent)} the owner's nmcli script ({duration(cold['running agent'])} "
-            f"against {duration(cold['nmcli'])}); `bridgedctl apply`, start of the process "
-            f"included, {_against(once)} ({duration(cold['bridgedctl apply'])})."
+            f"- **{lab['layout']}, from plain cards**: the running agent is {_against(agent)} the "
+            f"owner's nmcli commands run as a script ({duration(cold['running agent'])} against "
+            f"{duration(cold['nmcli'])}); `bridgedctl apply`, the start of its process included, "
+            f"is {_against(once)} them ({duration(cold['bridgedctl apply'])})."
         )
     for lab in document["labs"].values():
         if "drift" not in lab:
@@ -101,10 +101,10 @@ def _head(document: Document) -> str:
 
 
 def _against(times: float) -> str:
-    """A ratio of the other's time to ours, in words."""
-    if times >= 1:
-        return f"1/{ratio(times)} of the time of"
-    return f"{ratio(1 / times)} times as long as"
+    """How our time compares, `times` being the other's over ours."""
+    return (
+        f"{ratio(times)} times as fast as" if times >= 1 else f"{ratio(1 / times)} times as slow as"
+    )
 
 
 def _never(drift: Mapping[str, Any]) -> str:
@@ -117,8 +117,8 @@ def _cold(lab: Document) -> str:
     lines = [
         f"## From plain cards to the {lab['layout']} ({lab['where']})",
         "",
-        "| way | ratio | until the kernel has it: median | p99 | least to most | until it says so | "
-        "D-Bus calls | of them changing |",
+        "| way | ratio | until the kernel has it: median | p99 | least to most | "
+        "until it says so | D-Bus calls | of them changing |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for way, told in _WAYS.items():
@@ -142,12 +142,10 @@ def _cold(lab: Document) -> str:
         "files written.",
         "",
     ]
-    if lab is not None and lab.get("plot"):
-        lines += ["![cold convergence](benchmark-cold.svg)", ""]
     return "\n".join(lines)
 
 
-def _drift(lab: Document, name: str) -> str:
+def _drift(lab: Document) -> str:
     lines = [
         "## Drift to repaired",
         "",
@@ -170,7 +168,7 @@ def _drift(lab: Document, name: str) -> str:
     lines += [
         "",
         f"n = {len(first['bridged'])} of each for bridged and for the floor, "
-        f"{'none' if not failed else failed} of bridged's not repaired. `never`: not within 3 s, "
+        f"{failed or 'none'} of bridged's not repaired. `never`: not within 3 s, "
         "tried three times. Where NetworkManager repairs too, it takes part in both columns. "
         "The deletion of a bridge takes the kernel itself most of the floor's time; there the "
         "floor works without NetworkManager, bridged with it, and both guests must be back.",
@@ -190,7 +188,7 @@ def _method(document: Document) -> str:
         "has its name, no bridge, NetworkManager idle (nothing under way, its process asleep for "
         "0.3 s). The ways take turns, and their order changes from round to round.",
         "- *The kernel has it*: every bridge exists, is up, has spanning tree off and its port in "
-        "it, as the kernel's own messages tell a listener (`tests/bench/links.py`) that shares no "
+        "it, as the kernel's own messages tell a listener (`tests/lab/demo_links.py`) that shares no "
         "code with bridged and takes no part. It must stay so for half a second; the time is that "
         "of the message that completed it.",
         "- *It says so*: the script or `bridgedctl apply` returns; the agent reports `converged`.",

@@ -94,6 +94,7 @@ def main() -> int:
                 "NOT THE WHOLE REFERENCE NODE: this machine's kernel has no VLANs (8021q), so "
                 "br-web is left out here. --lab vm shows all of it.", "bad",
             )  # fmt: skip
+        screen.line()
         code = _tell(node, lab, vlan, options)
     finally:
         node.close()

@@ -1,7 +1,7 @@
 """The node that the demonstration happens on, seen from inside: bridged's installation and journal.
 
-Installed is what `make install` installs, less the package itself: the commands are small scripts
-that run the checkout.  The root file system here is the laboratory's, and goes away with it.
+Installed is what `make install` installs, by simpler means: a copy of the package, and small
+scripts that run it.  The root file system here is the laboratory's, and goes away with it.
 """
 
 import json
@@ -19,6 +19,7 @@ from tests.lab.demo_screen import run
 
 STATE = Path("/etc/bridged/state.yaml")
 _ROOT = Path(__file__).resolve().parents[2]
+_PACKAGE = Path("/usr/local/lib/bridged-demo")
 _LOG = Path("/run/demo-bridged.log")
 _SCRIPT = """\
 #!/bin/sh
@@ -40,11 +41,13 @@ class Entry:
 
 def install(state: str) -> None:
     """Put the commands, the unit (where there is systemd) and the state file in their places."""
+    # A copy, for the unit may not look into a home directory; with its times, for the bytecode.
+    run(f"mkdir -p {_PACKAGE} && cp -a {_ROOT}/bridged {_PACKAGE}/")
     for path, module in (
         ("/usr/local/sbin/bridged", "bridged.agent.main"),
         ("/usr/local/bin/bridgedctl", "bridged.cli.main"),
     ):
-        text = _SCRIPT.format(root=_ROOT, python=sys.executable, module=module)
+        text = _SCRIPT.format(root=_PACKAGE, python=sys.executable, module=module)
         Path(path).write_text(text)
         Path(path).chmod(0o755)
     for folder in (STATE.parent, Path("/etc/modules-load.d"), Path("/etc/sysctl.d")):

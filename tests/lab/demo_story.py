@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.bench.links import Links
 from tests.lab.demo_drifts import BREAK, DMZ, LAN, MEND, WEB, Drift, chosen
 from tests.lab.demo_guests import GUESTS, Guests, Traffic, plug_commands
+from tests.lab.demo_links import Links
 from tests.lab.demo_node import (
     Agent,
     Entry,

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.links import Links
+from tests.lab.demo_links import Links
 
 _FILE_INTERVAL = 0.002
 """Seconds between looks at a file under /proc or /sys, which sends no event."""

@@ -105,6 +105,7 @@ class Machine:
         self.port = _free_port()
         command = [*_base(self.accel), *self._devices()]
         if snapshot is not None:
+            os.utime(snapshot.folder)  # it is in use, do not clear it away
             command += ["-incoming", f"exec:cat '{snapshot.state}'"]
         self._errors = self.folder / "errors"
         with self._errors.open("w") as errors:

@@ -18,7 +18,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 if not __package__:  # run as a script
@@ -32,7 +33,10 @@ from tests.lab.vm_image import cache, locked, missing, say
 __all__ = ["VmLab", "missing", "open_demo", "pristine", "with_checkout"]
 
 _SOURCE = "/root/bridged-src"
-_LEFT_OUT = (".git", ".venv", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", "build")
+_BROUGHT = ("bridged", "config", "packaging", "systemd", "tests/__init__.py", "tests/lab",
+            "Makefile", "pyproject.toml")  # fmt: skip
+"""What of the checkout goes into the machine: what is installed and what the laboratory runs."""
+_LEFT_OUT = ("__pycache__", ".*_cache")
 _RUNNING = "vm-running"
 _BOOT_SECONDS = 300
 
@@ -93,10 +97,11 @@ Host node
         self.run("lab-wire", "router")
 
     def copy_checkout(self) -> None:
-        """Brings this checkout into the machine, at `source`."""
+        """Brings this checkout into the machine, at `source`, less most of its tests and prose."""
         pack = ["tar", "-C", str(CHECKOUT), "-cf", "-", "--owner=0", "--group=0"]
         pack += [f"--exclude={pattern}" for pattern in _LEFT_OUT]
-        with subprocess.Popen([*pack, "."], stdout=subprocess.PIPE) as packing:
+        there = [name for name in _BROUGHT if (CHECKOUT / name).exists()]
+        with subprocess.Popen([*pack, *there], stdout=subprocess.PIPE) as packing:
             script = f"rm -rf {_SOURCE} && mkdir -p {_SOURCE} && tar -C {_SOURCE} -xf -"
             subprocess.run(self.outer(["sh", "-c", script]), stdin=packing.stdout, check=True)
 
@@ -224,24 +229,26 @@ def with_checkout() -> Snapshot:
 
 
 def _forget_checkouts(base: Snapshot, wanted: Snapshot) -> None:
-    """Removes snapshots of earlier checkouts that nobody has used for an hour."""
+    """Removes snapshots of earlier checkouts that no machine has started from for an hour."""
     for folder in base.folder.parent.glob("pristine-*-checkout-*"):
-        if folder != wanted.folder and folder.stat().st_atime < time.time() - 3600:
+        if folder != wanted.folder and folder.stat().st_mtime < time.time() - 3600:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _checkout_digest() -> str:
     """The hash of all that `copy_checkout` would bring in."""
     digest = hashlib.sha256()
-    for folder, folders, files in os.walk(CHECKOUT):
-        here = Path(folder)
-        folders[:] = sorted(n for n in folders if not any(Path(n).match(p) for p in _LEFT_OUT))
-        for name in sorted(files):
-            path = here / name
-            digest.update(f"{path.relative_to(CHECKOUT)}\0{path.lstat().st_mode}\0".encode())
-            if path.is_file():
-                digest.update(path.read_bytes())
+    for path in sorted(p for name in _BROUGHT for p in [CHECKOUT / name, *_below(CHECKOUT / name)]):
+        if path.is_file():
+            digest.update(f"{path.relative_to(CHECKOUT)}\0{path.stat().st_mode}\0".encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _below(top: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(top):
+        folders[:] = [n for n in folders if not any(fnmatch(n, p) for p in _LEFT_OUT)]
+        yield from (Path(folder) / name for name in files)
 
 
 def open_demo() -> VmLab:

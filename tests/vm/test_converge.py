@@ -81,7 +81,7 @@ def test_a_host_as_declared_is_written_to_by_nobody_and_its_journal_is_silent(no
     node.run("systemctl", "restart", "bridged", timeout=180)
     product.converged(node)
     told = product.total(node, "bridged_passes_total", outcome="still")
-    where = product.cursor(vm)
+    where = product.cursor(node)
     with watching(node, ["/run/bridged", "/var/lib/bridged", "/proc/sys/net/ipv6/conf"]) as seen:
         time.sleep(20)
     assert seen.still, seen

@@ -64,8 +64,8 @@ def test_the_module_comes_before_its_keys_whatever_the_order_in_the_file(vm: VmL
 
 def test_a_module_that_arrives_late_or_again_does_not_leave_its_defaults(node: VmLab) -> None:
     """Cases 2 and 3: undeclared, its keys are unavailable; whoever loads it, they are set."""
-    zero = {key: "0" for key in KEYS}
-    wanted = json.dumps({key: 0 for key in KEYS}).replace('"', "")
+    zero = dict.fromkeys(KEYS, "0")
+    wanted = json.dumps(dict.fromkeys(KEYS, 0)).replace('"', "")
     product.declare(node, product.reference(modules="[overlay]", sysctls=wanted))
     wait_until(lambda: values(node) == ["0", "0", "0"], PATIENCE, "declared 0")
     product.converged(node)

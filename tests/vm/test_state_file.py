@@ -10,6 +10,16 @@ from tests.lab.vm import VmLab
 from tests.vm import product
 from tests.vm.product import DMZ, LINKS, PATIENCE, STATE
 
+NOTHING = (
+    "",
+    "# nothing\n",
+    "null\n",
+    "[]\n",
+    "version: 1\nbridges: {}\nbridges: {}\n",
+    "---\nversion: 1\n---\nversion: 1\n",
+    "version: 1\nbridges:\n\tbr-lan: {}\n",
+)
+"""Files that must not be taken for a wish."""
 ANSIBLE = "/etc/bridged/.ansible_tmp_state"
 
 
@@ -105,8 +115,7 @@ def test_a_broken_file_changes_nothing_and_is_told_with_its_place(node: VmLab) -
     assert node.run("bridgedctl", "validate", check=False).returncode == 1
     assert product.total(node, "bridged_state_file_valid") == 0
 
-    for bad in ("", "# nothing\n", "null\n", "[]\n", "version: 1\nbridges: {}\nbridges: {}\n",
-                "---\nversion: 1\n---\nversion: 1\n", "version: 1\nbridges:\n\tbr-lan: {}\n"):  # fmt: skip
+    for bad in NOTHING:
         before = state_file(node)["problems"]
         node.write(STATE, bad)
         wait_until(lambda b=before: state_file(node)["problems"] != b, PATIENCE, repr(bad))  # type: ignore[misc]
