@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from bridged.observe.host import PortVlan
+from bridged.desired.vlans import PortVlan
 from bridged.plan.memory import Guest, Memory
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bridged.desired.vlans import PortVlan
 from bridged.errors import WorldError
-from bridged.observe.host import PortVlan
 from bridged.observe.netlink import altnames
 from bridged.observe.port_vlans import AF_BRIDGE, PVID, UNTAGGED, read_port_vlans
 from bridged.plan.actions import DeleteLink, RemoveAddress, SetController, SetLink, SetVlans

@@ -28,8 +28,10 @@ _PRESERVE_EXTERNAL_IP = 0x1
 _ACTIVATED, _DEACTIVATING = 2, 3
 _POLL = 0.25
 """Seconds after which the state is read even if no signal came: signals only make it quicker."""
+_STATE_DEACTIVATING = 110
+"""NMDeviceState from which on (failed is 120) an activation is over."""
 _NEW_ACTIVATION = 60
-_REPLACEMENT = 0.5
+_REPLACEMENT = 2.0
 """Seconds that another activation of the same profile may take to show up after ours was lost."""
 _VIRTUAL = ("bridge", "vlan")
 _ATTEMPTS = 3
@@ -160,8 +162,7 @@ class NetworkManagerWriter:
                 if now - lost > (_REPLACEMENT if replaced else 0):
                     text = f"{action.device}: activation failed, {device_reason(reason)}"
                     raise WorldError("failed", text)
-            wait = _POLL if not lost else _REPLACEMENT / 10
-            signal = listener.wait(wait)
+            signal = listener.wait(_POLL)
             while signal is not None:
                 reason = _reason_of(signal, device) or reason
                 signal = listener.wait(0)
@@ -223,6 +224,11 @@ class NetworkManagerWriter:
 
 
 def _reason_of(signal: Signal, device: str) -> int:
-    """The reason in a device's StateChanged (new, old, reason); 0 for anything else."""
-    ours = signal.interface == DEVICE and device in (signal.path, _NO_PATH)
-    return int(signal.args[2]) if ours else 0
+    """The reason in a device's StateChanged (new, old, reason); 0 for anything else.
+
+    Only on the way down: a device that just appeared becomes managed for a reason, too.
+    """
+    if signal.interface != DEVICE or device not in (signal.path, _NO_PATH):
+        return 0
+    new, old, reason = signal.args
+    return int(reason) if new < old or new >= _STATE_DEACTIVATING else 0

@@ -44,6 +44,9 @@ _PLAN = {
 }
 """Types of what the plan writes by itself, beside the rows of the declared properties."""
 
+_VLAN = {"vid-start": "q", "vid-end": "q", "pvid": "b", "untagged": "b"}
+"""Types within an entry of bridge-port.vlans."""
+
 
 @cache
 def _signatures() -> Mapping[tuple[str, str], str]:
@@ -61,6 +64,8 @@ def typed(setting: str, key: str, value: Any) -> Variant:
     signature = _signatures().get((setting, key))
     if signature is None:
         raise WorldError("failed", f"no D-Bus type is known for {setting}.{key}")
+    if signature == "aa{sv}":
+        value = [{k: variant(_VLAN[k], item) for k, item in entry.items()} for entry in value]
     return variant(signature, value)
 
 

@@ -1,25 +1,56 @@
 """The tables of a bridge port: a NIC, or a VLAN on a NIC."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from bridged.desired.base import IfName, Model, integer
+from bridged.desired.base import IfName, Model, Refused, Text, integer
 from bridged.desired.properties import (
     BOOL,
     SWITCH,
     KernelKey,
     NmKey,
     Property,
+    Row,
     bit,
     choice,
 )
+from bridged.desired.vlans import VLANS, Membership, membership, span
 
 _PROTOCOL = choice(**{"802.1Q": 0x8100, "802.1ad": 0x88A8})
 
 
+def _range(text: str) -> str:
+    try:
+        span(text)
+    except ValueError as error:
+        raise Refused(str(error), "write it as 10-20") from None
+    return text
+
+
+VlanRange = Annotated[
+    str, AfterValidator(_range), Text("a range of VLAN ids such as 10-20", "^[0-9]+-[0-9]+$")
+]
+
+_VLANS = "VLANs that the port carries tagged, on a bridge that filters VLANs"
+
+MEMBERSHIP = Row(
+    "membership",
+    "vlans",
+    Property(
+        _VLANS,
+        NmKey("bridge-port", "vlans", "aa{sv}", VLANS, default=(), reapply=False),
+        KernelKey("vlans", "vlans"),
+    ),
+    None,
+)
+"""`vlans`, `vlan-ranges` and `pvid` together."""
+
+
 class _PortOptions(Model):
     """What a NIC and a VLAN have in common as ports of a bridge."""
+
+    joint_rows: ClassVar[tuple[Row, ...]] = (MEMBERSHIP,)
 
     mtu: Annotated[
         int | None,
@@ -76,6 +107,29 @@ class _PortOptions(Model):
             KernelKey("port", "brport_learning", SWITCH),
         ),
     ] = None
+    vlans: Annotated[
+        tuple[Annotated[int, integer(1, 4094)], ...] | None,
+        Field(description=_VLANS),
+    ] = None
+    vlan_ranges: Annotated[
+        tuple[VlanRange, ...] | None, Field(description="the same, as ranges such as 100-199")
+    ] = None
+    pvid: Annotated[
+        int | None,
+        integer(0, 4094),
+        Field(
+            description="VLAN of untagged frames on a bridge that filters VLANs, 0 for none; "
+            "1 where only tagged VLANs are declared"
+        ),
+    ] = None
+
+    @property
+    def membership(self) -> Membership | None:
+        """All VLANs of the port, None where nothing is said about them."""
+        if self.vlans is None and self.vlan_ranges is None and self.pvid is None:
+            return None
+        ranges = (vid for text in self.vlan_ranges or () for vid in span(text))
+        return membership((*(self.vlans or ()), *ranges), 1 if self.pvid is None else self.pvid)
 
 
 class Nic(_PortOptions):

@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Layer = Literal["link", "info", "port", "ipv6"]
+Layer = Literal["link", "info", "port", "ipv6", "vlans"]
 """Where the kernel keeps a value: the link itself, its IFLA_INFO_DATA (what a bridge or VLAN is),
-its IFLA_INFO_SLAVE_DATA (what it is as a bridge port), or its IPv6 settings."""
+its IFLA_INFO_SLAVE_DATA (what it is as a bridge port), its IPv6 settings, or
+its VLANs as a bridge port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +117,12 @@ class Row:
 @cache
 def rows(model: type[BaseModel]) -> tuple[Row, ...]:
     """The table of a kind of object: every field of `model` that is annotated with a Property."""
-    return tuple(
+    fields = tuple(
         Row(name, field.alias or name, item, field.default)
         for name, field in model.model_fields.items()
         for item in field.metadata
         if isinstance(item, Property)
     )
+    # What several fields make together is a row too: its value is a property of the model.
+    joint: tuple[Row, ...] = getattr(model, "joint_rows", ())
+    return fields + joint

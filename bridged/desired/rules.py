@@ -43,6 +43,7 @@ def violations(state: State) -> Iterator[Violation]:
     yield from _no_loops(state)
     yield from _protected(state)
     yield from _mtu_of_vlans(state)
+    yield from _vlans_of_ports(state)
     for name, bridge in (state.bridges or {}).items():
         yield from _timers(name, bridge)
         yield from _forwarded_groups(name, bridge)
@@ -174,6 +175,24 @@ def _beneath(
         if here in vlans:
             waiting.append(vlans[here].parent)
     return frozenset(seen)
+
+
+def _vlans_of_ports(state: State) -> Iterator[Violation]:
+    for name, bridge, port in state.ports():
+        if port.membership is None or bridge.filters_vlans:
+            continue
+        key = next(
+            field
+            for field, value in (
+                ("vlans", port.vlans), ("vlan-ranges", port.vlan_ranges), ("pvid", port.pvid)
+            )
+            if value is not None
+        )  # fmt: skip
+        yield Violation(
+            _at(name, port, key),
+            f"`{name}` does not filter VLANs, so those of its ports mean nothing",
+            f"write vlan-filtering: true under `{name}`",
+        )
 
 
 def _protected(state: State) -> Iterator[Violation]:

@@ -8,18 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from bridged.desired.vlans import Membership
+
 Settings = Mapping[str, Mapping[str, Any]]
 """A NetworkManager profile, unpacked: setting -> key -> plain Python value (bytes for ``ay``)."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class PortVlan:
-    """One VLAN that a bridge port carries; `pvid` takes untagged frames in, `untagged` sends them
-    out without the tag."""
-
-    vid: int
-    pvid: bool = False
-    untagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ class Link:
     driver: str = ""
     info: Mapping[str, Any] = field(default_factory=dict)
     port: Mapping[str, Any] = field(default_factory=dict)
-    vlans: tuple[PortVlan, ...] = ()
+    vlans: Membership = ()
     stats: Mapping[str, int] = field(default_factory=dict)
 
 

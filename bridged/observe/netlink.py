@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bridged.observe.host import Address, Link, PortVlan
+from bridged.desired.vlans import PortVlan
+from bridged.observe.host import Address, Link
 from bridged.observe.port_vlans import read_port_vlans
 from bridged.observe.protocols import KernelNetwork
 from bridged.rtnetlink import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from bridged.observe.host import PortVlan
+from bridged.desired.vlans import PortVlan
 from bridged.rtnetlink import RTM_GETLINK, Message, Rtnetlink
 
 AF_BRIDGE = 7

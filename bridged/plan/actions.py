@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from bridged.observe.host import PortVlan
+from bridged.desired.vlans import PortVlan
 
 Disruption = Literal["none", "port", "guests"]
 """`none`: set in place; `port`: that port loses frames for a moment; `guests`: guest ports lose

@@ -6,6 +6,8 @@ from typing import Any
 
 from bridged.desired.base import Model
 from bridged.desired.properties import Row, rows
+from bridged.desired.vlans import Membership
+from bridged.desired.vlans import show as show_vlans
 from bridged.observe.host import Link, Settings
 from bridged.report import PropertyDrift
 
@@ -30,6 +32,8 @@ def wishes(model: Model, **overrides: Any) -> tuple[Wish, ...]:
 
 def show(value: Any) -> str:
     """A value as it is written in the state file."""
+    if isinstance(value, tuple):
+        return show_vlans(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -43,6 +47,7 @@ class Differences:
     link: dict[str, Any] = field(default_factory=dict)
     info: dict[str, Any] = field(default_factory=dict)
     port: dict[str, Any] = field(default_factory=dict)
+    vlans: Membership | None = None
     remake: bool = False
     """Something differs that cannot change while the link exists."""
     missing: list[str] = field(default_factory=list)
@@ -83,15 +88,17 @@ def compare(
     profile: Settings | None,
     applied: Settings | None = None,
     port: Mapping[str, Any] | None = None,
+    port_vlans: bool = False,
 ) -> Differences:
     """Compare declared values with the kernel's link, the profile, and what is applied of it.
 
     A side that is None is not compared.  `port` replaces the link's own port attributes, for a
-    link that is no port of the right bridge yet (its attributes would be another bridge's).
+    link that is no port of the right bridge yet (its attributes would be another bridge's);
+    `port_vlans` tells that the link's VLANs as a port were read and count.
     """
     found = Differences()
     for wish in wanted:
-        kernel = _kernel_differs(found, wish, link, port)
+        kernel = _kernel_differs(found, wish, link, port, port_vlans)
         stored = _profile_differs(found, wish, profile, applied)
         if kernel is not None or stored is not None:
             found.note(wish.row.key, wish.value, kernel, stored)
@@ -99,12 +106,21 @@ def compare(
 
 
 def _kernel_differs(
-    found: Differences, wish: Wish, link: Link | None, port: Mapping[str, Any] | None
+    found: Differences,
+    wish: Wish,
+    link: Link | None,
+    port: Mapping[str, Any] | None,
+    port_vlans: bool,
 ) -> Any:
     """What the kernel has instead (as the operator would write it), None where it agrees."""
     key = wish.row.property.kernel
     if key is None or link is None:
         return None
+    if key.layer == "vlans":
+        if not port_vlans or link.vlans == wish.value:
+            return None
+        found.vlans = wish.value
+        return link.vlans
     layer: Mapping[str, Any]
     target: dict[str, Any]
     if key.layer == "info":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridged.observe.host import PortVlan
+from bridged.desired.vlans import PortVlan
 
 _SETTINGS = (
     "brport_cost",

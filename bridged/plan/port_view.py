@@ -49,6 +49,11 @@ class PortView:
         )
 
     @property
+    def filtered(self) -> bool:
+        """Whether the bridge goes by VLANs now."""
+        return self.controller is not None and bool(self.controller.info.get("br_vlan_filtering"))
+
+    @property
     def uuid(self) -> str:
         """UUID of the profile that does the job, existing or about to be made."""
         return self.choice.profile.uuid if self.choice.profile else profile_uuid(self.item)

@@ -3,7 +3,7 @@
 from bridged.desired.bridge import Bridge
 from bridged.desired.port import Port, Vlan
 from bridged.observe.host import Link
-from bridged.plan.actions import Action, Activate, DeleteLink, SetController, SetLink
+from bridged.plan.actions import Action, Activate, DeleteLink, SetController, SetLink, SetVlans
 from bridged.plan.compare import Differences, compare, wishes
 from bridged.plan.context import Context, strip_addresses
 from bridged.plan.port_obstacles import obstacle
@@ -56,7 +56,9 @@ def _in_kernel(port: PortView, found: Differences) -> list[Action]:
         return []
     # Attributes of a port that is in no bridge or in another one say nothing about ours.
     attributes = link.port if port.plugged else {}
-    compared = compare(wishes(port.spec), link, None, port=attributes)
+    compared = compare(
+        wishes(port.spec), link, None, port=attributes, port_vlans=port.plugged and port.filtered
+    )
     if _misplaced(port) or compared.remake:
         found.drift += [d for d in compared.drift if d.kernel is not None]
         if not compared.remake:
@@ -79,6 +81,16 @@ def _in_kernel(port: PortView, found: Differences) -> list[Action]:
                 link=compared.link,
                 info=compared.info,
                 port=compared.port,
+            )
+        )
+    if compared.vlans is not None:
+        actions.append(
+            SetVlans(
+                object=port.item,
+                reason=found.because(),
+                device=link.name,
+                index=link.index,
+                vlans=compared.vlans,
             )
         )
     if port.plugged:

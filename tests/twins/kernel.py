@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bridged.desired.vlans import PortVlan
 from bridged.errors import WorldError
-from bridged.observe.host import Address, Assignment, Link, ModuleState, PortVlan, Sysctl
+from bridged.observe.host import Address, Assignment, Link, ModuleState, Sysctl
 from bridged.observe.protocols import KernelNetwork
 from bridged.plan.actions import DeleteLink, RemoveAddress, SetController, SetLink, SetVlans
 from tests.twins.faults import Faults

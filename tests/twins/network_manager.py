@@ -267,6 +267,10 @@ class FakeNetworkManager:
                 continue
             if key.attribute == "mtu" and not value:
                 continue
+            if key.layer == "vlans":
+                if value:
+                    self.kernel.change(name, vlans=value)
+                continue
             raw = key.codec.encode(value) if key.layer != "ipv6" else 1
             link = self.kernel.need(name)
             if key.layer in {"info", "port"}:

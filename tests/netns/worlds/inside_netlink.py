@@ -12,7 +12,8 @@ from bridged.desired.bridge import Bridge
 from bridged.desired.port import Nic, Vlan
 from bridged.desired.properties import Row, rows
 from bridged.errors import WorldError
-from bridged.observe.host import Link, PortVlan
+from bridged.desired.vlans import PortVlan
+from bridged.observe.host import Link
 from bridged.observe.netlink import NetlinkReader
 from bridged.plan.actions import (
     DeleteLink,

@@ -3,7 +3,7 @@
 import pytest
 
 from bridged.agent.engine import Engine
-from bridged.observe.host import PortVlan
+from bridged.desired.vlans import PortVlan
 from tests.twins.machine import Machine, reference_machine
 from tests.twins.source import engine
 from tests.unit.reference import state

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bridged.agent.store import MemoryStore
-from bridged.observe.host import PortVlan
+from bridged.desired.vlans import PortVlan
 from bridged.plan.memory import Guest, Memory
 
 MEMORY = Memory(

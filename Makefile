@@ -1,0 +1,77 @@
+# bridged: what can be done here.  `make` alone prints this list.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help test setup tools trees image lint types unit lab lab-trixie lab-bookworm vm demo \
+	install uninstall clean clean-cache
+
+# The laboratories need root; nothing else does.  A virtual environment stays the user's.
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+CACHE := $(or $(BRIDGED_CACHE),$(HOME)/.cache/bridged)
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	"$$p" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo "$$p" && break; done)
+ROOT := $(SUDO) env BRIDGED_CACHE=$(CACHE) PYTHONDONTWRITEBYTECODE=1
+PYTEST := .venv/bin/python -m pytest
+ROOT_PYTEST := $(ROOT) $(PYTEST) -p no:cacheprovider --durations=5
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+test:  ## everything: sets this machine up, then all checks and tests, with a summary at the end
+	@tests/lab/sections tools .venv trees image lint types unit lab-trixie lab-bookworm vm
+
+setup: tools .venv trees image  ## only the set-up of `make test`
+
+tools:
+	@tests/lab/host-tools
+
+.venv: .venv/ready
+.venv/ready: pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "no Python 3.11 or newer with venv is installed" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+trees:
+	@for suite in trixie bookworm; do $(ROOT) tests/lab/trees $$suite || exit 1; done
+
+image:
+	@$(ROOT) .venv/bin/python tests/lab/vm.py build
+
+lint: .venv  ## ruff
+	.venv/bin/ruff check .
+
+types: .venv  ## mypy, strict
+	.venv/bin/mypy
+	.venv/bin/mypy -p tests.lab
+
+unit: .venv  ## tests that need neither root nor a laboratory
+	$(PYTEST) tests/unit
+
+lab: lab-trixie lab-bookworm  ## tests beside a real NetworkManager in namespaces (root)
+
+lab-trixie: .venv
+	$(ROOT_PYTEST) tests/netns --suite trixie
+
+lab-bookworm: .venv
+	$(ROOT_PYTEST) tests/netns --suite bookworm
+
+vm: .venv  ## tests in the virtual machine, with systemd, VLANs and modules (root)
+	$(ROOT_PYTEST) tests/vm
+
+demo: .venv  ## shows bridged at work in a laboratory (root)
+	@$(ROOT) .venv/bin/python -m tests.lab.demo
+
+install:  ## installs bridged on this host (root); starts nothing
+	@packaging/install.sh install
+
+uninstall:  ## takes it off again; the network stays as it is
+	@packaging/install.sh uninstall
+
+clean:  ## removes what was made in this folder
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+clean-cache:  ## removes the cached trees and images
+	$(SUDO) rm -rf --one-file-system $(CACHE)

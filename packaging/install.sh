@@ -1,0 +1,229 @@
+#!/bin/sh
+# install.sh - installs bridged on this host, or takes it off again.
+#
+#   install.sh install      copy the program, the unit and an example state; nothing is started
+#   install.sh uninstall    take them off; the network, its profiles and /etc/bridged stay
+#
+# DESTDIR=DIR puts everything below DIR, for packages: dependencies, group and systemd are then left
+# to the package.  PYTHON=/path chooses the interpreter (3.11 or newer, with PyGObject).
+# Running it again is an upgrade.  Needs root unless DESTDIR is set.
+set -eu
+
+DESTDIR=${DESTDIR:-}
+SOURCE=$(cd "$(dirname "$0")/.." && pwd)
+LIB=/usr/local/lib/bridged
+DAEMON=/usr/local/sbin/bridged
+CONTROL=/usr/local/bin/bridgedctl
+UNIT=/etc/systemd/system/bridged.service
+CONFIG=/etc/bridged
+GROUP=bridged
+
+say() { printf 'bridged: %s\n' "$*"; }
+die() { printf 'bridged: %s\n' "$*" >&2; exit 1; }
+on_this_host() { [ -z "$DESTDIR" ]; }
+with_systemd() { on_this_host && [ -d /run/systemd/system ]; }
+
+# --------------------------------------------------------------------------- the interpreter
+
+find_python() {
+    for python in ${PYTHON:-/usr/bin/python3 /usr/bin/python3.13 /usr/bin/python3.12 \
+        /usr/bin/python3.11}; do
+        [ -x "$python" ] || continue
+        "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || continue
+        echo "$python"
+        return
+    done
+    die "there is no Python 3.11 or newer; install one or set PYTHON=/path/to/it"
+}
+
+# Prints what is not there, or too old, of the dependencies in pyproject.toml: one requirement a
+# line, as pip wants them, and `gi`.  A module counts where the wrappers will find it.
+missing_requirements() {
+    "$1" -I - "$SOURCE/pyproject.toml" $(site_packages "$1") <<'X'
+import importlib.util, re, sys, tomllib
+from importlib import metadata
+
+sys.path[:0] = sys.argv[2:]
+
+def numbers(version):
+    return [int(part) for part in re.findall(r"\d+", version)[:3]]
+
+with open(sys.argv[1], "rb") as file:
+    wanted = tomllib.load(file)["project"]["dependencies"]
+for requirement in wanted:
+    name, _, least = requirement.partition(">=")
+    try:
+        if numbers(metadata.version(name.strip())) < numbers(least):
+            print(requirement)
+    except metadata.PackageNotFoundError:
+        print(requirement)
+if importlib.util.find_spec("gi") is None:
+    print("gi")
+X
+}
+
+# Where pip puts what the distribution has not; nothing while there is no such place.
+site_packages() {
+    for folder in "$LIB"/venv/lib/python"$("$1" -I -c \
+        'import sys; print("%d.%d" % sys.version_info[:2])')"/site-packages; do
+        [ ! -d "$folder" ] || echo "$folder"
+    done
+}
+
+# A distribution's package for a requirement, by the names that Debian and Fedora use.
+package_of() {  # FAMILY REQUIREMENT
+    name=${2%%[>=]*}
+    case $1:$name in
+    apt:PyYAML) echo python3-yaml ;;
+    dnf:PyYAML) echo python3-pyyaml ;;
+    dnf:gi) echo python3-gobject-base ;;
+    dnf:prometheus-client) echo python3-prometheus_client ;;
+    *) echo "python3-$name" ;;
+    esac
+}
+
+ensure_dependencies() {
+    python=$1
+    missing=$(missing_requirements "$python")
+    [ -n "$missing" ] || return 0
+    say "missing:" $missing
+    ! command -v apt-get >/dev/null || apt-get -q update || true
+    # One at a time, so that a package that this release does not have keeps none of the others.
+    for requirement in $missing; do
+        if command -v apt-get >/dev/null; then
+            DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends \
+                "$(package_of apt "$requirement")" || true
+        elif command -v dnf >/dev/null; then
+            dnf -q -y install "$(package_of dnf "$requirement")" || true
+        fi
+    done
+    missing=$(missing_requirements "$python")
+    from_pip=$(printf '%s\n' "$missing" | grep -v '^gi$') || true
+    if [ -n "$from_pip" ]; then
+        say "not in this distribution, or too old: installing into $LIB/venv:" $from_pip
+        "$python" -m venv --system-site-packages "$LIB/venv" ||
+            die "cannot make $LIB/venv; on Debian install python3-venv"
+        # --ignore-installed: the distribution's older module must not count as installed.
+        # shellcheck disable=SC2086
+        "$LIB/venv/bin/pip" install --quiet --disable-pip-version-check --ignore-installed \
+            $from_pip || die "pip cannot install them; without them bridged does not run"
+    fi
+    missing=$(missing_requirements "$python")
+    [ -z "$missing" ] || die "still missing, install them and run this again:" $missing
+}
+
+# ------------------------------------------------------------------------------------ install
+
+wrapper() {  # PATH MODULE PYTHON: a Python script, so that a start is one process and no shell
+    mkdir -p "$DESTDIR$(dirname "$1")"
+    {
+        printf '#!%s -I\nimport sys\n\nsys.path[:0] = [\n    "%s",\n' "$3" "$LIB"
+        site_packages "$3" | sed 's/.*/    "&",/'
+        printf ']\nfrom %s import main\n\nsys.exit(main())\n' "$2"
+    } >"$DESTDIR$1.new"
+    chmod 0755 "$DESTDIR$1.new"
+    mv -f "$DESTDIR$1.new" "$DESTDIR$1"
+}
+
+copy_program() {
+    new=$DESTDIR$LIB/.new
+    rm -rf "$new"
+    mkdir -p "$new"
+    cp -R "$SOURCE/bridged" "$new/bridged"
+    find "$new" -name __pycache__ -prune -exec rm -rf {} +
+    chmod -R u=rwX,go=rX "$new"
+    # Two renames: a program that imports something now hardly meets the gap.
+    rm -rf "$DESTDIR$LIB"/bridged-*.dist-info
+    [ ! -d "$DESTDIR$LIB/bridged" ] || mv "$DESTDIR$LIB/bridged" "$new/old"
+    mv "$new/bridged" "$DESTDIR$LIB/bridged"
+    rm -rf "$new"
+    version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$SOURCE/pyproject.toml")
+    mkdir "$DESTDIR$LIB/bridged-$version.dist-info"
+    printf 'Metadata-Version: 2.1\nName: bridged\nVersion: %s\n' "$version" \
+        >"$DESTDIR$LIB/bridged-$version.dist-info/METADATA"
+    "$1" -I -m compileall -q -s "$DESTDIR" "$DESTDIR$LIB/bridged"
+}
+
+install_all() {
+    on_this_host && [ "$(id -u)" != 0 ] && die "installing needs root: sudo make install"
+    python=$(find_python)
+    mkdir -p "$DESTDIR$LIB" "$DESTDIR$CONFIG/state.d" "$DESTDIR$(dirname "$UNIT")"
+    ! on_this_host || ensure_dependencies "$python"
+    copy_program "$python"
+    wrapper "$DAEMON" bridged.agent.main "$python"
+    wrapper "$CONTROL" bridged.cli.main "$python"
+    install -m 0644 "$SOURCE/systemd/bridged.service" "$DESTDIR$UNIT"
+    install -m 0644 "$SOURCE/config/state.schema.json" "$DESTDIR$CONFIG/state.schema.json"
+    # What an operator has written is never overwritten; the example is always there to compare.
+    install -m 0644 "$SOURCE/config/state.yaml" "$DESTDIR$CONFIG/state.yaml.example"
+    example=
+    if [ ! -e "$DESTDIR$CONFIG/state.yaml" ]; then
+        install -m 0644 "$SOURCE/config/state.yaml" "$DESTDIR$CONFIG/state.yaml"
+        example="an example: "
+    fi
+    on_this_host || return 0
+    getent group "$GROUP" >/dev/null || groupadd --system "$GROUP"
+    ! command -v restorecon >/dev/null || restorecon -R "$LIB" "$DAEMON" "$CONTROL" "$UNIT" "$CONFIG"
+    ! with_systemd || systemctl daemon-reload
+    say "installed in $LIB; $CONFIG/state.yaml is ${example:-as you left it, }not applied yet."
+    if with_systemd && systemctl -q is-active bridged; then
+        say "the running service is the old one until: systemctl restart bridged"
+        return 0
+    fi
+    cat <<X
+
+Next:
+    \$EDITOR $CONFIG/state.yaml          what this node has to have
+    bridgedctl validate                 is it right?
+    bridgedctl plan                     what would be done, and what that costs
+    systemctl enable --now bridged      keep it so from now on
+
+Members of the group $GROUP may look (bridgedctl status); only root may change things.
+X
+}
+
+# ---------------------------------------------------------------------------------- uninstall
+
+# The profiles that bridged made: their UUIDs follow from the interface, so any can be recognised.
+own_profiles() {
+    command -v nmcli >/dev/null && [ -d "$LIB/bridged" ] || return 0
+    nmcli -t -f UUID,TYPE connection show 2>/dev/null | while IFS=: read -r uuid type; do
+        interface=$(nmcli -g connection.interface-name connection show "$uuid" 2>/dev/null) || continue
+        printf '%s %s %s\n' "$uuid" "$type" "$interface"
+    done | "$1" -I -c '
+import sys
+sys.path[:0] = sys.argv[1:]
+from bridged.plan.actions import ObjectId
+from bridged.plan.identity import profile_uuid
+kinds = {"bridge": "bridge", "vlan": "vlan", "802-3-ethernet": "port"}
+for line in sys.stdin:
+    uuid, type, *interface = line.split()
+    if type in kinds and interface and profile_uuid(ObjectId(kinds[type], interface[0])) == uuid:
+        print(uuid)
+' "$LIB" $(site_packages "$1") 2>/dev/null || true
+}
+
+uninstall_all() {
+    on_this_host && [ "$(id -u)" != 0 ] && die "uninstalling needs root: sudo make uninstall"
+    profiles=
+    ! on_this_host || profiles=$(own_profiles "$(find_python)")
+    if with_systemd && [ -e "$UNIT" ]; then
+        systemctl -q disable --now bridged || true
+    fi
+    rm -rf "$DESTDIR$LIB"
+    rm -f "$DESTDIR$DAEMON" "$DESTDIR$CONTROL" "$DESTDIR$UNIT"
+    ! with_systemd || systemctl daemon-reload
+    on_this_host || return 0
+    say "taken off.  Bridges, their ports and guests, modules and sysctls are as they were, and will"
+    say "be so after the next boot.  To take along what bridged has left for it:"
+    [ -z "$profiles" ] || echo "    nmcli connection delete" $profiles "   # bridges go down with them!"
+    echo "    rm -rf /etc/sysctl.d/zz-bridged.conf /etc/sysctl.d/00-bridged-minimum.conf \\"
+    echo "        /etc/modules-load.d/bridged.conf /var/lib/bridged $CONFIG"
+    ! getent group "$GROUP" >/dev/null || echo "    groupdel $GROUP"
+}
+
+case ${1:-} in
+install) install_all ;;
+uninstall) uninstall_all ;;
+*) sed -n '2,/^set -eu/p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 2 ;;
+esac
