@@ -22,6 +22,7 @@ from bridged.observe.modules import ModuleReader
 from bridged.observe.netlink import NetlinkReader
 from bridged.observe.networkmanager import NetworkManagerReader
 from bridged.observe.observer import Observer
+from bridged.observe.offloads import OffloadReader
 from bridged.observe.probes import Prober
 from bridged.observe.processes import ProcessReader
 from bridged.observe.sessions import SessionReader
@@ -52,6 +53,7 @@ def real_engine(
         SessionReader(),
         SysctlFileReader(),
         ProcessReader(),
+        OffloadReader(),
         signalled=signalled,
     )
     writers = Writers(

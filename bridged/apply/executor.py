@@ -23,6 +23,7 @@ from bridged.plan.actions import (
     RemoveAddress,
     SetController,
     SetLink,
+    SetOffloads,
     SetVlans,
     UpdateProfile,
     WriteFile,
@@ -95,6 +96,8 @@ class Executor:
                 worlds.links.set_controller(action)
             case SetLink():
                 worlds.links.set_link(action)
+            case SetOffloads():
+                worlds.links.set_offloads(action)
             case SetVlans():
                 worlds.links.set_vlans(action)
             case RemoveAddress():

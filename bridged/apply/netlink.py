@@ -12,9 +12,17 @@ from typing import Any
 
 from bridged.desired.vlans import PortVlan
 from bridged.errors import WorldError
+from bridged.ethtool import Ethtool
 from bridged.observe.netlink import altnames
 from bridged.observe.port_vlans import AF_BRIDGE, PVID, UNTAGGED, read_port_vlans
-from bridged.plan.actions import DeleteLink, RemoveAddress, SetController, SetLink, SetVlans
+from bridged.plan.actions import (
+    DeleteLink,
+    RemoveAddress,
+    SetController,
+    SetLink,
+    SetOffloads,
+    SetVlans,
+)
 from bridged.rtnetlink import (
     RTM_DELADDR,
     RTM_DELLINK,
@@ -101,6 +109,16 @@ class LinkWriter:
                 _vlan(netlink, RTM_DELLINK, action.index, vlan)
 
         self._do(f"set the VLANs of {action.device}", change)
+
+    def set_offloads(self, action: SetOffloads) -> None:
+        """By name, for ethtool knows no ifindex; the name is checked just before."""
+
+        def change(netlink: Rtnetlink) -> None:
+            link = _checked(netlink, action.index, action.device)
+            with Ethtool() as ethtool:
+                ethtool.set(link.get_attr("IFLA_IFNAME"), action.offloads)
+
+        self._do(f"switch offloads of {action.device}", change)
 
     def delete_link(self, action: DeleteLink) -> None:
         """Delete a link; one that is gone already is `vanished`."""

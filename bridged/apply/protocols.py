@@ -17,6 +17,7 @@ from bridged.plan.actions import (
     RemoveAddress,
     SetController,
     SetLink,
+    SetOffloads,
     SetVlans,
     UpdateProfile,
 )
@@ -44,6 +45,8 @@ class LinkWriter(Protocol):
     def set_controller(self, action: SetController) -> None: ...
 
     def set_vlans(self, action: SetVlans) -> None: ...
+
+    def set_offloads(self, action: SetOffloads) -> None: ...
 
     def delete_link(self, action: DeleteLink) -> None: ...
 

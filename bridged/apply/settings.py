@@ -11,6 +11,7 @@ from typing import Any
 
 from bridged.dbus import Variant, entries, variant
 from bridged.desired.bridge import Bridge
+from bridged.desired.offloads import Offloads
 from bridged.desired.port import Nic, Vlan
 from bridged.desired.properties import rows
 from bridged.errors import WorldError
@@ -52,7 +53,7 @@ _VLAN = {"vid-start": "q", "vid-end": "q", "pvid": "b", "untagged": "b"}
 def _signatures() -> Mapping[tuple[str, str], str]:
     declared = {
         (key.setting, key.key): key.signature
-        for model in (Bridge, Nic, Vlan)
+        for model in (Bridge, Nic, Vlan, Offloads)
         for row in rows(model)
         if (key := row.property.nm) is not None
     }

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from bridged.desired.base import IfName, Model, Refused, Text, integer
+from bridged.desired.offloads import Offloads
 from bridged.desired.properties import (
     BOOL,
     SWITCH,
@@ -136,6 +137,10 @@ class Nic(_PortOptions):
     """A network card that is a port of the bridge."""
 
     name: Annotated[IfName, Field(description="interface name, such as enp13s0f0")]
+    offloads: Annotated[
+        Offloads | None,
+        Field(description="what the card does for the kernel, such as `{tso: false, gro: false}`"),
+    ] = None
 
     @property
     def device(self) -> str:

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Layer = Literal["link", "info", "port", "ipv6", "vlans"]
+Layer = Literal["link", "info", "port", "ipv6", "vlans", "offload"]
 """Where the kernel keeps a value: the link itself, its IFLA_INFO_DATA (what a bridge or VLAN is),
-its IFLA_INFO_SLAVE_DATA (what it is as a bridge port), its IPv6 settings, or
-its VLANs as a bridge port."""
+its IFLA_INFO_SLAVE_DATA (what it is as a bridge port), its IPv6 settings,
+its VLANs as a bridge port, or the offloads of a card."""
 
 
 @dataclass(frozen=True, slots=True)

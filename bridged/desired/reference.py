@@ -76,6 +76,12 @@ def _sections() -> Iterator[str]:
     nic, vlan = ports.item.kinds()
     yield _table("A port that is a network card", nic, _PORTS)
     yield _table("A port that is a VLAN", vlan)
+    offloads = nic.keys["offloads"].expected
+    assert isinstance(offloads, Record)
+    yield _table("Offloads of a card", offloads)
+    maintenance = root.keys["maintenance"].expected
+    assert isinstance(maintenance, Record)
+    yield _table("A maintenance window", maintenance)
     sysctls = root.keys["sysctls"].expected
     assert isinstance(sysctls, Table)
     assert isinstance(sysctls.item, Parameter)

@@ -228,6 +228,7 @@ class Host:
     files: Mapping[str, str | None] = field(default_factory=dict)
     nodes: Mapping[str, bool] = field(default_factory=dict)
     processes: frozenset[str] = frozenset()
+    offloads: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     boot_sysctls: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
     protected: Mapping[str, str] = field(default_factory=dict)
     machine_id: str = ""
@@ -271,7 +272,8 @@ class Host:
 class Interest:
     """What an observation is to look at beside links, addresses and profiles.
 
-    `devices` are the interfaces whose applied profile is wanted; `processes` are names
+    `devices` are the interfaces whose applied profile is wanted, `offloads`
+    those whose offloads are; `processes` are names
     of programs of which those that run are wanted; `fresh` asks for everything to be
     read, also what no signal says has changed.
     """
@@ -281,5 +283,6 @@ class Interest:
     sysctls: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
     nodes: frozenset[str] = frozenset()
+    offloads: frozenset[str] = frozenset()
     processes: frozenset[str] = frozenset()
     fresh: bool = True

@@ -21,6 +21,7 @@ from bridged.observe.protocols import (
     LinkReader,
     ModuleReader,
     NetworkManagerReader,
+    OffloadReader,
     ProcessReader,
     SessionReader,
     SysctlFileReader,
@@ -50,6 +51,7 @@ class Observer:
         sessions: SessionReader,
         sysctl_files: SysctlFileReader,
         processes: ProcessReader,
+        offloads: OffloadReader,
         monotonic: Callable[[], float] = time.monotonic,
         signalled: Event | None = None,
     ) -> None:
@@ -61,6 +63,7 @@ class Observer:
         self._sessions = sessions
         self._sysctl_files = sysctl_files
         self._processes = processes
+        self._offloads = offloads
         self._monotonic = monotonic
         self._signalled = signalled
         self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
@@ -108,6 +111,7 @@ class Observer:
             files=attempt("files", lambda: self._files.read(interest.files)) or {},
             nodes=attempt("nodes", lambda: self._files.exist(interest.nodes)) or {},
             processes=attempt("processes", lambda: self._running(interest)) or frozenset(),
+            offloads=attempt("offloads", lambda: self._offloads.read(interest.offloads)) or {},
             boot_sysctls=attempt("boot-sysctls", lambda: self._boot(interest)) or {},
             protected=protected(kernel, self._ssh),
             machine_id=attempt("machine-id", self._sessions.machine_id) or "",

@@ -83,6 +83,12 @@ class ProcessReader(Protocol):
     def read(self, names: frozenset[str]) -> frozenset[str]: ...
 
 
+class OffloadReader(Protocol):
+    """Offloads by card and short name of ethtool(8)."""
+
+    def read(self, names: Iterable[str]) -> Mapping[str, Mapping[str, bool]]: ...
+
+
 class Reachability(Protocol):
     """What the node can reach; see `observe/probes.py`."""
 

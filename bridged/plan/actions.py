@@ -166,6 +166,20 @@ class SetVlans(Action):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetOffloads(Action):
+    """Switch offloads of a card by ethtool; `offloads` by short name, 0 or 1."""
+
+    device: str
+    index: int
+    offloads: Mapping[str, int]
+    world: ClassVar[str] = "netlink"
+
+    def describe(self) -> str:
+        what = " ".join(f"{name} {'on' if on else 'off'}" for name, on in self.offloads.items())
+        return f"switch {what} on {self.device}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeleteLink(Action):
     """Delete a virtual link that bridged made (or a VLAN device that must be made anew).
 

@@ -47,6 +47,7 @@ class Differences:
     link: dict[str, Any] = field(default_factory=dict)
     info: dict[str, Any] = field(default_factory=dict)
     port: dict[str, Any] = field(default_factory=dict)
+    offloads: dict[str, Any] = field(default_factory=dict)
     vlans: Membership | None = None
     remake: bool = False
     """Something differs that cannot change while the link exists."""
@@ -89,16 +90,18 @@ def compare(
     applied: Settings | None = None,
     port: Mapping[str, Any] | None = None,
     port_vlans: bool = False,
+    offloads: Mapping[str, bool] | None = None,
 ) -> Differences:
     """Compare declared values with the kernel's link, the profile, and what is applied of it.
 
     A side that is None is not compared.  `port` replaces the link's own port attributes, for a
     link that is no port of the right bridge yet (its attributes would be another bridge's);
-    `port_vlans` tells that the link's VLANs as a port were read and count.
+    `port_vlans` tells that the link's VLANs as a port were read and count; `offloads` are the
+    card's, where they were read.
     """
     found = Differences()
     for wish in wanted:
-        kernel = _kernel_differs(found, wish, link, port, port_vlans)
+        kernel = _kernel_differs(found, wish, link, port, port_vlans, offloads)
         stored = _profile_differs(found, wish, profile, applied)
         if kernel is not None or stored is not None:
             found.note(wish.row.key, wish.value, kernel, stored)
@@ -111,6 +114,7 @@ def _kernel_differs(
     link: Link | None,
     port: Mapping[str, Any] | None,
     port_vlans: bool,
+    offloads: Mapping[str, bool] | None,
 ) -> Any:
     """What the kernel has instead (as the operator would write it), None where it agrees."""
     key = wish.row.property.kernel
@@ -123,7 +127,9 @@ def _kernel_differs(
         return link.vlans
     layer: Mapping[str, Any]
     target: dict[str, Any]
-    if key.layer == "info":
+    if key.layer == "offload":
+        layer, target = offloads or {}, found.offloads
+    elif key.layer == "info":
         layer, target = link.info, found.info
     elif key.layer == "port":
         layer, target = link.port if port is None else port, found.port
@@ -132,7 +138,7 @@ def _kernel_differs(
     raw = layer.get(key.attribute)
     if raw is None:
         # Older kernels, or ones built without the feature.  What is to be off is off then.
-        if layer and key.layer in {"info", "port"} and wish.value is not False:
+        if layer and key.layer in {"info", "port", "offload"} and wish.value is not False:
             found.missing.append(wish.row.key)
             return "not offered by this kernel"
         return None

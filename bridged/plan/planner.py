@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bridged.desired.names import module_name
-from bridged.desired.port import Vlan
+from bridged.desired.port import Nic, Vlan
 from bridged.desired.state import State
 from bridged.observe.host import Host, Interest
 from bridged.plan.actions import Action, Activate
@@ -31,6 +31,11 @@ def interest(state: State) -> Interest:
         modules=frozenset(modules),
         sysctls=sysctls,
         files=frozenset(FILES),
+        offloads=frozenset(
+            port.device
+            for _, _, port in state.ports()
+            if isinstance(port, Nic) and port.offloads is not None
+        ),
         nodes=frozenset(NODES.get(name, "") for name in modules) - {""},
     )
 

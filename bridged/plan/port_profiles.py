@@ -4,7 +4,7 @@ from typing import Any
 
 from bridged.desired.port import Vlan
 from bridged.plan.actions import Action, AddProfile, UpdateProfile
-from bridged.plan.compare import Differences, compare, put, wishes
+from bridged.plan.compare import Differences, compare, put
 from bridged.plan.identity import profile_uuid
 from bridged.plan.port_view import PortView
 from bridged.plan.profiles import ETHERNET, merged, refers_to
@@ -26,7 +26,7 @@ def plan_profile(port: PortView, found: Differences) -> list[Action]:
                 settings=_new_profile(port),
             )
         ]
-    compared = compare(wishes(port.spec), None, profile.settings)
+    compared = compare(port.wishes, None, profile.settings)
     found.drift += compared.drift
     changes = merged(compared.profile, _connection(port, found), _vlan_parent(port, found))
     if not changes:
@@ -61,7 +61,7 @@ def _new_profile(port: PortView) -> dict[str, dict[str, Any]]:
     }
     if isinstance(port.spec, Vlan):
         settings["vlan"] = {"parent": port.context.ifname(port.spec.parent)}
-    for wish in wishes(port.spec):
+    for wish in port.wishes:
         put(settings, wish)
     return settings
 

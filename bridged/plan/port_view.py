@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from bridged.desired.bridge import Bridge
-from bridged.desired.port import Port, Vlan
+from bridged.desired.port import Nic, Port, Vlan
 from bridged.observe.host import Device, Link
 from bridged.plan.actions import ObjectId
+from bridged.plan.compare import Wish, wishes
 from bridged.plan.context import Context
 from bridged.plan.identity import profile_uuid
 from bridged.plan.profiles import Choice, choose_nic, choose_vlan
@@ -47,6 +48,12 @@ class PortView:
         return bool(
             self.device and self.choice.profile and self.device.active == self.choice.profile.uuid
         )
+
+    @property
+    def wishes(self) -> tuple[Wish, ...]:
+        """Everything that is declared of the port."""
+        offloads = self.spec.offloads if isinstance(self.spec, Nic) else None
+        return wishes(self.spec) + (wishes(offloads) if offloads else ())
 
     @property
     def filtered(self) -> bool:

@@ -3,8 +3,16 @@
 from bridged.desired.bridge import Bridge
 from bridged.desired.port import Port, Vlan
 from bridged.observe.host import Link
-from bridged.plan.actions import Action, Activate, DeleteLink, SetController, SetLink, SetVlans
-from bridged.plan.compare import Differences, compare, wishes
+from bridged.plan.actions import (
+    Action,
+    Activate,
+    DeleteLink,
+    SetController,
+    SetLink,
+    SetOffloads,
+    SetVlans,
+)
+from bridged.plan.compare import Differences, compare
 from bridged.plan.context import Context, strip_addresses
 from bridged.plan.port_obstacles import obstacle
 from bridged.plan.port_profiles import plan_profile
@@ -57,7 +65,12 @@ def _in_kernel(port: PortView, found: Differences) -> list[Action]:
     # Attributes of a port that is in no bridge or in another one say nothing about ours.
     attributes = link.port if port.plugged else {}
     compared = compare(
-        wishes(port.spec), link, None, port=attributes, port_vlans=port.plugged and port.filtered
+        port.wishes,
+        link,
+        None,
+        port=attributes,
+        port_vlans=port.plugged and port.filtered,
+        offloads=port.context.host.offloads.get(link.name, {}),
     )
     if _misplaced(port) or compared.remake:
         found.drift += [d for d in compared.drift if d.kernel is not None]
@@ -81,6 +94,16 @@ def _in_kernel(port: PortView, found: Differences) -> list[Action]:
                 link=compared.link,
                 info=compared.info,
                 port=compared.port,
+            )
+        )
+    if compared.offloads:
+        actions.append(
+            SetOffloads(
+                object=port.item,
+                reason=found.because(),
+                device=link.name,
+                index=link.index,
+                offloads=compared.offloads,
             )
         )
     if compared.vlans is not None:
@@ -175,7 +198,7 @@ def _netlink_suffices(port: PortView) -> bool:
 def _to_be_remade(port: PortView) -> bool:
     if port.link is None:
         return False
-    return _misplaced(port) or compare(wishes(port.spec), port.link, None, port={}).remake
+    return _misplaced(port) or compare(port.wishes, port.link, None, port={}).remake
 
 
 def _waiting(port: PortView) -> str:

@@ -8,7 +8,14 @@ from bridged.desired.vlans import PortVlan
 from bridged.errors import WorldError
 from bridged.observe.host import Address, Assignment, Link, ModuleState, Sysctl
 from bridged.observe.protocols import KernelNetwork
-from bridged.plan.actions import DeleteLink, RemoveAddress, SetController, SetLink, SetVlans
+from bridged.plan.actions import (
+    DeleteLink,
+    RemoveAddress,
+    SetController,
+    SetLink,
+    SetOffloads,
+    SetVlans,
+)
 from tests.twins.faults import Faults
 
 BRIDGE_DEFAULTS: Mapping[str, Any] = {
@@ -62,6 +69,7 @@ class FakeKernel:
         }
         self.text_files: dict[str, str] = {}
         self.nodes: set[str] = {"/dev/kvm", "/dev/vhost-net"}
+        self.offloads: dict[str, dict[str, bool]] = {}
         self.boot_sysctls: dict[str, tuple[Assignment, ...]] = {}
         self._next = 1
 
@@ -87,6 +95,7 @@ class FakeKernel:
 
     def add_nic(self, name: str, **values: Any) -> Link:
         """A network card, up and with carrier."""
+        self.offloads[name] = {"tso": True, "gro": True, "lro": False, "rx": True}
         return self.add_link(name, up=values.pop("up", True), **values)
 
     def link(self, name: str) -> Link | None:
@@ -215,6 +224,12 @@ class FakeKernel:
         self.faults.write("set_vlans", action.describe())
         self._target(action.index, action.device)
         self.change(action.device, vlans=tuple(action.vlans))
+
+    def set_offloads(self, action: SetOffloads) -> None:
+        """Offloads of a card."""
+        self.faults.write("set_offloads", action.describe())
+        self._target(action.index, action.device)
+        self.offloads[action.device] |= {k: bool(v) for k, v in action.offloads.items()}
 
     def delete_link(self, action: DeleteLink) -> None:
         """The end of a link."""

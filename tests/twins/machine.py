@@ -69,6 +69,7 @@ class Machine:
             files=self.kernel.read_files(wanted.files),
             nodes={path: path in self.kernel.nodes for path in wanted.nodes},
             boot_sysctls=self.kernel.boot_sysctls,
+            offloads={n: o for n, o in self.kernel.offloads.items() if n in wanted.offloads},
             processes=self.processes & wanted.processes,
             protected={**routes, **self.protected},
             machine_id=self.machine_id,

@@ -68,6 +68,7 @@ class Worlds:
             self,
             Reader("boot-sysctls", lambda _: {}),
             Reader("processes", lambda _: frozenset()),
+            Reader("offloads", lambda _: {}),
             lambda: 42.0,
         )
 
