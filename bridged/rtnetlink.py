@@ -17,7 +17,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
@@ -32,6 +32,8 @@ _DUMP_INTERRUPTED = 0x10
 _CAPPED, _HAS_ATTRIBUTES = 0x100, 0x200
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11
 _HEADER = struct.Struct("=IHHII")
+NETLINK_HEADER = _HEADER.size
+"""Bytes of the header that every message begins with."""
 _ATTEMPTS = 10
 """Dumps that other changes may interrupt before we give up; one takes about a millisecond."""
 
@@ -71,6 +73,8 @@ def _codecs() -> dict[int, Any]:
 
 
 _CODECS = _codecs()
+LINK_CODEC = _CODECS[RTM_NEWLINK]
+"""pyroute2's class of link messages, with its tables of attributes."""
 
 _KINDS: dict[int, ErrorKind] = {
     errno.ENODEV: "vanished",
@@ -132,12 +136,24 @@ class Rtnetlink:
         self._socket.close()
 
     def dump(
-        self, request: int, family: int = 0, attributes: Sequence[tuple[str, Any]] = ()
+        self,
+        request: int,
+        family: int = 0,
+        attributes: Sequence[tuple[str, Any]] = (),
+        wanted: Callable[[bytes], bool] | None = None,
     ) -> list[Message]:
         """All links, addresses or routes (RTM_GETLINK, ...), consistent with one another.
 
-        Raises `WorldError`: ``timeout``, or ``failed`` when changes keep interrupting the dump.
+        `wanted` sorts out messages by their bytes before they are decoded.  Raises `WorldError`:
+        ``timeout``, or ``failed`` when changes keep interrupting the dump.
         """
+        raw = self.dump_raw(request, family, attributes)
+        return [_decoded(data) for data in raw if wanted is None or wanted(data)]
+
+    def dump_raw(
+        self, request: int, family: int = 0, attributes: Sequence[tuple[str, Any]] = ()
+    ) -> list[bytes]:
+        """The same, each message as the bytes that it is, header included."""
         deadline = time.monotonic() + self._timeout
         for _ in range(_ATTEMPTS):
             message = _CODECS[request]()
@@ -157,7 +173,7 @@ class Rtnetlink:
         message["index"] = index
         deadline = time.monotonic() + self._timeout
         for _, answer in self._exchange(message, RTM_GETLINK, _REQUEST, deadline):
-            return answer
+            return _decoded(answer)
         raise KernelRefusal(errno.ENODEV, "")
 
     def change(
@@ -177,7 +193,7 @@ class Rtnetlink:
 
     def _exchange(
         self, message: Message, request: int, flags: int, deadline: float
-    ) -> Iterator[tuple[int, Message]]:
+    ) -> Iterator[tuple[int, bytes]]:
         self._sequence += 1
         message["header"]["type"] = request
         message["header"]["flags"] = flags
@@ -197,9 +213,7 @@ class Rtnetlink:
                     if kind == _NLMSG_DONE:
                         _raise_error(0, payload)
                         return
-                    answer = _CODECS[kind](payload)
-                    answer.decode()
-                    yield bits, answer
+                    yield bits, payload
                     if not flags & (_DUMP | _ACK):
                         return
         except TimeoutError:
@@ -217,6 +231,12 @@ class Rtnetlink:
             if sequence == self._sequence:
                 yield kind, flags, data[offset : offset + length]
             offset += (length + 3) & ~3
+
+
+def _decoded(data: bytes) -> Message:
+    message = _CODECS[_HEADER.unpack_from(data)[1]](data)
+    message.decode()
+    return message
 
 
 def _raise_error(flags: int, data: bytes) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 from bridged.desired.vlans import PortVlan
 from bridged.errors import WorldError
 from bridged.ethtool import Ethtool
-from bridged.observe.netlink import altnames
 from bridged.observe.port_vlans import AF_BRIDGE, PVID, UNTAGGED, read_port_vlans
 from bridged.plan.actions import (
     DeleteLink,
@@ -191,7 +190,8 @@ def _checked(netlink: Rtnetlink, index: int, name: str) -> Message:
     """The link with that index, if it still has that name (or alternative name)."""
     link = netlink.link(index)
     present = link.get_attr("IFLA_IFNAME")
-    if name != present and name not in altnames(link):
+    names = link.get_attr("IFLA_PROP_LIST")
+    if name != present and name not in (names.get_attrs("IFLA_ALT_IFNAME") if names else ()):
         raise WorldError("vanished", f"the link that was {name} is called {present} now")
     return link
 

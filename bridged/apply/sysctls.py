@@ -50,7 +50,7 @@ class SysctlWriter:
         except OSError as error:
             raise WorldError(
                 _KINDS.get(error.errno or 0, "failed"), _text(error, path, value)
-            ) from (error)
+            ) from error
         if written != len(data):
             raise WorldError("failed", f"the kernel took only part of {value!r} for {path}")
 

@@ -11,9 +11,11 @@ from typing import Any
 
 from bridged.desired.vlans import PortVlan
 from bridged.observe.host import Address, Link
+from bridged.observe.linkmessage import LinkMessage
 from bridged.observe.port_vlans import read_port_vlans
 from bridged.observe.protocols import KernelNetwork
 from bridged.rtnetlink import (
+    NETLINK_HEADER,
     RTM_GETADDR,
     RTM_GETLINK,
     RTM_GETROUTE,
@@ -23,19 +25,9 @@ from bridged.rtnetlink import (
     world_error,
 )
 
-_IFF_UP = 0x1
 _NET_ADDR_SET = "3"
 """addr_assign_type of an address that somebody set: the bridge code then never changes it
 (br_stp_recalculate_bridge_id); whatever else it is, it may follow the lowest port."""
-_DESCRIBED = ("bridge", "vlan")
-"""Kinds whose IFLA_INFO_DATA is decoded; a node has hundreds of veths and no use for theirs."""
-_COUNTERS = (
-    "rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors",
-    "rx_dropped", "tx_dropped", "multicast", "collisions",
-)  # fmt: skip
-_OPERSTATES = (
-    "unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up",
-)  # fmt: skip
 _RT_TABLE_LOCAL = 255
 _RTN_UNICAST = 1
 
@@ -54,54 +46,54 @@ class NetlinkReader:
         """Raises `WorldError` when the kernel does not answer in time."""
         try:
             with Rtnetlink(self._timeout) as netlink:
-                messages = netlink.dump(RTM_GETLINK)
+                messages = [LinkMessage(data) for data in netlink.dump_raw(RTM_GETLINK)]
                 addresses = netlink.dump(RTM_GETADDR)
-                routes = netlink.dump(RTM_GETROUTE, socket.AF_INET)
-                routes += netlink.dump(RTM_GETROUTE, socket.AF_INET6)
+                routes = [
+                    route
+                    for family in (socket.AF_INET, socket.AF_INET6)
+                    for route in netlink.dump(RTM_GETROUTE, family, wanted=_is_default)
+                ]
                 # Without a bridge that goes by them, the VLANs of its ports mean nothing.
                 vlans = read_port_vlans(netlink) if any(map(_filters, messages)) else {}
         except KernelRefusal as error:
             raise world_error(error.errno or 0, "read the links", error.reason) from error
         except OSError as error:
             raise world_error(error.errno or 0, "read the links") from error
-        kinds = {message["index"]: _kind(message) for message in messages}
+        kinds = {message.index: message.kind for message in messages}
         return KernelNetwork(
-            tuple(
-                self._link(message, kinds, vlans.get(message["index"], ())) for message in messages
-            ),
+            tuple(self._link(message, kinds, vlans.get(message.index, ())) for message in messages),
             tuple(_address(message) for message in addresses),
             default_routes(routes),
         )
 
     def _link(
-        self, message: Message, kinds: Mapping[int, str], vlans: tuple[PortVlan, ...]
+        self, message: LinkMessage, kinds: Mapping[int, str], vlans: tuple[PortVlan, ...]
     ) -> Link:
-        name = str(message.get_attr("IFLA_IFNAME"))
-        kind = kinds[message["index"]]
-        controller = message.get_attr("IFLA_MASTER")
+        name, kind = message.name, message.kind
+        controller = message.number("IFLA_MASTER")
         hardware = self._hardware(name) if not kind else {}
         return Link(
-            index=message["index"],
+            index=message.index,
             name=name,
             kind=kind,
-            address=message.get_attr("IFLA_ADDRESS") or "",
-            permanent_address=message.get_attr("IFLA_PERM_ADDRESS") or "",
+            address=message.address("IFLA_ADDRESS"),
+            permanent_address=message.address("IFLA_PERM_ADDRESS"),
             address_pinned=kind != "bridge"
             or self._attribute(name, "addr_assign_type") == _NET_ADDR_SET,
-            mtu=message.get_attr("IFLA_MTU") or 0,
-            up=bool(message["flags"] & _IFF_UP),
-            carrier=bool(message.get_attr("IFLA_CARRIER")),
-            operstate=_operstate(message.get_attr("IFLA_OPERSTATE")),
+            mtu=message.number("IFLA_MTU") or 0,
+            up=message.up,
+            carrier=bool(message.number("IFLA_CARRIER")),
+            operstate=message.operstate,
             controller=controller,
             controller_kind=kinds.get(controller, "") if controller is not None else "",
-            parent=_parent(message, kind),
-            altnames=altnames(message),
-            disable_ipv6=_disable_ipv6(message),
-            carrier_changes=message.get_attr("IFLA_CARRIER_CHANGES") or 0,
-            info=_info(message, kind),
-            port=_port(message),
+            parent=message.parent,
+            altnames=message.altnames,
+            disable_ipv6=message.disable_ipv6,
+            carrier_changes=message.number("IFLA_CARRIER_CHANGES") or 0,
+            info=message.info,
+            port=message.port,
             vlans=vlans,
-            stats=_stats(message),
+            stats=message.stats,
             **hardware,
         )
 
@@ -132,76 +124,6 @@ class NetlinkReader:
             return ""
 
 
-def _nested(message: Message, *path: str) -> Any:
-    for name in path:
-        if message is None or not hasattr(message, "get_attr"):
-            return None
-        message = message.get_attr(name)
-    return message
-
-
-def _kind(message: Message) -> str:
-    return _nested(message, "IFLA_LINKINFO", "IFLA_INFO_KIND") or ""
-
-
-def _parent(message: Message, kind: str) -> int | None:
-    """IFLA_LINK where it names an interface below this one.
-
-    For a veth it is the peer, and with IFLA_LINK_NETNSID it counts in another namespace.
-    """
-    if kind == "veth" or message.get_attr("IFLA_LINK_NETNSID") is not None:
-        return None
-    parent = message.get_attr("IFLA_LINK")
-    return parent if parent and parent != message["index"] else None
-
-
-def _operstate(value: Any) -> str:
-    return value.lower() if isinstance(value, str) else _OPERSTATES[value or 0]
-
-
-def altnames(message: Message) -> tuple[str, ...]:
-    """Alternative names of a link."""
-    names = _nested(message, "IFLA_PROP_LIST")
-    return tuple(names.get_attrs("IFLA_ALT_IFNAME")) if names is not None else ()
-
-
-def _disable_ipv6(message: Message) -> bool | None:
-    """From the copy of the interface's IPv6 settings in the dump; None where it has no IPv6."""
-    settings = _nested(message, "IFLA_AF_SPEC", "AF_INET6", "IFLA_INET6_CONF")
-    return bool(settings["disable_ipv6"]) if settings is not None else None
-
-
-def _plain(data: Any) -> dict[str, Any]:
-    """Attributes by lower-case name without IFLA_; only numbers and text, of flags the word."""
-    values: dict[str, Any] = {}
-    for name, value in data["attrs"] if data is not None else ():
-        if hasattr(value, "get") and "flags" in value:
-            value = value["flags"]
-        if isinstance(value, int | str):
-            values[name.removeprefix("IFLA_").lower()] = value
-    return values
-
-
-def _info(message: Message, kind: str) -> dict[str, Any]:
-    if kind not in _DESCRIBED:
-        return {}
-    info = _plain(_nested(message, "IFLA_LINKINFO", "IFLA_INFO_DATA"))
-    if kind == "vlan":
-        info.setdefault("vlan_flags", 0)  # vlan_fill_info() leaves the word out when it is 0
-    return info
-
-
-def _port(message: Message) -> dict[str, Any]:
-    if _nested(message, "IFLA_LINKINFO", "IFLA_INFO_SLAVE_KIND") != "bridge":
-        return {}
-    return _plain(_nested(message, "IFLA_LINKINFO", "IFLA_INFO_SLAVE_DATA"))
-
-
-def _stats(message: Message) -> dict[str, int]:
-    counters = message.get_attr("IFLA_STATS64") or message.get_attr("IFLA_STATS")
-    return {name: counters[name] for name in _COUNTERS} if counters is not None else {}
-
-
 def _address(message: Message) -> Address:
     """IFA_LOCAL is our own address on a point-to-point link, IFA_ADDRESS then the far end's."""
     return Address(
@@ -226,6 +148,11 @@ def default_routes(routes: Iterable[Message]) -> frozenset[int]:
     return frozenset(found - {1})
 
 
-def _filters(message: Message) -> bool:
+def _is_default(data: bytes) -> bool:
+    """By the prefix length, the second byte of struct rtmsg."""
+    return data[NETLINK_HEADER + 1] == 0
+
+
+def _filters(message: LinkMessage) -> bool:
     """Whether a link is a bridge with VLAN filtering."""
-    return _kind(message) == "bridge" and bool(_info(message, "bridge").get("br_vlan_filtering"))
+    return message.kind == "bridge" and bool(message.info.get("br_vlan_filtering"))

@@ -30,6 +30,10 @@ unmanaged-devices=interface-name:vnet*
 and guests that NetworkManager leaves alone, as udev's rules for veth and libvirt's for vnet do."""
 
 
+_INTERRUPTED = 130
+"""Exit status of what ^C ended."""
+
+
 def _vlan_here() -> bool:
     """Whether this machine's kernel can make VLANs."""
     probe = "ip link add p type dummy && ip link add link p name p.2 type vlan id 2"
@@ -96,6 +100,8 @@ def main() -> int:
             )  # fmt: skip
         screen.line()
         code = _tell(node, lab, vlan, options)
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
     finally:
         node.close()
     return _farewell(screen, before == _here(), code)
@@ -127,7 +133,10 @@ def _introduction(lab: str, vlan: bool, seconds: float) -> str:
 
 
 def _farewell(screen: Screen, untouched: bool, code: int) -> int:
-    if code == 0:
+    screen.line()
+    if code == _INTERRUPTED:
+        screen.say("Interrupted; the laboratory is gone.")
+    elif code == 0:
         screen.say("Everything was repaired.", "good")
     else:
         screen.say(f"SOMETHING WAS NOT REPAIRED (exit status {code}); see above.", "bad")

@@ -72,9 +72,19 @@ DRIFTS = (
     ),
     Drift(
         "module removed",
-        "A package's clean-up script. Three of the declared kernel parameters vanish with it.",
-        "modprobe -r br_netfilter",
+        "A clean-up script. Three of the declared kernel parameters vanish with the module.",
+        "rmmod br_netfilter",
         "It would be back after the next boot.",
+        right=every(loaded("br_netfilter"), contains(_FILTER, "1")),
+        files=True,
+        modules=True,
+    ),
+    Drift(
+        "all bridges unloaded",
+        "The same, typed as one usually does. modprobe -r takes along what it believes to be "
+        "unused: the module bridge, and with it every bridge of the node.",
+        "modprobe -r br_netfilter",
+        "NetworkManager alone makes the bridges again, and leaves the guests outside.",
         right=every(loaded("br_netfilter"), contains(_FILTER, "1")),
         files=True,
         modules=True,

@@ -1,14 +1,12 @@
 """The node that the demonstration happens on, seen from inside: bridged's installation and journal.
 
-Installed is what `make install` installs, by simpler means: a copy of the package, and small
-scripts that run it.  The root file system here is the laboratory's, and goes away with it.
+The root file system here is the laboratory's, and goes away with it.
 """
 
 import json
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,14 +17,8 @@ from tests.lab.demo_screen import run
 
 STATE = Path("/etc/bridged/state.yaml")
 _ROOT = Path(__file__).resolve().parents[2]
-_PACKAGE = Path("/usr/local/lib/bridged-demo")
 _LOG = Path("/run/demo-bridged.log")
-_SCRIPT = """\
-#!/bin/sh
-export PYTHONPATH={root}
-exec {python} -c 'import sys; from {module} import main; sys.exit(main())' "$@"
-"""
-_WORTH_TELLING = ("pass", "state_loaded", "stopped")
+_ROUTINE = ("pass", "state_loaded", "stopped")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT\S+ ")
 
 
@@ -40,23 +32,14 @@ class Entry:
 
 
 def install(state: str) -> None:
-    """Put the commands, the unit (where there is systemd) and the state file in their places."""
-    # A copy, for the unit may not look into a home directory; with its times, for the bytecode.
-    run(f"mkdir -p {_PACKAGE} && cp -a {_ROOT}/bridged {_PACKAGE}/")
-    for path, module in (
-        ("/usr/local/sbin/bridged", "bridged.agent.main"),
-        ("/usr/local/bin/bridgedctl", "bridged.cli.main"),
-    ):
-        text = _SCRIPT.format(root=_PACKAGE, python=sys.executable, module=module)
-        Path(path).write_text(text)
-        Path(path).chmod(0o755)
-    for folder in (STATE.parent, Path("/etc/modules-load.d"), Path("/etc/sysctl.d")):
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    """Install bridged from the checkout as its README says, with this state file.
+
+    Raises RuntimeError with what the installer said.
+    """
+    done = run(f"{_ROOT}/packaging/install.sh install")
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)
     STATE.write_text(state)
-    if has_systemd():
-        unit = (_ROOT / "systemd" / "bridged.service").read_text()
-        Path("/etc/systemd/system/bridged.service").write_text(unit)
-        run("systemctl daemon-reload")
 
 
 def has_systemd() -> bool:
@@ -104,25 +87,23 @@ class Agent:
         shown = run("journalctl -q -u bridged -n 1 -o json --output-fields=MESSAGE").stdout
         self._mark = json.loads(shown)["__CURSOR"] if shown else ""
 
-    def journal(self, patience: float) -> list[Entry]:
-        """What it wrote since the mark, waiting at most `patience` seconds for a first line and
-        then for as long as lines still come."""
+    def journal(self, since: float, patience: float) -> list[Entry]:
+        """What it wrote since the mark, once it has looked at the node again after `since` (Unix
+        seconds), which it is given `patience` seconds for."""
         deadline = time.monotonic() + patience
-        while True:
-            entries = self._entries()
-            if entries and entries == self._after(0.15):
-                break
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
-        return [entry for entry in entries if entry.event not in _WORTH_TELLING]
+        while self._last_look() <= since and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(0.2)  # what is written last is on its way
+        return [entry for entry in self._entries() if entry.event not in _ROUTINE]
 
-    def _after(self, seconds: float) -> list[Entry]:
-        time.sleep(seconds)
-        return self._entries()
+    @staticmethod
+    def _last_look() -> float:
+        """When it last looked at the node (Unix seconds)."""
+        shown = run("bridgedctl status --json").stdout
+        return float(json.loads(shown)["time"]) if shown else 0.0
 
-    def _entries(self) -> list[Entry]:
-        return list(self._from_journald() if self._systemd else self._from_log())
+    def _entries(self) -> Iterator[Entry]:
+        return self._from_journald() if self._systemd else self._from_log()
 
     def _from_log(self) -> Iterator[Entry]:
         with suppress(FileNotFoundError), _LOG.open("rb") as log:

@@ -157,12 +157,18 @@ class Story:
         guests.take()
         self._agent.mark()
         watch = Watch(drift.watched(self._wanted), drift.files)
+        screen.line()
         screen.command(drift.command)
         run(drift.command)
         repair = watch.repaired(self._limit)
-        self._tell(drift.name, repair, self._agent.journal(1.5), guests.take())
+        self._tell(drift.name, repair, self._journal(repair), guests.take())
         screen.fact("otherwise", drift.unaided, "dim")
         screen.pause(1.5)
+
+    def _journal(self, repair: Repair) -> list[Entry]:
+        """What bridged wrote about it: complete once it has looked again after the repair."""
+        began = time.time() - time.monotonic() + (repair.began or time.monotonic())
+        return self._agent.journal(began + (repair.seconds or 0.0), self._limit / 5)
 
     def _tell(self, name: str, repair: Repair, entries: list[Entry], traffic: Traffic) -> None:
         screen = self._screen
@@ -196,7 +202,7 @@ class Story:
         screen.command(command)
         began = time.time()
         run(command)
-        entries = [e for e in self._agent.journal(self._limit) if e.event == "state_refused"]
+        entries = [e for e in self._agent.journal(began, self._limit) if e.event == "state_refused"]
         if not entries:
             screen.fact("NOT", f"noticed within {duration(self._limit)}", "bad")
             self._outcomes.append(Outcome("state file broken", None, "nobody", guests.take()))
@@ -221,8 +227,7 @@ class Story:
         run(MEND.command)
         seconds = self._until(watch, saved)
         repair = Repair(saved, seconds)
-        entries = self._agent.journal(1.5)
-        self._tell(MEND.name, repair, entries, guests.take())
+        self._tell(MEND.name, repair, self._journal(repair), guests.take())
 
     def _until(self, watch: Watch, saved: float) -> float | None:
         """Seconds from `saved` until what is watched became right."""
@@ -289,7 +294,10 @@ def main() -> int:
     screen = Screen(options.fast, colour=options.colour)
     wait_for_network_manager(options.limit)
     story = Story(screen, not options.no_vlan, not options.no_modules, options.limit, options.rate)
-    return 0 if story.run() else 1
+    try:
+        return 0 if story.run() else 1
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ number of machines can run from one snapshot at the same time.  (qemu's own `sav
 state to a disk that only one of them can open.)
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,10 +85,50 @@ def _base(accel: str) -> list[str]:
     return [
         # A machine never outlives the process that started it, however that ends.
         "setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-display", "none",
-        "-machine", "pc", "-accel", "kvm" if kvm else "tcg,thread=multi",
-        "-cpu", "host" if kvm else "qemu64,+rdrand", "-smp", "2", "-m", _MEMORY,
+        "-machine", "pc", "-accel", "kvm" if kvm else "tcg",
+        "-cpu", "host" if kvm else "qemu64,+rdrand", "-m", _MEMORY,
+        # Emulated processors race when the kernel patches its own code (static keys, at boot and
+        # whenever a module comes): "Oops: int3" once in some ten boots with two of them.
+        "-smp", "2" if kvm else "1",
         "-rtc", "base=utc", "-no-user-config",
     ]  # fmt: skip
+
+
+def _devices(image: Image, folder: Path, ports: Sequence[int]) -> list[str]:
+    """The disk, the control socket, the NICs and their cables."""
+    options = [
+        "-kernel", str(image.kernel), "-initrd", str(image.initrd),
+        "-append", "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0 mitigations=off "
+        "panic=1 i8042.nokbd i8042.noaux",
+        "-serial", f"file:{folder / 'console'}",
+        "-qmp", f"unix:{folder / 'qmp'},server=on,wait=off",
+        "-drive", f"file={folder / 'disk.qcow2'},if=virtio,cache=unsafe,discard=unmap",
+        "-device", "virtio-rng-pci",
+        "-netdev", f"user,id=admin,ipv6=off,hostfwd=tcp:127.0.0.1:{ports[0]}-:22",
+    ]  # fmt: skip
+    plugs = {"enp8s0": "admin"}
+    for number, nic in enumerate(CABLES):
+        # A cable is a pair of UDP ports: what the other end does not take is lost, as on a wire.
+        # (On qemu's own hub the sender would wait until a NIC that is down comes up again.)
+        one, two = ports[1 + 2 * number], ports[2 + 2 * number]
+        for end, here, there in ((nic, one, two), (f"sw-{nic}", two, one)):
+            cable = f"socket,id=plug-{end},udp=127.0.0.1:{there},localaddr=127.0.0.1:{here}"
+            options += ["-netdev", cable]
+            plugs[end] = f"plug-{end}"
+    for nic, plug in plugs.items():
+        device = f"virtio-net-pci,id={nic},netdev={plug},mac={NICS[nic]},romfile="
+        options += ["-device", device]
+    return options
+
+
+def machine_digest(image: Image) -> str:
+    """The hash of what a saved state depends on: qemu and the machine that it makes."""
+    shown = subprocess.run(
+        ["qemu-system-x86_64", "--version"], check=True, text=True, capture_output=True
+    )
+    accel = accelerator(image)
+    options = [*_base(accel), *_devices(image, Path("folder"), range(1 + 2 * len(CABLES)))]
+    return hashlib.sha256("\0".join([shown.stdout, *options]).encode()).hexdigest()[:8]
 
 
 class Machine:
@@ -102,8 +144,9 @@ class Machine:
             ["qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", backing, self.disk],
             check=True,
         )
-        self.port = _free_port()
-        command = [*_base(self.accel), *self._devices()]
+        ports = _free_ports()
+        self.port = ports[0]
+        command = [*_base(self.accel), *_devices(image, self.folder, ports)]
         if snapshot is not None:
             os.utime(snapshot.folder)  # it is in use, do not clear it away
             command += ["-incoming", f"exec:cat '{snapshot.state}'"]
@@ -116,27 +159,6 @@ class Machine:
         self._control = self._connect()
         if snapshot is not None:
             self._wait_running()
-
-    def _devices(self) -> list[str]:
-        options = [
-            "-kernel", str(self.image.kernel), "-initrd", str(self.image.initrd),
-            "-append", "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0 "
-            "net.ifnames=1 mitigations=off",
-            "-serial", f"file:{self.folder / 'console'}",
-            "-qmp", f"unix:{self.folder / 'qmp'},server=on,wait=off",
-            "-drive", f"file={self.disk},if=virtio,cache=unsafe,discard=unmap",
-            "-device", "virtio-rng-pci",
-            "-netdev", f"user,id=admin,ipv6=off,hostfwd=tcp:127.0.0.1:{self.port}-:22",
-        ]  # fmt: skip
-        plugs = {"enp8s0": "admin"}
-        for hub, nic in enumerate(CABLES):
-            for end in (nic, f"sw-{nic}"):
-                plugs[end] = f"plug-{end}"
-                options += ["-netdev", f"hubport,id=plug-{end},hubid={hub}"]
-        for nic, plug in plugs.items():
-            device = f"virtio-net-pci,id={nic},netdev={plug},mac={NICS[nic]},romfile="
-            options += ["-device", device]
-        return options
 
     # ------------------------------------------------------------------------------ the control
 
@@ -221,15 +243,13 @@ class Machine:
         self.qmp("cont")  # it was stopped when it was saved
 
 
-def version() -> str:
-    """qemu's version: a saved state is for the one that saved it."""
-    shown = subprocess.run(
-        ["qemu-system-x86_64", "--version"], check=True, text=True, capture_output=True
-    )
-    return shown.stdout.split()[3].partition("(")[0].strip()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
+def _free_ports() -> list[int]:
+    """Ports of 127.0.0.1 that are free: one of TCP for ssh, two of UDP for each cable."""
+    kinds = [socket.SOCK_STREAM, *[socket.SOCK_DGRAM] * 2 * len(CABLES)]
+    probes = [socket.socket(socket.AF_INET, kind) for kind in kinds]
+    for probe in probes:
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports

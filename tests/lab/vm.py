@@ -184,7 +184,7 @@ _ENVIRONMENT = {
 def pristine() -> Snapshot:
     """The snapshot of the booted image without bridged, made now unless it is cached."""
     image = vm_image.build()
-    found = Snapshot(image.folder / f"pristine-{qemu.accelerator(image)}-{qemu.version()}")
+    found = Snapshot(image.folder / f"pristine-{qemu.machine_digest(image)}")
     with locked("vm-pristine"):
         if not found.folder.is_dir():
             say("booting it: this takes up to a minute, once")

@@ -67,6 +67,12 @@ def _files() -> dict[str, str]:
         # The far ends belong to the switch, not to the node.
         "etc/udev/rules.d/80-lab.rules": 'SUBSYSTEM=="net", KERNEL=="sw-*", '
         'ENV{NM_UNMANAGED}="1"\n',
+        # Loaded by hand they are welcome; udev would load them for devices that nobody uses, and
+        # kvm would be there before anybody asked for it.
+        "etc/modprobe.d/lab.conf": "".join(
+            f"blacklist {module}\n"
+            for module in ("acpi_cpufreq", "ata_piix", "kvm_amd", "kvm_intel", "powernow_k8")
+        ),
         "etc/systemd/journald.conf.d/lab.conf": "[Journal]\nStorage=volatile\n",
         "etc/systemd/system/lab-wire.service": textwrap.dedent(
             """\
@@ -126,6 +132,11 @@ _MASKED = (
     "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer",
     "e2scrub_reap.service", "fstrim.timer", "systemd-tmpfiles-clean.timer",
     "systemd-pstore.service", "NetworkManager-wait-online.service", "getty@tty1.service",
+    # What nothing here needs and an emulated processor takes seconds for.
+    "dev-hugepages.mount", "dev-mqueue.mount", "proc-sys-fs-binfmt_misc.automount",
+    "serial-getty@ttyS0.service", "sys-fs-fuse-connections.mount", "sys-kernel-config.mount",
+    "sys-kernel-debug.mount", "sys-kernel-tracing.mount", "systemd-binfmt.service",
+    "modprobe@configfs.service", "modprobe@drm.service", "modprobe@fuse.service",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.lab.netns import NetnsLab
-from tests.lab.node import Guest, Process, wait_until
+from tests.lab.node import WIRE, Guest, Process, far, wait_until
 from tests.lab.queries import Profile
 from tests.lab.traffic import Flow, stream
 
@@ -40,6 +40,8 @@ class Agent:
     def __init__(self, node: NetnsLab, *options: str) -> None:
         self.node = node
         self.options = options
+        self.prefix: tuple[str, ...] = ()
+        """What its command line begins with, a wrapper such as setpriv."""
         self.process: Process | None = None
         self.logs: list[str] = []
 
@@ -49,7 +51,14 @@ class Agent:
 
     def spawn(self) -> Process:
         """Starts it without waiting for anything."""
-        argv = (*self.node.bridged, "--state", STATE, "--socket", "/run/bridged/control.sock")
+        argv = (
+            *self.prefix,
+            *self.node.bridged,
+            "--state",
+            STATE,
+            "--socket",
+            "/run/bridged/control.sock",
+        )
         argv += ("--metrics", "none", "--state-dir", "/var/lib/bridged")
         self.process = self.node.spawn(*argv, "--resync", "2", "--poll", "1", *self.options)
         return self.process
@@ -134,9 +143,18 @@ class Agent:
 
     def next_pass(self) -> Status:
         """The status after a pass that began after this call."""
-        before = self.ctl("apply", "--json")
-        found: Status = json.loads(before)
+        found: Status = json.loads(self.ctl("apply", "--json"))
         return found
+
+    def finding(self, code: str) -> str:
+        """The message of a finding, "" where there is none."""
+        found = self.status().get("findings", ())
+        return next((str(item["message"]) for item in found if item["code"] == code), "")
+
+    def descriptors(self) -> int:
+        """How many files the process has open."""
+        assert self.process is not None
+        return len(self.node.run("ls", f"/proc/{self.process.pid}/fd").stdout.split())
 
     def close(self) -> None:
         """Ends it; asserts that no agent so far failed on a fault of its own."""
@@ -181,23 +199,29 @@ def profiles_of(node: NetnsLab, interface: str) -> list[Profile]:
     ]
 
 
-def checkpoints(node: NetnsLab) -> str:
-    """NetworkManager's checkpoints, "" where there is none."""
-    shown = node.run(
-        "busctl" if node.exists("/usr/bin/busctl") else "dbus-send",
-        *(
-            ("get-property", _NM, _NM_PATH, _NM, "Checkpoints")
-            if node.exists("/usr/bin/busctl")
-            else (
-                "--system", "--print-reply=literal", f"--dest={_NM}", _NM_PATH,
-                "org.freedesktop.DBus.Properties.Get", f"string:{_NM}", "string:Checkpoints",
-            )
-        ),
-    ).stdout  # fmt: skip
-    return shown if "/Checkpoint/" in shown else ""
+def nm_call(node: NetnsLab, method: str, signature: str = "()", *arguments: object) -> Any:
+    """What a method of NetworkManager's manager returns to another client: its first value."""
+    done = node.run("python3", "-c", _CALL, method, signature, json.dumps(arguments))
+    return json.loads(done.stdout)
 
 
-_NM, _NM_PATH = "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager"
+_CALL = """
+import json, sys
+from gi.repository import Gio, GLib
+NAME, PATH = "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager"
+interface, _, method = sys.argv[1].rpartition(".")
+answer = Gio.bus_get_sync(Gio.BusType.SYSTEM).call_sync(
+    NAME, PATH, interface or NAME, method, GLib.Variant(sys.argv[2], json.loads(sys.argv[3])),
+    None, 0, 10000, None)
+print(json.dumps(next(iter(answer.unpack()), None)))
+"""
+
+
+def checkpoints(node: NetnsLab) -> list[str]:
+    """The object paths of NetworkManager's checkpoints."""
+    get = "org.freedesktop.DBus.Properties.Get"
+    found = nm_call(node, get, "(ss)", "org.freedesktop.NetworkManager", "Checkpoints")
+    return [str(path) for path in found]
 
 
 @contextmanager
@@ -212,6 +236,21 @@ def plug_two(node: NetnsLab, bridge: str = "br-lan") -> tuple[Guest, Guest]:
     return node.add_guest(bridge, "vnet0"), node.add_guest(bridge, "vnet1")
 
 
+def gateway(node: NetnsLab, nic: str, address: str = "192.168.10.1/24") -> None:
+    """Makes the far end of a NIC's cable a host with this address: the default gateway."""
+    node.run("ip", "address", "add", address, "dev", far(nic), netns=WIRE)
+
+
+def administration(node: NetnsLab, device: str = ADMIN_NIC) -> None:
+    """Gives the node its address and default route on `device`, by a profile on disk."""
+    node.sh(f"""
+        nmcli connection add type ethernet con-name admin ifname {device} \\
+            ipv4.method manual ipv4.addresses 192.168.10.160/24 ipv4.gateway 192.168.10.1 \\
+            ipv6.method disabled
+        nmcli connection up admin
+    """)
+
+
 # ------------------------------------------------------------------------------------- fixtures
 
 
@@ -221,6 +260,19 @@ def agent(lab: NetnsLab) -> Iterator[Agent]:
     made = Agent(lab)
     yield made
     made.close()
+
+
+@contextmanager
+def agent_on(node: NetnsLab) -> Iterator[Agent]:
+    """An agent for a laboratory that the test made itself; a failure comes with their logs."""
+    made = Agent(node)
+    try:
+        yield made
+    except BaseException:
+        print(node.nm_log, made.log, made.ctl("status"), sep="\n")
+        raise
+    finally:
+        made.close()
 
 
 @pytest.fixture

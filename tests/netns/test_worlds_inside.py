@@ -4,7 +4,7 @@ import pytest
 
 from tests.lab.netns import NetnsLab
 
-MODULES = ("dbus", "netlink", "networkmanager", "observer")
+MODULES = ("dbus", "links", "netlink", "networkmanager", "observer", "reading")
 
 
 @pytest.mark.parametrize("module", MODULES)

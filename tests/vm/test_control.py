@@ -68,7 +68,7 @@ def test_the_socket_belongs_to_the_group_and_nobody_else(node: VmLab) -> None:
 
 def test_everybody_may_scrape_the_metrics_and_only_on_this_host(node: VmLab) -> None:
     """The metrics are on loopback: nothing listens on the node's address."""
-    assert "bridged_object_converged" in product.metrics(node)
+    assert "bridged_object_converged" in product.scrape(node).text
     address = node.addresses()[product.ADMIN][0].partition("/")[0]
     script = f"exec 3<>/dev/tcp/{address}/9947"
     assert node.run("bash", "-c", script, check=False).returncode != 0

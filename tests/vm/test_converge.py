@@ -77,9 +77,6 @@ def test_the_reference_node_converges_from_its_default_profiles_and_stays_so(vm:
 
 def test_a_host_as_declared_is_written_to_by_nobody_and_its_journal_is_silent(node: VmLab) -> None:
     """Rule 1: asked for and by the timer, pass after pass, nothing on the bus, netlink or disk."""
-    product.options(node, "--resync", "2")
-    node.run("systemctl", "restart", "bridged", timeout=180)
-    product.converged(node)
     told = product.total(node, "bridged_passes_total", outcome="still")
     where = product.cursor(node)
     with watching(node, ["/run/bridged", "/var/lib/bridged", "/proc/sys/net/ipv6/conf"]) as seen:

@@ -105,7 +105,8 @@ def test_a_broken_file_changes_nothing_and_is_told_with_its_place(node: VmLab) -
     line = next(n for n, text in enumerate(broken.splitlines(), 1) if "mtuu" in text)
     column = broken.splitlines()[line - 1].index("mtuu") + 1
     product.declare(node, broken)
-    told = wait_until(lambda: (s := state_file(node))["valid"] is False and s, PATIENCE, "told")
+    wait_until(lambda: not state_file(node)["valid"], PATIENCE, "told")
+    told = state_file(node)
     assert told["source"] == "last-good"
     assert f"{STATE}:{line}:{column}:" in told["problems"][0]
     assert "mtu" in told["problems"][0]

@@ -18,7 +18,7 @@ def node() -> Iterator[VmLab]:
 
 def vlan_id(node: Node, name: str) -> int | None:
     data = (node.link(name) or {}).get("linkinfo", {}).get("info_data", {})
-    return data.get("id")
+    return int(data["id"]) if "id" in data else None
 
 
 def in_bridge(node: Node, name: str, bridge: str) -> None:

