@@ -25,7 +25,7 @@ def find_dangers(context: Context) -> Iterator[Finding]:
         _missing_nodes,
         _large_vlans,
         _dangling_profiles,
-        _unmanaged_ports,
+        _unmanaged_links,
     )
     for check in checks:
         yield from check(context)
@@ -137,17 +137,26 @@ def _dangling_profiles(context: Context) -> Iterator[Finding]:
             )
 
 
-def _unmanaged_ports(context: Context) -> Iterator[Finding]:
-    """Plugged in now, and on its own after the next boot."""
+def _unmanaged_links(context: Context) -> Iterator[Finding]:
+    """Right now, and on its own after the next boot."""
     for name, _, port in context.state.ports():
-        device, link = context.device(context.ifname(port.device)), context.host.link(port.device)
-        bridge = context.host.link(name)
+        link, bridge = context.host.link(port.device), context.host.link(name)
         plugged = link is not None and bridge is not None and link.controller == bridge.index
-        if device is not None and not device.managed and plugged:
-            yield Finding(
-                "unmanaged-port",
-                f"NetworkManager does not manage {port.device}, so the next boot does not make it "
-                f"a port of {name}",
-                f"see unmanaged-devices in NetworkManager.conf; nmcli device set {port.device} "
-                "managed yes",
-            )
+        if plugged and _is_unmanaged(context, port.device):
+            yield _unmanaged(port.device, f"make it a port of {name}")
+    for name in context.state.bridges or {}:
+        if context.host.link(name) is not None and _is_unmanaged(context, name):
+            yield _unmanaged(name, "make the bridge")
+
+
+def _is_unmanaged(context: Context, name: str) -> bool:
+    device = context.device(context.ifname(name))
+    return device is not None and not device.managed
+
+
+def _unmanaged(name: str, what: str) -> Finding:
+    return Finding(
+        "unmanaged",
+        f"NetworkManager does not manage {name}, so the next boot does not {what}",
+        f"see unmanaged-devices in NetworkManager.conf; nmcli device set {name} managed yes",
+    )
