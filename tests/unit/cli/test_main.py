@@ -245,6 +245,49 @@ def test_another_state_file_is_looked_at_by_ourselves(
     assert "systemctl stop bridged" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("60", 60.0), ("60s", 60.0), ("5m", 300.0), ("10m", 600.0)]
+)
+def test_a_trial_takes_a_time(agent: FakeAgent, served: str, text: str, seconds: float) -> None:
+    assert ctl("apply", "--socket", served, "--confirm", text) == 0
+    assert agent.applied[0][0].confirm == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "11m", "1h", "soon", "1.5"])
+def test_what_is_no_time_is_refused(agent: FakeAgent, served: str, text: str) -> None:
+    assert ctl("apply", "--socket", served, f"--confirm={text}") == 1
+    assert agent.applied == []
+
+
+def test_a_confirmed_candidate_takes_the_state_files_place(
+    agent: FakeAgent, served: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """The former file stays beside it; what was tried is what counts when the trial ends."""
+    target, candidate = tmp_path / "state.yaml", tmp_path / "new.yaml"
+    target.write_text("old")
+    candidate.write_text("new")
+    trial = replace(AS_DESIRED.state, path=str(target), source="trial", trial=str(candidate))
+    agent.current = replace(AS_DESIRED, state=trial, confirm_by=time.time() + 60)
+    agent.waiting = True
+    assert ctl("confirm", "--socket", served) == 0
+    assert target.read_text() == "new"
+    assert (tmp_path / "state.yaml.before").read_text() == "old"
+    assert agent.ended == ["confirm"]
+
+
+def test_a_candidate_that_was_taken_back_meanwhile_leaves_the_state_file(
+    agent: FakeAgent, served: str, tmp_path: Path, capsys: Capture
+) -> None:
+    target, candidate = tmp_path / "state.yaml", tmp_path / "new.yaml"
+    target.write_text("old")
+    candidate.write_text("new")
+    trial = replace(AS_DESIRED.state, path=str(target), source="trial", trial=str(candidate))
+    agent.current = replace(AS_DESIRED, state=trial)
+    assert ctl("confirm", "--socket", served) == 1
+    assert target.read_text() == "old"
+    assert "their time is over" in capsys.readouterr().err
+
+
 def test_applying_without_an_agent_needs_root_and_the_lock(
     path: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -234,6 +234,8 @@ class FakeAgent:
         self.hold = threading.Event()
         self.hold.set()
         self.reloads = 0
+        self.waiting = False
+        self.ended: list[str] = []
         self.applied: list[tuple[ApplyOptions, float]] = []
         self.during: Callable[[], None] = lambda: None
 
@@ -256,3 +258,14 @@ class FakeAgent:
 
     def reload(self) -> None:
         self.reloads += 1
+
+    def confirm(self) -> bool:
+        return self._end("confirm")
+
+    def rollback(self) -> bool:
+        return self._end("rollback")
+
+    def _end(self, how: str) -> bool:
+        waited, self.waiting = self.waiting, False
+        self.ended.append(how)
+        return waited

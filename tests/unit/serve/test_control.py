@@ -19,6 +19,7 @@ from bridged.errors import WorldError
 from bridged.report import as_json
 from bridged.serve.control import AgentLock, ControlServer, lock_path
 from bridged.serve.peers import Policy
+from bridged.serve.protocols import ApplyOptions
 from bridged.serve.requests import Limits
 from tests.unit.serve.reports import AS_DESIRED, DRIFTING, FakeAgent
 
@@ -142,6 +143,29 @@ def test_apply_streams_its_steps_and_ends_with_the_report(
     assert [line.get("progress") for line in lines[:-1]] == list(agent.steps)
     assert lines[-1]["result"]["converged"] is True
     assert agent.applied[0][0].allow_disruption == ("br-lan",)
+
+
+@pytest.mark.parametrize("method", ["confirm", "rollback"])
+def test_a_trial_is_ended_once(
+    start: Callable[..., ControlServer], agent: FakeAgent, path: Path, method: str
+) -> None:
+    start()
+    agent.waiting = True
+    assert call(path, method) == {"result": {}}
+    error = call(path, method)["error"]
+    assert "no changes wait to be confirmed" in error["message"]
+    assert agent.ended == [method, method]
+
+
+def test_a_candidate_is_given_with_the_time_of_its_trial(
+    start: Callable[..., ControlServer], agent: FakeAgent, path: Path
+) -> None:
+    start()
+    call(path, "apply", confirm=60, candidate="/root/new.yaml")
+    assert agent.applied[0][0] == ApplyOptions((), 60.0, "/root/new.yaml")
+    for wrong in ({"candidate": "/new.yaml"}, {"confirm": 9, "candidate": "new.yaml"}):
+        assert call(path, "apply", **wrong)["error"]["kind"] == "bad-request"
+    assert len(agent.applied) == 1
 
 
 def test_progress_arrives_while_the_pass_goes_on(
