@@ -25,13 +25,13 @@ with_systemd() { on_this_host && [ -d /run/systemd/system ]; }
 
 # --------------------------------------------------------------------------- the interpreter
 
+# Sets `python` to the first that is new enough and `version` to its 3.x.
 find_python() {
     for python in ${PYTHON:-/usr/bin/python3 /usr/bin/python3.13 /usr/bin/python3.12 \
         /usr/bin/python3.11}; do
         [ -x "$python" ] || continue
-        "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || continue
-        echo "$python"
-        return
+        version=$("$python" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        case $version in 3.[0-9] | 3.10) ;; 3.*) return ;; esac
     done
     die "there is no Python 3.11 or newer; install one or set PYTHON=/path/to/it"
 }
@@ -39,7 +39,7 @@ find_python() {
 # Prints what is not there, or too old, of the dependencies in pyproject.toml: one requirement a
 # line, as pip wants them, and `gi`.  A module counts where the wrappers will find it.
 missing_requirements() {
-    "$1" -I - "$SOURCE/pyproject.toml" $(site_packages "$1") <<'X'
+    "$python" -I - "$SOURCE/pyproject.toml" $(site_packages) <<'X'
 import importlib.util, re, sys, tomllib
 from importlib import metadata
 
@@ -64,10 +64,8 @@ X
 
 # Where pip puts what the distribution has not; nothing while there is no such place.
 site_packages() {
-    for folder in "$LIB"/venv/lib/python"$("$1" -I -c \
-        'import sys; print("%d.%d" % sys.version_info[:2])')"/site-packages; do
-        [ ! -d "$folder" ] || echo "$folder"
-    done
+    folder=$LIB/venv/lib/python$version/site-packages
+    [ ! -d "$folder" ] || echo "$folder"
 }
 
 # A distribution's package for a requirement, by the names that Debian and Fedora use.
@@ -82,43 +80,57 @@ package_of() {  # FAMILY REQUIREMENT
     esac
 }
 
+# One package at a time, so that one that this release does not have keeps none of the others.
+from_apt() {  # REQUIREMENT
+    package=$(package_of apt "$1")
+    candidate=$(LC_ALL=C apt-cache policy "$package" | sed -n 's/^ *Candidate: //p')
+    # An older one than we need would only be in the way.
+    case $1 in *">="*) dpkg --compare-versions "${candidate:-0}" ge "${1#*>=}" || return 0 ;; esac
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$package" || true
+}
+
+from_dnf() { dnf -q -y install "$(package_of dnf "$1")" || true; }
+
+make_venv() {
+    "$python" -I -c 'import ensurepip' 2>/dev/null || ! command -v apt-get >/dev/null ||
+        DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends python3-venv ||
+        true
+    "$python" -m venv --system-site-packages "$LIB/venv" || die "cannot make $LIB/venv"
+}
+
 ensure_dependencies() {
-    python=$1
-    missing=$(missing_requirements "$python")
+    missing=$(missing_requirements)
     [ -n "$missing" ] || return 0
     say "missing:" $missing
-    ! command -v apt-get >/dev/null || apt-get -q update || true
-    # One at a time, so that a package that this release does not have keeps none of the others.
+    ! command -v apt-get >/dev/null || apt-get -qq update || true
     for requirement in $missing; do
         if command -v apt-get >/dev/null; then
-            DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends \
-                "$(package_of apt "$requirement")" || true
+            from_apt "$requirement"
         elif command -v dnf >/dev/null; then
-            dnf -q -y install "$(package_of dnf "$requirement")" || true
+            from_dnf "$requirement"
         fi
     done
-    missing=$(missing_requirements "$python")
+    missing=$(missing_requirements)
     from_pip=$(printf '%s\n' "$missing" | grep -v '^gi$') || true
     if [ -n "$from_pip" ]; then
         say "not in this distribution, or too old: installing into $LIB/venv:" $from_pip
-        "$python" -m venv --system-site-packages "$LIB/venv" ||
-            die "cannot make $LIB/venv; on Debian install python3-venv"
+        make_venv
         # --ignore-installed: the distribution's older module must not count as installed.
         # shellcheck disable=SC2086
         "$LIB/venv/bin/pip" install --quiet --disable-pip-version-check --ignore-installed \
             $from_pip || die "pip cannot install them; without them bridged does not run"
     fi
-    missing=$(missing_requirements "$python")
+    missing=$(missing_requirements)
     [ -z "$missing" ] || die "still missing, install them and run this again:" $missing
 }
 
 # ------------------------------------------------------------------------------------ install
 
-wrapper() {  # PATH MODULE PYTHON: a Python script, so that a start is one process and no shell
+wrapper() {  # PATH MODULE: a Python script, so that a start is one process and no shell
     mkdir -p "$DESTDIR$(dirname "$1")"
     {
-        printf '#!%s -I\nimport sys\n\nsys.path[:0] = [\n    "%s",\n' "$3" "$LIB"
-        site_packages "$3" | sed 's/.*/    "&",/'
+        printf '#!%s -I\nimport sys\n\nsys.path[:0] = [\n    "%s",\n' "$python" "$LIB"
+        site_packages | sed 's/.*/    "&",/'
         printf ']\nfrom %s import main\n\nsys.exit(main())\n' "$2"
     } >"$DESTDIR$1.new"
     chmod 0755 "$DESTDIR$1.new"
@@ -129,29 +141,30 @@ copy_program() {
     new=$DESTDIR$LIB/.new
     rm -rf "$new"
     mkdir -p "$new"
-    cp -R "$SOURCE/bridged" "$new/bridged"
-    find "$new" -name __pycache__ -prune -exec rm -rf {} +
+    # With their times, bytecode that this interpreter has made before stays good.
+    cp -R --preserve=timestamps "$SOURCE/bridged" "$new/bridged"
+    find "$new" -name '*.pyc' ! -name "*.cpython-3${version#3.}.pyc" -delete
     chmod -R u=rwX,go=rX "$new"
     # Two renames: a program that imports something now hardly meets the gap.
     rm -rf "$DESTDIR$LIB"/bridged-*.dist-info
     [ ! -d "$DESTDIR$LIB/bridged" ] || mv "$DESTDIR$LIB/bridged" "$new/old"
     mv "$new/bridged" "$DESTDIR$LIB/bridged"
     rm -rf "$new"
-    version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$SOURCE/pyproject.toml")
-    mkdir "$DESTDIR$LIB/bridged-$version.dist-info"
-    printf 'Metadata-Version: 2.1\nName: bridged\nVersion: %s\n' "$version" \
-        >"$DESTDIR$LIB/bridged-$version.dist-info/METADATA"
-    "$1" -I -m compileall -q -s "$DESTDIR" "$DESTDIR$LIB/bridged"
+    release=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$SOURCE/pyproject.toml")
+    mkdir "$DESTDIR$LIB/bridged-$release.dist-info"
+    printf 'Metadata-Version: 2.1\nName: bridged\nVersion: %s\n' "$release" \
+        >"$DESTDIR$LIB/bridged-$release.dist-info/METADATA"
+    "$python" -I -m compileall -q -s "$DESTDIR" "$DESTDIR$LIB/bridged"
 }
 
 install_all() {
     on_this_host && [ "$(id -u)" != 0 ] && die "installing needs root: sudo make install"
-    python=$(find_python)
+    find_python
     mkdir -p "$DESTDIR$LIB" "$DESTDIR$CONFIG/state.d" "$DESTDIR$(dirname "$UNIT")"
-    ! on_this_host || ensure_dependencies "$python"
-    copy_program "$python"
-    wrapper "$DAEMON" bridged.agent.main "$python"
-    wrapper "$CONTROL" bridged.cli.main "$python"
+    ! on_this_host || ensure_dependencies
+    copy_program
+    wrapper "$DAEMON" bridged.agent.main
+    wrapper "$CONTROL" bridged.cli.main
     install -m 0644 "$SOURCE/systemd/bridged.service" "$DESTDIR$UNIT"
     install -m 0644 "$SOURCE/config/state.schema.json" "$DESTDIR$CONFIG/state.schema.json"
     # What an operator has written is never overwritten; the example is always there to compare.
@@ -190,7 +203,7 @@ own_profiles() {
     nmcli -t -f UUID,TYPE connection show 2>/dev/null | while IFS=: read -r uuid type; do
         interface=$(nmcli -g connection.interface-name connection show "$uuid" 2>/dev/null) || continue
         printf '%s %s %s\n' "$uuid" "$type" "$interface"
-    done | "$1" -I -c '
+    done | "$python" -I -c '
 import sys
 sys.path[:0] = sys.argv[1:]
 from bridged.plan.actions import ObjectId
@@ -200,13 +213,13 @@ for line in sys.stdin:
     uuid, type, *interface = line.split()
     if type in kinds and interface and profile_uuid(ObjectId(kinds[type], interface[0])) == uuid:
         print(uuid)
-' "$LIB" $(site_packages "$1") 2>/dev/null || true
+' "$LIB" $(site_packages) 2>/dev/null || true
 }
 
 uninstall_all() {
     on_this_host && [ "$(id -u)" != 0 ] && die "uninstalling needs root: sudo make uninstall"
     profiles=
-    ! on_this_host || profiles=$(own_profiles "$(find_python)")
+    ! on_this_host || profiles=$(find_python && own_profiles) || true
     if with_systemd && [ -e "$UNIT" ]; then
         systemctl -q disable --now bridged || true
     fi

@@ -159,10 +159,12 @@ class Engine:
         """Take the actions, structural changes of the network in a transaction."""
         if self.transaction is None or self.host is None:
             return self._executor.run(actions, before)
+        # What goes is no longer declared, and must come back too.
+        touched = {a.object.name for a in actions if a.object.kind in {"bridge", "port", "vlan"}}
         outcomes, undone = self.transaction.run(
             actions,
             self.host,
-            interest(state).devices,
+            interest(state).devices | touched,
             [parse(target) for target in state.probes],
             before,
             confirm,

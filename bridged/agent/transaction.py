@@ -22,10 +22,12 @@ from bridged.desired.probes import Probe
 from bridged.errors import WorldError
 from bridged.observe.host import Host, NetworkManager
 from bridged.observe.protocols import Reachability
-from bridged.plan.actions import Action, AddProfile, DeleteProfile
+from bridged.plan.actions import Action, AddProfile, DeleteLink, DeleteProfile
 
 _SECONDS = 60
 """How long NetworkManager waits for us; renewed ahead of every action."""
+_REMOVAL = 0.5
+"""Seconds in which NetworkManager, after its answer, lets go of what a deleted profile held."""
 _SPARE = 10
 """Seconds that NetworkManager waits longer than we do for a confirmation: who goes back is us."""
 _REMEMBERED = 60.0
@@ -121,6 +123,8 @@ class Transaction:
                 self._checkpoints.extend(checkpoint, _SECONDS + int(confirm))
 
         outcomes = self._executor.run(actions, extended)
+        if answered and any(isinstance(action, DeleteProfile | DeleteLink) for action in actions):
+            self._sleep(_REMOVAL)
         lost = self._lost(answered)
         added = tuple(a for a in actions if isinstance(a, AddProfile))
         if lost:

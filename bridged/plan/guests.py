@@ -21,7 +21,9 @@ def plan_guests(context: Context) -> Iterator[Verdict]:
         link = context.host.link(bridge)
         drift = tuple(map(_drift, guests))
         if link is None or link.kind != "bridge":
-            yield Verdict(item, "pending", f"waits for {bridge}", drift=drift, bridge=bridge)
+            # One that is no longer declared comes back only if its removal is rolled back.
+            if bridge in (context.state.bridges or {}):
+                yield Verdict(item, "pending", f"waits for {bridge}", drift=drift, bridge=bridge)
             continue
         actions = tuple(
             action for guest in guests for action in _put_back(context, item, guest, link.index)

@@ -1,6 +1,6 @@
 """What an observation leaves behind for later planning: pure, memory in and memory out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bridged.desired.state import State
@@ -12,20 +12,24 @@ from bridged.plan.memory import Guest, Memory, settings
 _GRACE = 10.0
 """Seconds in which a guest port outside its bridge may still turn out to have been dropped by a
 re-activation that is under way."""
+_TRIAL = 660.0
+"""Seconds in which a bridge that is no longer declared may come back with its guests: the removal
+may be on trial (for ten minutes at most)."""
 
 
 def remember(memory: Memory, state: State, host: Host) -> Memory:
     """The memory after `host` was seen."""
+    made = _made(memory, host)
     plugged = {
         guest.index: _settled(guest, memory.guests.get(guest.index), host)
-        for guest in _plugged(state, host)
+        for guest in _plugged(state, host, made)
     }
     lost = {
         guest.index: guest
         for old in memory.guests.values()
-        if old.index not in plugged and (guest := _outside(old, host)) is not None
+        if old.index not in plugged and (guest := _outside(old, state, host)) is not None
     }
-    return Memory(made=_made(memory, host), guests={**lost, **plugged})
+    return Memory(made=made, guests={**lost, **plugged})
 
 
 def _made(memory: Memory, host: Host) -> dict[str, int]:
@@ -46,10 +50,10 @@ def _made(memory: Memory, host: Host) -> dict[str, int]:
     return made
 
 
-def _plugged(state: State, host: Host) -> Iterator[Guest]:
-    """The guest ports of all declared bridges as they are now."""
+def _plugged(state: State, host: Host, made: Iterable[str]) -> Iterator[Guest]:
+    """The guest ports as they are now: of all declared bridges, and of those that we made."""
     context = Context(state, host)
-    for name in state.bridges or {}:
+    for name in dict.fromkeys([*(state.bridges or {}), *made]):
         bridge = host.link(name)
         if bridge is None:
             continue
@@ -99,7 +103,7 @@ def _changing(host: Host, bridge: str) -> bool:
     return device is not None and device.activating
 
 
-def _outside(guest: Guest, host: Host) -> Guest | None:
+def _outside(guest: Guest, state: State, host: Host) -> Guest | None:
     """A guest that is not in its bridge: still ours to put back, or None to forget it.
 
     One that is gone (its VM stopped), that is in another bridge, or that was taken out of a bridge
@@ -112,6 +116,8 @@ def _outside(guest: Guest, host: Host) -> Guest | None:
     if not isinstance(host.network_manager, NetworkManager):
         return replace(guest, lost=host.time)  # nobody can tell now what happened to the bridge
     if not dropped(guest, host) and host.time - since > _GRACE:
+        return None
+    if guest.bridge not in (state.bridges or {}) and host.time - since > _TRIAL:
         return None
     return replace(guest, lost=since)
 

@@ -40,7 +40,7 @@ def plan_removals(context: Context) -> list[Verdict]:
             device=name,
             index=index,
         )
-        verdicts.append(_verdict(item, action, name if link.kind == "bridge" else ""))
+        verdicts.append(_verdict(context, item, action, name if link.kind == "bridge" else ""))
     return verdicts
 
 
@@ -76,15 +76,26 @@ def _delete_profile(context: Context, item: ObjectId, profile: Profile) -> Verdi
         uuid=profile.uuid,
         profile=profile.id,
     )
-    return _verdict(item, action, bridge)
+    return _verdict(context, item, action, bridge)
 
 
-def _verdict(item: ObjectId, action: Action, bridge: str) -> Verdict:
+def _verdict(context: Context, item: ObjectId, action: Action, bridge: str) -> Verdict:
+    drift = (PropertyDrift("presence", "absent", "present"),)
+    why = context.protected.get(item.name)
+    if why:
+        return Verdict(
+            item,
+            "blocked",
+            f"no longer declared, but {item.name} {why}, so it is left as it is",
+            "move the node's own traffic to another interface first, or declare it again",
+            drift=drift,
+            bridge=bridge,
+        )
     return Verdict(
         item,
         "drift",
         "no longer declared",
-        drift=(PropertyDrift("presence", "absent", "present"),),
+        drift=drift,
         actions=(action,),
         bridge=bridge,
     )

@@ -229,9 +229,9 @@ def with_checkout() -> Snapshot:
 
 
 def _forget_checkouts(base: Snapshot, wanted: Snapshot) -> None:
-    """Removes snapshots of earlier checkouts that no machine has started from for an hour."""
+    """Removes snapshots of earlier checkouts that no machine has started from for half an hour."""
     for folder in base.folder.parent.glob("pristine-*-checkout-*"):
-        if folder != wanted.folder and folder.stat().st_mtime < time.time() - 3600:
+        if folder != wanted.folder and folder.stat().st_mtime < time.time() - 1800:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -86,8 +86,8 @@ def test_rule_8_the_last_good_state_survives_a_restart(lab: NetnsLab, running: A
 def test_rule_8_without_any_good_state_nothing_happens(lab: NetnsLab, agent: Agent) -> None:
     """Rule 8: a first start on a broken file makes nothing, and the file's repair is noticed."""
     agent.declare("bridges: [\n")
-    agent.spawn()
-    wait_until(lambda: not agent.status()["state"]["valid"], 15)
+    agent.start()
+    assert not agent.status()["state"]["valid"]
     assert set(lab.links()) == {"lo", "enp13s0f0", "enp13s0f3", "enp8s0"}
     agent.declare(LAYOUT)
     wait_until(lambda: reference_is_right(lab), 15)
@@ -150,7 +150,7 @@ def test_case_60_without_a_free_watch_the_agent_starts_polls_and_recovers(
     The agent runs as a user of its own with the rights that it needs, for the limit counts per user
     and the machine's others are not to be harmed.
     """
-    user = "4242"
+    user = "9"
     lab.sh(f"""
         mkdir -p /run/bridged /var/lib/bridged /etc/bridged /etc/sysctl.d /etc/modules-load.d
         chown {user} /run/bridged /var/lib/bridged /etc/sysctl.d /etc/modules-load.d
