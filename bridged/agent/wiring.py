@@ -32,6 +32,22 @@ from bridged.observe.sysctls import SysctlReader
 CLOCKS = Clocks(time.monotonic, time.time)
 
 
+def real_observer(bus: SystemBus, signalled: Event | None = None) -> Observer:
+    """An observer of this machine; see `real_engine` for the arguments."""
+    return Observer(
+        NetlinkReader(),
+        NetworkManagerReader(bus),
+        ModuleReader(),
+        SysctlReader(),
+        FileReader(),
+        SessionReader(),
+        SysctlFileReader(),
+        ProcessReader(),
+        OffloadReader(),
+        signalled=signalled,
+    )
+
+
 def real_engine(
     source: StateSource,
     bus: SystemBus,
@@ -44,18 +60,7 @@ def real_engine(
     """An engine on this machine.  `bus` belongs to the thread that will run the engine;
     `signalled` is set by whoever hears NetworkManager's signals, None where nobody does.  `run` is
     the directory for what lives as long as this boot, `kept` the one for what outlives it."""
-    observer = Observer(
-        NetlinkReader(),
-        NetworkManagerReader(bus),
-        ModuleReader(),
-        SysctlReader(),
-        FileReader(),
-        SessionReader(),
-        SysctlFileReader(),
-        ProcessReader(),
-        OffloadReader(),
-        signalled=signalled,
-    )
+    observer = real_observer(bus, signalled)
     writers = Writers(
         NetworkManagerWriter(bus), LinkWriter(), ModuleLoader(), SysctlWriter(), FileWriter()
     )

@@ -12,11 +12,8 @@ from tests.vm.product import DMZ, LINKS, PATIENCE, STATE
 
 NOTHING = (
     "",
-    "# nothing\n",
     "null\n",
-    "[]\n",
     "version: 1\nbridges: {}\nbridges: {}\n",
-    "---\nversion: 1\n---\nversion: 1\n",
     "version: 1\nbridges:\n\tbr-lan: {}\n",
 )
 """Files that must not be taken for a wish."""

@@ -1,6 +1,5 @@
 """Links are changed by ifindex, one at a time, and what is refused is said."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from bridged.plan.actions import (
 )
 from tests.netns.worlds.support import (
     NICS,
-    clean,
     descriptors,
     index_of,
     ip_link,
@@ -28,25 +26,11 @@ from tests.netns.worlds.support import (
     run,
 )
 
+pytest_plugins = ["tests.netns.worlds.links"]
 pytestmark = needs_laboratory
 
 NIC = NICS[0]
 BRIDGE = ObjectId("bridge", "br-test")
-
-
-@pytest.fixture
-def writer() -> LinkWriter:
-    return LinkWriter()
-
-
-@pytest.fixture(autouse=True)
-def bridge() -> Iterator[int]:
-    clean()
-    run("ip", "link", "add", "br-test", "type", "bridge")
-    run("ip", "link", "set", "br-test", "up")
-    run("ip", "link", "set", NIC, "master", "br-test")
-    yield index_of("br-test")
-    clean()
 
 
 def link(name: str) -> Link:

@@ -1,7 +1,6 @@
 """Every row of the tables is written by netlink and read back by `ip` and by our own reader."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,13 +19,13 @@ from bridged.plan.actions import (
 )
 from tests.netns.worlds.support import (
     NICS,
-    clean,
     index_of,
     ip_link,
     needs_laboratory,
     run,
 )
 
+pytest_plugins = ["tests.netns.worlds.links"]
 pytestmark = needs_laboratory
 
 NIC = NICS[0]
@@ -48,21 +47,6 @@ VALUES: dict[str, tuple[Any, Any]] = {
 }
 IP_INFO = {"vlan_flags": "flags"}
 IP_PORT = {"brport_mode": "hairpin"}
-
-
-@pytest.fixture
-def writer() -> LinkWriter:
-    return LinkWriter()
-
-
-@pytest.fixture(autouse=True)
-def bridge() -> Iterator[int]:
-    clean()
-    run("ip", "link", "add", "br-test", "type", "bridge")
-    run("ip", "link", "set", "br-test", "up")
-    run("ip", "link", "set", NIC, "master", "br-test")
-    yield index_of("br-test")
-    clean()
 
 
 def link(name: str) -> Link:

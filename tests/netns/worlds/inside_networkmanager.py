@@ -1,8 +1,5 @@
 """NetworkManager is changed as the plan asks and nothing else of it; nmcli, ip and files judge."""
 
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +8,6 @@ from bridged.apply.networkmanager import NetworkManagerWriter
 from bridged.apply.settings import parse
 from bridged.dbus import Call, SystemBus, variant
 from bridged.errors import WorldError
-from bridged.observe.host import NetworkManager
 from bridged.observe.networkmanager import (
     CONNECTION,
     SERVICE,
@@ -20,22 +16,16 @@ from bridged.observe.networkmanager import (
     NetworkManagerReader,
 )
 from bridged.plan.actions import (
-    Activate,
-    Changes,
     DeleteProfile,
-    ObjectId,
     Reapply,
-    UpdateProfile,
 )
+from tests.netns.worlds.nm import NIC, activate, file_of, hold, plug, ports, read, update
 from tests.netns.worlds.support import (
     BRIDGE,
     BRIDGE_UUID,
     MAC,
-    NICS,
     PORT_UUID,
-    add_guest,
     bridge_profile,
-    clean,
     ip_link,
     needs_laboratory,
     nmcli,
@@ -44,73 +34,8 @@ from tests.netns.worlds.support import (
     wait_for,
 )
 
+pytest_plugins = ["tests.netns.worlds.nm"]
 pytestmark = needs_laboratory
-
-NIC = NICS[0]
-
-
-@pytest.fixture
-def bus() -> Iterator[SystemBus]:
-    bus = SystemBus()
-    yield bus
-    bus.close()
-
-
-@pytest.fixture
-def writer(bus: SystemBus) -> NetworkManagerWriter:
-    return NetworkManagerWriter(bus)
-
-
-@pytest.fixture
-def reader(bus: SystemBus) -> NetworkManagerReader:
-    return NetworkManagerReader(bus)
-
-
-@pytest.fixture(autouse=True)
-def laboratory() -> Iterator[None]:
-    run("lab", "nm-start")
-    clean()
-    yield
-    run("lab", "nm-start")
-    clean()
-
-
-def read(reader: NetworkManagerReader, *devices: str) -> NetworkManager:
-    found = reader.read(devices)
-    assert isinstance(found, NetworkManager), found
-    return found
-
-
-def update(uuid: str, changes: Changes, in_memory: bool = False) -> UpdateProfile:
-    return UpdateProfile(
-        object=BRIDGE, reason="test", uuid=uuid, profile="x", changes=changes, in_memory=in_memory
-    )
-
-
-def activate(uuid: str = PORT_UUID, device: str = NIC) -> Activate:
-    return Activate(object=ObjectId("port", device), reason="test", uuid=uuid, device=device)
-
-
-def plug(writer: NetworkManagerWriter) -> None:
-    """br-lan with its NIC and a guest, all up."""
-    writer.add_profile(bridge_profile())
-    writer.add_profile(port_profile())
-    writer.activate(activate())
-    add_guest()
-
-
-def ports() -> set[str]:
-    return {line.split()[0].partition("@")[0] for line in run(
-        "ip", "-br", "link", "show", "master", "br-lan").splitlines()}  # fmt: skip
-
-
-def file_of(uuid: str) -> Path:
-    return Path(nmcli("-g", "FILENAME,UUID", "connection").split(f":{uuid}")[0].splitlines()[-1])
-
-
-def hold(seconds: float = 0.6) -> None:
-
-    time.sleep(seconds)
 
 
 def test_a_new_profile_is_on_disk_and_does_not_activate_itself(

@@ -8,22 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from bridged.agent.wiring import real_observer
 from bridged.apply.modules import ModuleLoader
 from bridged.apply.networkmanager import NetworkManagerWriter
 from bridged.apply.sysctls import SysctlWriter
 from bridged.dbus import SystemBus
 from bridged.errors import WorldError
-from bridged.observe.files import FileReader
 from bridged.observe.host import Interest, NetworkManager, Unavailable
-from bridged.observe.modules import ModuleReader
 from bridged.observe.netlink import NetlinkReader
-from bridged.observe.networkmanager import NetworkManagerReader
 from bridged.observe.observer import Observer
-from bridged.observe.offloads import OffloadReader
-from bridged.observe.processes import ProcessReader
-from bridged.observe.sessions import SessionReader
-from bridged.observe.sysctl_files import SysctlFileReader
-from bridged.observe.sysctls import SysctlReader
 from bridged.plan.actions import Activate, ObjectId
 from tests.netns.worlds.support import (
     NICS,
@@ -59,17 +52,7 @@ def bus() -> Iterator[SystemBus]:
 
 @pytest.fixture
 def observer(bus: SystemBus) -> Observer:
-    return Observer(
-        NetlinkReader(),
-        NetworkManagerReader(bus),
-        ModuleReader(),
-        SysctlReader(),
-        FileReader(),
-        SessionReader(),
-        SysctlFileReader(),
-        ProcessReader(),
-        OffloadReader(),
-    )
+    return real_observer(bus)
 
 
 @pytest.fixture(autouse=True)
