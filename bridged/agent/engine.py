@@ -127,7 +127,7 @@ class Engine:
                 before_repair[item] = self.plan.verdict(item) or Verdict(item)
             if actions:
                 with _Timer(self, "apply"):
-                    outcomes = self._take(actions, state, before, confirm)
+                    outcomes = self._take(actions, state, before, confirm, redeclared)
                 for outcome in outcomes:
                     taken.setdefault(outcome.action.object, []).append(outcome)
             asked = any(action.asks_network_manager for action in actions)
@@ -155,6 +155,7 @@ class Engine:
         state: State,
         before: Callable[[Action], None],
         confirm: float,
+        redeclared: bool,
     ) -> list[Outcome]:
         """Take the actions, structural changes of the network in a transaction."""
         if self.transaction is None or self.host is None:
@@ -168,6 +169,7 @@ class Engine:
             [parse(target) for target in state.probes],
             before,
             confirm,
+            redeclared,
         )
         if undone:
             self.breaker.trip(self.source.report.hash, undone)

@@ -26,8 +26,9 @@ from bridged.plan.actions import Action, AddProfile, DeleteLink, DeleteProfile
 
 _SECONDS = 60
 """How long NetworkManager waits for us; renewed ahead of every action."""
-_REMOVAL = 0.5
-"""Seconds in which NetworkManager, after its answer, lets go of what a deleted profile held."""
+_PATIENCE = 0.7
+"""Seconds before the first look where time does not press: NetworkManager lets go of what a deleted
+profile held after it has answered, and a switch may close a port only when it sees a new address."""
 _SPARE = 10
 """Seconds that NetworkManager waits longer than we do for a confirmation: who goes back is us."""
 _REMEMBERED = 60.0
@@ -87,18 +88,21 @@ class Transaction:
         targets: Iterable[Probe],
         before: Callable[[Action], None],
         confirm: float = 0.0,
+        patient: bool = False,
     ) -> tuple[list[Outcome], str]:
         """Take the actions; how each ended, and why they were rolled back (empty: they were not).
 
         `devices` are the interfaces that the checkpoint is scoped to.  With `confirm` the
         checkpoint is kept open for that many seconds, for `confirm` or `rollback` to end.
+        `patient` looks a little later whether everything answers: for a changed state, not for a
+        repair that guests wait for.
         """
         ahead, rest = _split(actions)
         outcomes = self._executor.run(ahead, before)
         paths = _paths(host, devices)
         if not paths or not rest:
             return outcomes + self._executor.run(rest, before), ""
-        structural, undone = self._guarded(rest, paths, targets, before, confirm)
+        structural, undone = self._guarded(rest, paths, targets, before, confirm, patient)
         return outcomes + structural, undone
 
     def _guarded(
@@ -108,6 +112,7 @@ class Transaction:
         targets: Iterable[Probe],
         before: Callable[[Action], None],
         confirm: float,
+        patient: bool,
     ) -> tuple[list[Outcome], str]:
         try:
             checkpoint = self._checkpoints.create(paths, _SECONDS + int(confirm))
@@ -123,8 +128,9 @@ class Transaction:
                 self._checkpoints.extend(checkpoint, _SECONDS + int(confirm))
 
         outcomes = self._executor.run(actions, extended)
-        if answered and any(isinstance(action, DeleteProfile | DeleteLink) for action in actions):
-            self._sleep(_REMOVAL)
+        removes = any(isinstance(action, DeleteProfile | DeleteLink) for action in actions)
+        if answered and (removes or patient):
+            self._sleep(_PATIENCE)
         lost = self._lost(answered)
         added = tuple(a for a in actions if isinstance(a, AddProfile))
         if lost:
