@@ -28,7 +28,7 @@ _SECONDS = 60
 """How long NetworkManager waits for us; renewed ahead of every action."""
 _PATIENCE = 0.7
 """Seconds before the first look where time does not press: NetworkManager lets go of what a deleted
-profile held after it has answered, and a switch may close a port only when it sees a new address."""
+profile held after it has answered, and a switch may close a port only then."""
 _SPARE = 10
 """Seconds that NetworkManager waits longer than we do for a confirmation: who goes back is us."""
 _REMEMBERED = 60.0
