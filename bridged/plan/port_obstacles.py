@@ -60,16 +60,12 @@ def _vlan_obstacle(port: PortView, spec: Vlan) -> tuple[str, str, bool] | None:
 
 
 def _unmanaged(port: PortView) -> tuple[str, str, bool] | None:
-    """NetworkManager was told to leave the port or its bridge alone (or has not looked at it yet,
-    just after it appeared)."""
-    if port.plugged:
+    """NetworkManager was told to leave the port alone (or has not looked at it yet, just after it
+    appeared)."""
+    if port.plugged or port.device is None or port.device.managed:
         return None
-    bridge = port.context.device(port.bridge) if port.controller is not None else None
-    for name, device in ((port.name, port.device), (port.bridge, bridge)):
-        if device is not None and not device.managed:
-            return (
-                f"NetworkManager does not manage {name} (unmanaged)",
-                f"see nmcli device show {name} and unmanaged-devices in NetworkManager.conf",
-                False,
-            )
-    return None
+    return (
+        f"NetworkManager does not manage {port.name} (unmanaged)",
+        f"see nmcli device show {port.name} and unmanaged-devices in NetworkManager.conf",
+        False,
+    )

@@ -187,6 +187,11 @@ def _membership(port: PortView, found: Differences) -> list[Action]:
 
 
 def _netlink_suffices(port: PortView) -> bool:
+    """NetworkManager has the port's profile active; or it leaves the bridge alone (unmanaged by
+    configuration, or made by `ip link add` and not configured), and would refuse to activate it."""
+    bridge = port.context.device(port.bridge) if port.controller is not None else None
+    if bridge is not None and not bridge.managed:
+        return True
     return (
         port.link is not None
         and port.device is not None

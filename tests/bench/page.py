@@ -196,7 +196,7 @@ def _method(document: Document) -> str:
         "runs of their own, which are not timed.",
         "- Drift: one netlink message causes it. The time runs from the kernel's announcement of "
         "the wrong state to that of the right one, so what both sides pay (waking a process) is "
-        "paid once by each. Faults come singly, 150 to 250 ms after the last was repaired. The "
+        "paid once by each. Faults come singly, 100 to 200 ms after the last was repaired. The "
         "agent runs with `--contended-after 0`, or it would rightly see a contest.",
         "- The floor (`tests/bench/floor.py`): wait for a message, look, send the mending message. "
         "The same language, without a desired state, a plan, NetworkManager or a journal.",
@@ -238,7 +238,8 @@ def _company(machine: Mapping[str, Any]) -> str:
     said = f"load average {first} when it began and {last} at the end."
     if max(first, last) < 1.5:
         return said
-    return f"{said} Other work ran beside it; the benchmark ran at nice {machine['nice']}."
+    how = "ahead of it (SCHED_RR)" if machine["above"] else "with no priority over it"
+    return f"{said} Other work ran beside it; what ran in namespaces ran {how}."
 
 
 if __name__ == "__main__":

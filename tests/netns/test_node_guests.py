@@ -2,8 +2,6 @@
 
 import time
 
-import pytest
-
 from tests.lab.netns import NetnsLab
 from tests.lab.node import wait_until
 from tests.netns.agent import LAN_NIC, LAYOUT, REFERENCE, Agent, plug_two, two_guests
@@ -80,32 +78,34 @@ def test_rule_3_every_property_edited_in_the_file_costs_no_frame(
     assert flow.lost == 0, flow
 
 
-@pytest.mark.parametrize(
-    ("options", "port", "attribute", "expected"),
-    [
-        ("mtu: 1400", "", "mtu", 1400),
-        ("mac: '52:54:00:12:34:56'", "", "address", "52:54:00:12:34:56"),
-        ("", "path-cost: 7", "cost", 7),
-        ("", "priority: 5", "priority", 5),
-        ("", "hairpin: true", "hairpin", True),
-        ("", "isolated: true", "isolated", True),
-        ("", "learning: false", "learning", False),
-    ],
+BY_NETLINK = (
+    ("mtu: 1400", "", "mtu", 1400),
+    ("mac: '52:54:00:12:34:56'", "", "address", "52:54:00:12:34:56"),
+    ("", "path-cost: 7", "cost", 7),
+    ("", "priority: 5", "priority", 5),
+    ("", "hairpin: true", "hairpin", True),
+    ("", "isolated: true", "isolated", True),
+    ("", "learning: false", "learning", False),
 )
+
+
 def test_rule_3_what_reapply_refuses_is_changed_in_place_by_netlink(
-    lab: NetnsLab, running: Agent, options: str, port: str, attribute: str, expected: object
+    lab: NetnsLab, running: Agent
 ) -> None:
     """Rule 3: MTU, MAC and attributes of ports change without a flap or a lost frame."""
-    line = f"ports: [{{name: enp13s0f0, {port}}}]" if port else f"ports: [enp13s0f0], {options}"
 
-    def have() -> object:
-        return lab.port_data(LAN_NIC)[attribute] if port else lab.links()["br-lan"][attribute]
+    def have(attribute: str, of_port: bool) -> object:
+        return (lab.port_data(LAN_NIC) if of_port else lab.links()["br-lan"])[attribute]
 
     with two_guests(lab) as flow:
         before = lab.standing("br-lan", LAN_NIC, "vnet0", "vnet1")
-        running.declare(LAYOUT.replace("ports: [enp13s0f0]", line))
-        wait_until(lambda: have() == expected, 10, f"{attribute}, now {have()}")
-        running.wait_converged()
+        for options, port, attribute, expected in BY_NETLINK:
+            line = f"ports: [{{name: enp13s0f0, {port}}}]"
+            if not port:
+                line = f"ports: [enp13s0f0], {options}"
+            running.declare(LAYOUT.replace("ports: [enp13s0f0]", line))
+            wait_until(lambda a=attribute, p=bool(port), e=expected: have(a, p) == e, 10, attribute)
+            running.wait_converged()
         assert lab.standing("br-lan", LAN_NIC, "vnet0", "vnet1") == before
     assert flow.lost == 0, flow
 

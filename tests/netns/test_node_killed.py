@@ -39,7 +39,7 @@ def killed_after(agent: Agent, seconds: float) -> None:
 
 
 def test_rule_9_killed_anywhere_in_a_cold_convergence(lab: NetnsLab, agent: Agent) -> None:
-    """Twenty cold starts, each killed 0 to 200 ms after it began; the next agent finishes the job."""
+    """Twenty cold starts, each killed within 200 ms; the next agent finishes the job."""
     chance = random.Random(9)
     agent.declare(LAYOUT)
     for _ in range(ROUNDS):
