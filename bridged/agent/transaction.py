@@ -8,6 +8,7 @@ What cannot cut the node off (sysctls, modules, attributes set in place, guests 
 past it.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -48,7 +49,7 @@ class Pending:
 class Transaction:
     """Runs actions; belongs to the reconciling thread.
 
-    `note` is where the path of the checkpoint is kept, so that a successor can end it.
+    `note` is where it is kept which checkpoint is about to be made, so that a successor can end it.
     """
 
     def __init__(
@@ -74,10 +75,11 @@ class Transaction:
         """End a checkpoint that a killed predecessor left: its work is planned anew."""
         if self._note is None:
             return
-        with suppress(OSError, WorldError):
-            path = self._note.read_text().strip()
-            if path and self._checkpoints.destroy(path):
-                self._log.info("leftover_cleared", checkpoint=path)
+        with suppress(OSError, ValueError, TypeError, KeyError, WorldError):
+            note = json.loads(self._note.read_text())
+            for path in self._checkpoints.made(note["devices"], int(note["since"])):
+                if self._checkpoints.destroy(path):
+                    self._log.info("leftover_cleared", checkpoint=path)
         self._forget()
 
     def run(
@@ -114,12 +116,15 @@ class Transaction:
         confirm: float,
         patient: bool,
     ) -> tuple[list[Outcome], str]:
+        self._remember(paths)
         try:
             checkpoint = self._checkpoints.create(paths, _SECONDS + int(confirm))
         except WorldError as error:
+            if error.kind == "timeout":
+                self.clear_leftover()  # it may have been made after all
+            self._forget()
             reason = WorldError(error.kind, f"no checkpoint: {error.message}")
             return [Outcome(action, reason) for action in actions], ""
-        self._remember(checkpoint)
         answered = self._ask([*self._reachability.gateways(), *targets])
 
         def extended(action: Action) -> None:
@@ -147,8 +152,9 @@ class Transaction:
     def confirm(self) -> bool:
         """Keep what is pending; False where nothing is, or it was rolled back already."""
         pending, self.pending = self.pending, None
+        kept = pending is not None and self._checkpoints.destroy(pending.checkpoint)
         self._forget()
-        return pending is not None and self._checkpoints.destroy(pending.checkpoint)
+        return kept
 
     def rollback(self) -> bool:
         """Take back what is pending; False where nothing is."""
@@ -211,10 +217,12 @@ class Transaction:
         self._forget()
         return restored
 
-    def _remember(self, checkpoint: str) -> None:
+    def _remember(self, devices: Iterable[str]) -> None:
+        """Note what is about to be done: afterwards might be too late."""
         if self._note is not None:
+            note = {"since": self._checkpoints.stamp(), "devices": list(devices)}
             with suppress(OSError):
-                self._note.write_text(checkpoint)
+                self._note.write_text(json.dumps(note))
 
     def _forget(self) -> None:
         if self._note is not None:

@@ -1,5 +1,6 @@
 """NetworkManager's checkpoints: it goes back by itself unless told in time that all is well."""
 
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,6 +8,11 @@ from bridged.dbus import Call, SystemBus
 from bridged.errors import WorldError
 from bridged.observe.networkmanager import MANAGER_PATH, SERVICE
 
+_CHECKPOINT = f"{SERVICE}.Checkpoint"
+_PROMPT = 15_000
+"""Milliseconds in which NetworkManager has made a checkpoint, or the call has timed out."""
+_TOLERANCE = 50
+"""Milliseconds by which its clock may seem to be behind, as it converts from another one."""
 _OK = 0
 """NMRollbackResult of a device that was restored."""
 
@@ -42,6 +48,26 @@ class Checkpoints:
         """Go back to what was; False where the checkpoint is gone or a device was not restored."""
         results = self._end("CheckpointRollback", path)
         return results is not None and all(result == _OK for result in (results or {}).values())
+
+    def stamp(self) -> int:
+        """Now, by the clock that checkpoints are dated with, in milliseconds."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+    def made(self, devices: Iterable[str], since: int) -> tuple[str, ...]:
+        """The checkpoints of exactly these devices that were made right after `since` (a stamp):
+        those of whoever noted it.  A checkpoint itself does not tell whose it is."""
+        wanted = set(devices)
+        return tuple(
+            path
+            for path in self._get(MANAGER_PATH, SERVICE, "Checkpoints")
+            if set(self._get(path, _CHECKPOINT, "Devices")) == wanted
+            and -_TOLERANCE <= self._get(path, _CHECKPOINT, "Created") - since <= _PROMPT
+        )
+
+    def _get(self, path: str, interface: str, name: str) -> Any:
+        properties = "org.freedesktop.DBus.Properties"
+        call = Call(SERVICE, path, properties, "Get", "(ss)", (interface, name))
+        return self._bus.call(call, self._timeout)
 
     def _end(self, method: str, path: str) -> dict[str, int] | None:
         try:

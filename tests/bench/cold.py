@@ -123,7 +123,28 @@ def running_agent(layout: Layout, stack: ExitStack) -> Callable[[], None]:
     return work
 
 
-WAYS = {"nmcli": by_hand, "bridgedctl apply": one_shot, "running agent": running_agent}
+def asked_agent(layout: Layout, stack: ExitStack) -> Callable[[], None]:
+    """The state file is saved and the agent is told at once, as `bridgedctl apply` does: it need
+    not wait until the file stands still."""
+    _write_state(NOTHING)
+    stack.enter_context(agent())
+    settle()
+
+    def work() -> None:
+        _write_state(layout.state)
+        report = ask("apply")
+        if not report or not report["converged"]:
+            raise RuntimeError(f"the agent did not converge: {report}")
+
+    return work
+
+
+WAYS = {
+    "nmcli": by_hand,
+    "bridgedctl apply": one_shot,
+    "running agent": running_agent,
+    "asked agent": asked_agent,
+}
 
 
 def _sample(layout: Layout, way: str, count: bool = False) -> tuple[Sample, dict[str, Any]]:
@@ -165,7 +186,7 @@ def main() -> None:
     samples: dict[str, dict[str, list[float]]] = defaultdict(lambda: {"right": [], "done": []})
     ways = list(WAYS)
     for number in range(options.rounds):
-        for way in ways[number % 3 :] + ways[: number % 3]:
+        for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
             sample, _ = _sample(layout, way)
             samples[way]["right"].append(sample.right)
             samples[way]["done"].append(sample.done)

@@ -12,7 +12,7 @@ from tests.bench.figures import Figures, duration
 
 _COLOURS = {
     "bridged": "#2f81f7", "floor": "#8b949e", "nmcli": "#d29922", "bridgedctl apply": "#2da44e",
-    "running agent": "#2f81f7",
+    "running agent": "#2f81f7", "asked agent": "#a371f7",
 }  # fmt: skip
 _TEXT, _GRID = "#7d8590", "#7d859055"
 _LEFT, _RIGHT, _ROW, _TOP = 220, 190, 24, 64

@@ -8,6 +8,7 @@ which would then vouch for itself.
 
 import itertools
 import shlex
+import signal as signals
 import subprocess
 import tempfile
 import time
@@ -113,6 +114,8 @@ class Process:
     def signal(self, name: str = "TERM") -> None:
         """Sends it the signal `name`, as in `kill -NAME`."""
         self._node.run("kill", f"-{name}", str(self.pid))
+        if name == "CONT":
+            self._outside.send_signal(signals.SIGCONT)  # nsenter stops itself with its child
 
     def wait(self, timeout: float = 20) -> subprocess.CompletedProcess[str]:
         """Its result, once it has ended.  Raises TimeoutExpired if it does not."""

@@ -269,9 +269,10 @@ def agent(lab: NetnsLab) -> Iterator[Agent]:
 
 
 @contextmanager
-def agent_on(node: NetnsLab) -> Iterator[Agent]:
-    """An agent for a laboratory that the test made itself; a failure comes with their logs."""
-    made = Agent(node)
+def agent_on(node: NetnsLab, *options: str) -> Iterator[Agent]:
+    """An agent with options of its own, or on a laboratory that the test made itself; a failure
+    comes with their logs."""
+    made = Agent(node, *options)
     try:
         yield made
     except BaseException:

@@ -10,6 +10,7 @@ from tests.netns.agent import (
     LAYOUT,
     REFERENCE,
     Agent,
+    agent_on,
     plug_two,
     profiles_of,
     reference_is_right,
@@ -179,3 +180,29 @@ def test_rule_8_a_nic_in_two_bridges_is_refused_and_nothing_changes(
     assert all(word in problem for word in (LAN_NIC, "br-lan", "br-dmz", "state.yaml:4"))
     running.next_pass()
     assert lab.standing("br-lan", "br-dmz", LAN_NIC, DMZ_NIC) == before
+
+
+def test_rule_5_lost_events_cost_nothing(lab: NetnsLab) -> None:
+    """Rule 5, case L6: the agent sleeps through more events than its socket holds, one of them a
+    drift: the overrun is counted, the drift mended, and the next event heard."""
+    with agent_on(lab, "--metrics", "127.0.0.1:9999", "--resync", "600") as agent:
+        agent.converge(LAYOUT)
+        assert agent.process is not None
+        agent.process.signal("STOP")
+        lab.sh("""
+            ip link set br-dmz type bridge stp_state 1
+            for number in $(seq 5000); do echo "link set enp8s0 alias a$number"; done | ip -batch -
+        """)
+        agent.process.signal("CONT")
+        wait_until(lambda: lab.bridge_data("br-dmz")["stp_state"] == 0, 20)
+        metrics = lab.run("python3", "-c", _SCRAPE).stdout
+        lost = next(x for x in metrics.splitlines() if x.startswith("bridged_netlink_overruns"))
+        assert float(lost.split()[1]) >= 1
+        lab.sh("ip link set br-dmz type bridge stp_state 1")
+        wait_until(lambda: lab.bridge_data("br-dmz")["stp_state"] == 0, 20)
+
+
+_SCRAPE = """
+from urllib.request import urlopen
+print(urlopen("http://127.0.0.1:9999/metrics", timeout=10).read().decode())
+"""

@@ -17,6 +17,8 @@ class FakeCheckpoints:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self.saved: dict[str, Any] = {}
+        self.told: dict[str, tuple[frozenset[str], int]] = {}
+        """Devices and stamp of every checkpoint that was ever made."""
         self.foreign = False
         self._next = 1
 
@@ -26,11 +28,20 @@ class FakeCheckpoints:
             raise WorldError("refused", "a device is already included in a checkpoint")
         nm, kernel = self._machine.nm, self._machine.kernel
         path, self._next = f"/checkpoint/{self._next}", self._next + 1
+        self.told[path] = frozenset(devices), self.stamp()
         self.saved[path] = deepcopy((nm.profiles, nm.active, nm.applied, kernel.links))
         return path
 
     def extend(self, path: str, seconds: int) -> None:
         """Nothing runs out here."""
+
+    def stamp(self) -> int:
+        """Milliseconds of the machine's clock."""
+        return int(self._machine.clock() * 1000)
+
+    def made(self, devices: Iterable[str], since: int) -> tuple[str, ...]:
+        """Those that still exist, of these devices, made at `since`."""
+        return tuple(path for path in self.saved if self.told[path] == (frozenset(devices), since))
 
     def destroy(self, path: str) -> bool:
         """Keep what was done."""

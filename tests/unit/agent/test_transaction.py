@@ -1,5 +1,6 @@
 """Rule 12: structural changes are kept only if the node still reaches what it reached before."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from bridged.agent.breaker import Breaker
 from bridged.agent.engine import Engine
 from bridged.agent.transaction import Transaction
 from bridged.report import Report
+from tests.twins.faults import Killed
 from tests.twins.machine import Machine, reference_machine
 from tests.twins.reach import FakeCheckpoints, FakeReach
 from tests.twins.source import FakeSource, engine
@@ -112,10 +114,22 @@ def test_a_foreign_checkpoint_is_respected(site: Site) -> None:
 
 
 def test_a_leftover_of_a_killed_agent_is_cleared(site: Site) -> None:
-    path = site.checkpoints.create([], 60)
-    (site.tmp_path / "checkpoint").write_text(path)
+    """Killed right after NetworkManager made it; another client's of the same devices stays."""
+    create = site.checkpoints.create
+
+    def killed(devices: Iterable[str], seconds: int) -> str:
+        create(devices, seconds)
+        raise Killed
+
+    theirs = create(["/dev/1"], 60)
+    site.machine.clock.advance(20)
+    site.checkpoints.create = killed  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        site.engine.run_pass()
+    assert len(site.checkpoints.saved) == 2
+    site.checkpoints.create = create  # type: ignore[method-assign]
     site.start()
-    assert site.checkpoints.saved == {}
+    assert set(site.checkpoints.saved) == {theirs}
     assert not (site.tmp_path / "checkpoint").exists()
 
 
