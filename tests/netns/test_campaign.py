@@ -94,7 +94,7 @@ class Story:
         wait_until(lambda: reference_is_right(self.node), 20, "the reference node")
         for name in self.guests:
             assert self.node.controller(name) in BRIDGES, f"{name} has no bridge"
-        assert checkpoints(self.node) == ""
+        assert checkpoints(self.node) == []
         ours = ["br-dmz", f"br-dmz-{DMZ_NIC}", "br-lan", f"br-lan-{LAN_NIC}"]
         assert sorted(n for n in self.on_disk() if n.startswith("br-")) == ours
         for _ in range(3):  # NetworkManager may have loose ends of its own for some seconds
