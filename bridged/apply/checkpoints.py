@@ -54,13 +54,13 @@ class Checkpoints:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
     def made(self, devices: Iterable[str], since: int) -> tuple[str, ...]:
-        """The checkpoints of exactly these devices that were made right after `since` (a stamp):
-        those of whoever noted it.  A checkpoint itself does not tell whose it is."""
+        """The checkpoints of these devices that were made right after `since` (a stamp): those of
+        whoever noted it.  A checkpoint does not tell whose it is, and forgets devices that go."""
         wanted = set(devices)
         return tuple(
             path
             for path in self._get(MANAGER_PATH, SERVICE, "Checkpoints")
-            if set(self._get(path, _CHECKPOINT, "Devices")) == wanted
+            if wanted.issuperset(self._get(path, _CHECKPOINT, "Devices"))
             and -_TOLERANCE <= self._get(path, _CHECKPOINT, "Created") - since <= _PROMPT
         )
 
