@@ -42,10 +42,15 @@ class Books:
         self._log = structlog.get_logger("bridged")
 
     def count_drift(self, plan: Plan) -> None:
-        """Count each property that newly differs; one that stays different is counted once."""
+        """Count each property that newly differs; one that stays different is counted once.
+
+        What the host does not offer and nobody asked for has not drifted: it will have when it
+        appears with another value (case 2).
+        """
         for verdict in plan.verdicts:
             entry = self.ledger.entry(verdict.object)
-            names = frozenset(d.property for d in verdict.drift)
+            offered = verdict.condition != "unavailable"
+            names = frozenset(d.property for d in verdict.drift) if offered else frozenset()
             for name in names - entry.drifted:
                 self.tally.drift[str(verdict.object), name] += 1
             entry.drifted = names

@@ -56,7 +56,7 @@ def _vlan_obstacle(port: PortView, spec: Vlan) -> tuple[str, str, bool] | None:
                 f"write name: {other.name} for this port",
                 True,
             )
-    return _unmanaged(port)
+    return None
 
 
 def _unmanaged(port: PortView) -> tuple[str, str, bool] | None:

@@ -187,10 +187,13 @@ def _membership(port: PortView, found: Differences) -> list[Action]:
 
 
 def _netlink_suffices(port: PortView) -> bool:
-    """NetworkManager has the port's profile active; or it leaves the bridge alone (unmanaged by
-    configuration, or made by `ip link add` and not configured), and would refuse to activate it."""
+    """NetworkManager has the port's profile active; or it leaves the bridge or the VLAN alone
+    (unmanaged by configuration, or made by `ip link add` and not configured), and would refuse to
+    activate it."""
     bridge = port.context.device(port.bridge) if port.controller is not None else None
     if bridge is not None and not bridge.managed:
+        return True
+    if port.device is not None and not port.device.managed and not port.in_use:
         return True
     return (
         port.link is not None
