@@ -13,7 +13,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& echo "$$p" && break; done)
 ROOT := $(SUDO) env BRIDGED_CACHE=$(CACHE) PYTHONDONTWRITEBYTECODE=1
 PYTEST := .venv/bin/python -m pytest
-ROOT_PYTEST := $(ROOT) $(PYTEST) -p no:cacheprovider --durations=5
+# A laboratory on a busy machine may miss a deadline.  What fails is tried once more, and a test that
+# needed it is listed by name as RERUN: it passed, and it deserves a look.
+ROOT_PYTEST := $(ROOT) $(PYTEST) -p no:cacheprovider --durations=5 --reruns 1 -raR
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
