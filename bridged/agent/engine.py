@@ -19,7 +19,7 @@ from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
 from bridged.desired.state import State
 from bridged.observe.host import Host, Interest, NetworkManager
-from bridged.plan.actions import Action, Activate, ObjectId
+from bridged.plan.actions import Action, Activate, ObjectId, SetController
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
@@ -115,7 +115,7 @@ class Engine:
         redeclared = bool(before_hash) and self.source.report.hash != before_hash
         state = self.source.state or _EMPTY
         allowed |= self._maintained(state)
-        self.look(state, allowed, fresh)
+        self.look(state, allowed, fresh or redeclared)
         before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
         for _ in range(_ROUNDS):
@@ -206,7 +206,14 @@ class Engine:
         """
         if self.host is None or not self.host.remembered:
             return due, False
-        quick = [action for action in due if not action.asks_network_manager]
+        asked = {action.object for action in due if action.asks_network_manager}
+        quick = [
+            action
+            for action in due
+            if not action.asks_network_manager
+            # A port whose profile changes as well is moved, which is no repair.
+            and not (isinstance(action, SetController) and action.object in asked)
+        ]
         return quick, len(quick) < len(due)
 
     def preview(self) -> Plan:

@@ -23,7 +23,7 @@ from bridged.desired.probes import Probe
 from bridged.errors import WorldError
 from bridged.observe.host import Host, NetworkManager
 from bridged.observe.protocols import Reachability
-from bridged.plan.actions import Action, AddProfile, DeleteLink, DeleteProfile
+from bridged.plan.actions import Action, AddProfile, DeleteLink, DeleteProfile, SetController
 
 _SECONDS = 60
 """How long NetworkManager waits for us; renewed ahead of every action."""
@@ -96,10 +96,10 @@ class Transaction:
 
         `devices` are the interfaces that the checkpoint is scoped to.  With `confirm` the
         checkpoint is kept open for that many seconds, for `confirm` or `rollback` to end.
-        `patient` looks a little later whether everything answers: for a changed state, not for a
-        repair that guests wait for.
+        `patient` takes all that touches the network into the transaction and looks a little later
+        whether everything answers: for a changed state, not for a repair that guests wait for.
         """
-        ahead, rest = _split(actions)
+        ahead, rest = _split(actions, everything=patient or bool(confirm))
         outcomes = self._executor.run(ahead, before)
         paths = _paths(host, devices)
         if not paths or not rest:
@@ -230,13 +230,25 @@ class Transaction:
                 self._note.unlink(missing_ok=True)
 
 
-def _split(actions: Sequence[Action]) -> tuple[list[Action], list[Action]]:
-    """What can go ahead without a checkpoint, and what cannot or depends on that."""
-    structural = {action.object for action in actions if action.asks_network_manager}
+def _split(actions: Sequence[Action], everything: bool) -> tuple[list[Action], list[Action]]:
+    """What can go ahead without a checkpoint, and what cannot or depends on that.
+
+    A repair in the kernel goes ahead; of a changed state (`everything`) all that touches the
+    network is kept or taken back together.  A port whose profile changes with it moves: that is no
+    repair either.
+    """
+
+    def guarded(action: Action) -> bool:
+        return action.asks_network_manager or (
+            everything and action.world == "netlink" and action.object.kind != "guests"
+        )
+
+    structural = {action.object for action in actions if guarded(action)}
     ahead: list[Action] = []
     rest: list[Action] = []
     for action in actions:
-        waits = action.asks_network_manager or action.needs & structural
+        moves = isinstance(action, SetController) and action.object in structural
+        waits = guarded(action) or moves or action.needs & structural
         (rest if waits else ahead).append(action)
     return ahead, rest
 

@@ -112,20 +112,21 @@ def start_over() -> None:
 
 
 def settle() -> None:
-    """Wait until NetworkManager has nothing under way and its process is idle."""
-    before, calm = -1.0, 0
-    while calm < 3:
+    """Wait until NetworkManager's process is idle and it has nothing under way."""
+    (pid,) = run("pidof", "NetworkManager").split()
+    calm = 0
+    while True:
+        before = _cpu_seconds(pid)
         time.sleep(0.1)
-        busy = "ing" in run("nmcli", "-t", "-f", "STATE", "device").replace("connecting", "ing")
-        now = _cpu_seconds()
-        calm = 0 if busy or now > before + 0.011 else calm + 1
-        before = now
+        calm = calm + 1 if _cpu_seconds(pid) <= before + 1 / os.sysconf("SC_CLK_TCK") else 0
+        if calm >= 3:
+            # Asked last, for the question makes it work too.
+            if "connecting" not in run("nmcli", "-t", "-f", "STATE", "device"):
+                return
+            calm = 0
 
 
-def _cpu_seconds() -> float:
-    """What NetworkManager's process has used so far."""
-    pid = run("pidof", "NetworkManager").split()
-    if not pid:
-        return 0.0
-    fields = Path(f"/proc/{pid[0]}/stat").read_text().rpartition(")")[2].split()
+def _cpu_seconds(pid: str) -> float:
+    """What a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

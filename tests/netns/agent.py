@@ -130,6 +130,16 @@ class Agent:
         """The condition of one object."""
         return self.object(name).get("condition")
 
+    def wait_condition(self, name: str, condition: str) -> Status:
+        """Waits until an object is in a condition; its status then."""
+
+        def reached() -> Status:
+            found = self.object(name)
+            assert found.get("condition") == condition, found
+            return found
+
+        return wait_until(reached, 15, f"{name} is {condition}")
+
     def wait_converged(self, seconds: float = 30) -> Status:
         """Waits until every object is as declared; the status then."""
 
@@ -149,8 +159,10 @@ class Agent:
     def next_pass_of_its_own(self) -> None:
         """Waits for two passes that nobody asked for."""
         for _ in range(2):
-            before = self.status()["time"]
-            wait_until(lambda b=before: self.status()["time"] > b, 10, "a resync")
+            self._resync(self.status()["time"])
+
+    def _resync(self, before: float) -> None:
+        wait_until(lambda: self.status()["time"] > before, 10, "a resync")
 
     def finding(self, code: str) -> str:
         """The message of a finding, "" where there is none."""

@@ -46,6 +46,16 @@ def test_a_crash_of_networkmanager_costs_no_frame(lab: NetnsLab, running: Agent)
     assert flow.lost == 0, flow
 
 
+def wait_for_setting(lab: NetnsLab, attribute: str, expected: object, name: str = "br-lan") -> None:
+    """Waits until the kernel shows the value as an attribute of a link, a bridge or a port."""
+
+    def have() -> object:
+        shown = lab.links()[name] | lab.port_data(name) | lab.bridge_data(name)
+        return shown.get(attribute)
+
+    wait_until(lambda: have() == expected, 10, f"{attribute} is {expected}")
+
+
 IN_PLACE = (
     ("stp", "true", "stp_state", 1),
     ("stp", "false", "stp_state", 0),
@@ -70,9 +80,7 @@ def test_rule_3_every_property_edited_in_the_file_costs_no_frame(
         before = lab.standing("br-lan", LAN_NIC, "vnet0", "vnet1")
         for key, value, attribute, expected in IN_PLACE:
             running.declare(LAYOUT.replace("[enp13s0f0]", f"[enp13s0f0], {key}: {value}"))
-            wait_until(
-                lambda a=attribute, e=expected: lab.bridge_data("br-lan").get(a) == e, 10, key
-            )
+            wait_for_setting(lab, attribute, expected)
             running.wait_converged()
         assert lab.standing("br-lan", LAN_NIC, "vnet0", "vnet1") == before
     assert flow.lost == 0, flow
@@ -94,9 +102,6 @@ def test_rule_3_what_reapply_refuses_is_changed_in_place_by_netlink(
 ) -> None:
     """Rule 3: MTU, MAC and attributes of ports change without a flap or a lost frame."""
 
-    def have(attribute: str, of_port: bool) -> object:
-        return (lab.port_data(LAN_NIC) if of_port else lab.links()["br-lan"])[attribute]
-
     with two_guests(lab) as flow:
         before = lab.standing("br-lan", LAN_NIC, "vnet0", "vnet1")
         for options, port, attribute, expected in BY_NETLINK:
@@ -104,7 +109,7 @@ def test_rule_3_what_reapply_refuses_is_changed_in_place_by_netlink(
             if not port:
                 line = f"ports: [enp13s0f0], {options}"
             running.declare(LAYOUT.replace("ports: [enp13s0f0]", line))
-            wait_until(lambda a=attribute, p=bool(port), e=expected: have(a, p) == e, 10, attribute)
+            wait_for_setting(lab, attribute, expected, LAN_NIC if port else "br-lan")
             running.wait_converged()
         assert lab.standing("br-lan", LAN_NIC, "vnet0", "vnet1") == before
     assert flow.lost == 0, flow
@@ -182,9 +187,7 @@ def test_withheld_removal_tells_the_command_that_allows_it(lab: NetnsLab, runnin
     plug_two(lab)
     running.next_pass()
     running.declare(REFERENCE.replace("  br-lan: {ports: [enp13s0f0]}\n", ""))
-    found = wait_until(
-        lambda: (o := running.object("bridge/br-lan")).get("condition") == "withheld" and o, 15
-    )
+    found = running.wait_condition("bridge/br-lan", "withheld")
     assert "vnet0" in found["reason"]
     assert lab.ports("br-lan") == {LAN_NIC, "vnet0", "vnet1"}
     assert found["remedy"] == "bridgedctl apply --allow-disruption br-lan"

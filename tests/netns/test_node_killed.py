@@ -30,10 +30,15 @@ def to_nothing(lab: NetnsLab) -> None:
     """)
 
 
-def killed_after(agent: Agent, seconds: float) -> None:
-    """Starts an agent and kills it so long after it began to work."""
+def begin(agent: Agent) -> None:
+    """Starts an agent; it has read its state and begins to work."""
     process = agent.spawn()
     wait_until(lambda: "state_loaded" in process.stderr, 20, interval=0.002)
+
+
+def killed_after(agent: Agent, seconds: float) -> None:
+    """Starts an agent and kills it so long after it began to work."""
+    begin(agent)
     time.sleep(seconds)
     agent.kill()
 
@@ -79,8 +84,7 @@ def test_rule_9_stopped_in_the_middle_it_leaves_no_checkpoint(lab: NetnsLab, age
     """SIGTERM in the middle of the work: the action at hand is finished, then it ends well."""
     agent.declare(LAYOUT)
     for seconds in (0.0, 0.05, 0.1):
-        process = agent.spawn()
-        wait_until(lambda p=process: "state_loaded" in p.stderr, 20, interval=0.002)
+        begin(agent)
         time.sleep(seconds)
         assert "stopped" in agent.stop()
         assert checkpoints(lab) == []

@@ -143,7 +143,7 @@ def test_a_bridge_is_recreated_under_its_guests_with_another_name(
     running.next_pass()
     running.declare(LAYOUT.replace("br-lan", "br-lan2"))
     wait_until(lambda: lab.link("br-lan2") is not None, 15)
-    wait_until(lambda: running.condition("bridge/br-lan") == "withheld", 15)
+    running.wait_condition("bridge/br-lan", "withheld")
     assert lab.ports("br-lan") >= {"vnet0", "vnet1"}
 
 

@@ -83,10 +83,7 @@ def test_case_46_stp_is_off_unless_it_is_declared(lab: NetnsLab, agent: Agent) -
 def test_case_48_a_renamed_nic_is_named_and_not_guessed(lab: NetnsLab, running: Agent) -> None:
     """Case 48: renamed while it runs: told with the similar name; renamed back: taken again."""
     lab.sh(f"ip link set {LAN_NIC} name enp13s0f0np0")
-    found = wait_until(
-        lambda: (o := running.object(f"port/{LAN_NIC}")).get("condition") == "blocked" and o,
-        15,
-    )
+    found = running.wait_condition(f"port/{LAN_NIC}", "blocked")
     assert "enp13s0f0np0" in found["reason"]
     assert lab.controller(DMZ_NIC) == "br-dmz"
     assert running.condition(f"port/{DMZ_NIC}") == "converged"
@@ -101,7 +98,7 @@ def test_case_49_a_nic_that_is_unplugged_comes_back(lab: NetnsLab, running: Agen
     plug_two(lab, "br-dmz")
     bridge = lab.standing("br-dmz")["br-dmz"].ifindex
     lab.sh(f"lab del-nic {DMZ_NIC}")
-    wait_until(lambda: running.condition(f"port/{DMZ_NIC}") == "blocked", 15)
+    running.wait_condition(f"port/{DMZ_NIC}", "blocked")
     assert "missing" in running.object(f"port/{DMZ_NIC}")["reason"]
     assert lab.ports("br-dmz") == {"vnet0", "vnet1"}
     assert running.condition("bridge/br-dmz") == "converged"

@@ -141,7 +141,7 @@ def test_case_36_a_bridge_without_its_port_and_its_removal(lab: NetnsLab, agent:
     """Case 36: the NIC does not exist: the bridge is made, the port told; removal takes it."""
     state = LAYOUT.replace("enp13s0f3", "enp99s9")
     agent.start(state)
-    wait_until(lambda: agent.condition("port/enp99s9") == "blocked", 15)
+    agent.wait_condition("port/enp99s9", "blocked")
     assert "enp99s9" in agent.object("port/enp99s9")["reason"]
     wait_until(lambda: lab.link("br-dmz") is not None, 15)
     assert agent.condition("bridge/br-dmz") == "converged"

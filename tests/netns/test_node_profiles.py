@@ -116,7 +116,7 @@ def test_case_31_an_unmanaged_nic_is_told_and_recovers_by_itself(make_lab: MakeL
     lab = make_lab(config=config)
     with agent_on(lab) as agent:
         agent.start(LAYOUT)
-        wait_until(lambda: agent.condition(f"port/{DMZ_NIC}") == "blocked", 15)
+        agent.wait_condition(f"port/{DMZ_NIC}", "blocked")
         assert "unmanaged" in agent.object(f"port/{DMZ_NIC}")["reason"]
         assert DMZ_NIC in agent.object(f"port/{DMZ_NIC}")["remedy"]
         assert lab.controller(LAN_NIC) == "br-lan"

@@ -14,6 +14,11 @@ def ageing(lab: NetnsLab) -> int:
     return int(lab.bridge_data("br-lan")["ageing_time"]) // 100
 
 
+def wait_for_ageing(lab: NetnsLab, seconds: int) -> None:
+    """Waits until the kernel has it so."""
+    wait_until(lambda: ageing(lab) == seconds, 10, f"{seconds} s")
+
+
 def aged(seconds: int) -> str:
     """A state that can be told from others by the ageing time of br-lan."""
     return LAYOUT.replace("[enp13s0f0]", f"[enp13s0f0], ageing-time: {seconds}")
@@ -23,9 +28,9 @@ def test_case_57_an_editor_replaces_the_file_again_and_again(lab: NetnsLab, runn
     """Case 57: renamed over it three times, then written in place: each one is seen."""
     for seconds in (101, 102, 103):
         lab.write(STATE, aged(seconds), replace=True)
-        wait_until(lambda s=seconds: ageing(lab) == s, 10, f"{seconds} s")
+        wait_for_ageing(lab, seconds)
     lab.write(STATE, aged(104))
-    wait_until(lambda: ageing(lab) == 104, 10)
+    wait_for_ageing(lab, 104)
     running.wait_converged()
 
 
@@ -44,7 +49,7 @@ def test_case_58_the_links_of_a_config_map_are_swapped(lab: NetnsLab, agent: Age
             touch -d 2026-01-01 ..v*/state.yaml
             ln -s ..v{number} ..data_tmp && mv -T ..data_tmp ..data
         """)
-        wait_until(lambda s=seconds: ageing(lab) == s, 10, f"{seconds} s")
+        wait_for_ageing(lab, seconds)
     agent.next_pass()
     assert agent.logged("state_loaded") == 3, "the same content is no news"
 
@@ -67,7 +72,7 @@ def test_case_61_a_half_written_file_changes_nothing(lab: NetnsLab, running: Age
     lab.write(STATE, "")
     time.sleep(0.3)
     lab.write(STATE, aged(105))
-    wait_until(lambda: ageing(lab) == 105, 10)
+    wait_for_ageing(lab, 105)
     running.wait_converged()
     assert lab.standing(*ALL) == before
 
@@ -99,7 +104,7 @@ def test_rule_8_an_unsafe_file_is_refused(lab: NetnsLab, running: Agent) -> None
     wait_until(lambda: not running.status()["state"]["valid"], 10)
     assert ageing(lab) == 300
     lab.run("chmod", "644", STATE)
-    wait_until(lambda: ageing(lab) == 106, 10)
+    wait_for_ageing(lab, 106)
 
 
 def test_cases_62_to_64_what_cannot_be_meant_is_refused_with_its_place(
@@ -136,7 +141,7 @@ def test_drop_ins_are_followed(lab: NetnsLab, running: Agent) -> None:
     path = "/etc/bridged/state.d/50-more.yaml"
     for seconds in (111, 112):
         lab.write(path, f"bridges: {{br-lan: {{ageing-time: {seconds}}}}}\n", replace=True)
-        wait_until(lambda s=seconds: ageing(lab) == s, 10)
+        wait_for_ageing(lab, seconds)
     lab.run("rm", path)
     wait_until(lambda: "ageing" not in running.ctl("plan") and running.status()["converged"], 10)
 
@@ -168,11 +173,11 @@ def test_case_60_without_a_free_watch_the_agent_starts_polls_and_recovers(
         assert lab.sysctl("fs.inotify.max_user_instances") == "8192"
         assert agent.status()["watch_mode"] == "poll"
         agent.declare(aged(107))
-        wait_until(lambda: ageing(lab) == 107, 10)
+        wait_for_ageing(lab, 107)
         hog.kill()
         wait_until(lambda: agent.status()["watch_mode"] == "inotify", 15)
         agent.declare(aged(108))
-        wait_until(lambda: ageing(lab) == 108, 10)
+        wait_for_ageing(lab, 108)
         assert lab.controller(LAN_NIC) == "br-lan"
 
 

@@ -12,6 +12,11 @@ FORWARD = "net.ipv4.ip_forward"
 NF_KEYS = [f"net.bridge.bridge-nf-call-{name}" for name in ("iptables", "ip6tables", "arptables")]
 
 
+def wait_for_value(lab: NetnsLab, key: str, value: str) -> None:
+    """Waits until a parameter is right."""
+    wait_until(lambda: lab.sysctl(key) == value, 10, f"{key} = {value}")
+
+
 def test_cases_12_and_13_another_value_is_found_by_looking(lab: NetnsLab, running: Agent) -> None:
     """Cases 12, 13: systemd-sysctl or TuneD writes 0 and tells nobody; restored once, counted once,
     and files of others are as they were."""
@@ -114,7 +119,7 @@ def test_case_20_all_three_bridge_keys_are_kept_and_no_rule_is_touched(
     agent.converge(f"{LAYOUT}sysctls:\n{off}")
     for key in NF_KEYS:
         lab.run("sysctl", "-w", f"{key}=1")
-        wait_until(lambda k=key: lab.sysctl(k) == "0", 10)
+        wait_for_value(lab, key, "0")
     assert agent.finding("bridge-nf-call") == ""
     agent.converge(f"{LAYOUT}sysctls:\n{off.replace(': 0', ': 1')}")
     assert [lab.sysctl(key) for key in NF_KEYS] == ["1", "1", "1"]

@@ -141,7 +141,7 @@ def removal_with_confirm(lab: NetnsLab, running: Agent, seconds: int) -> None:
     plug_two(lab)
     running.next_pass()
     running.declare(REFERENCE.replace("  br-lan: {ports: [enp13s0f0]}\n", ""))
-    wait_until(lambda: running.condition("bridge/br-lan") == "withheld", 15)
+    running.wait_condition("bridge/br-lan", "withheld")
     running.ctl("apply", "--allow-disruption", "br-lan", "--confirm", f"{seconds}s")
     wait_until(lambda: lab.link("br-lan") is None, 15)
     assert running.status()["confirm_by"] is not None
