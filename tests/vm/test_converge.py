@@ -30,7 +30,7 @@ def hear(node: Node, interface: str, *, vlan: int | None = None) -> dict[str, in
 
 
 def test_the_reference_node_converges_from_its_default_profiles_and_stays_so(vm: VmLab) -> None:
-    """Issue 2, first and second point; rules 1 and 4; cases 1, 24, 46, 54 and 56.
+    """Rules 1 and 4; cases 1, 24, 46, 54 and 56.
 
     One story, for each step needs the one before: what was there, what came, what frames do, and
     that nothing is written from then on.

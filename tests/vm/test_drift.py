@@ -237,7 +237,7 @@ def declare_more(node: Node) -> None:
     ids=["in place", "switches", "profiles", "lost", "elsewhere"],
 )
 def test_every_drift_is_repaired_told_and_counted(node: VmLab, drifts: tuple[Drift, ...]) -> None:
-    """Issue 2, sixth point; rules 3 and 7: no restart, and only what the deeds moved has moved.
+    """Rules 3 and 7: no restart, and only what the deeds moved has moved.
 
     Drifts of different objects happen together; each is told and counted for itself.
     """
@@ -277,7 +277,7 @@ def repaired(metrics: product.Metrics, drift: Drift) -> float:
 
 
 def test_what_the_kernel_lost_is_repaired_while_networkmanager_is_away(node: VmLab) -> None:
-    """Issue 3, third and seventh point; case 35: netlink and the rest go on, and it is told.
+    """Cases 35: netlink and the rest go on, and it is told.
 
     Here nobody else can have been the first: the repair is bridged's.
     """

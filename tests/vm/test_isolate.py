@@ -30,7 +30,7 @@ def vlans(node: Node, port: str) -> set[tuple[int, tuple[str, ...]]]:
 
 
 def test_isolate_keeps_guests_of_the_lan_out_of_the_web_vlan(node: VmLab) -> None:
-    """Issue 3, eighth point: before, the frame gets out with the guest's tag; after, it does not.
+    """Before, the frame gets out with the guest's tag; after, it does not.
 
     What is untagged, br-web and the guests among themselves go on without a lost frame; VLANs that
     a guest was given come back when somebody activates its bridge again.

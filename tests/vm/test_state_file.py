@@ -41,7 +41,7 @@ def state_file(node: VmLab) -> dict[str, Any]:
 
 
 def test_the_node_follows_every_way_of_saving(node: VmLab) -> None:
-    """Issue 2, fourth point; cases 57 and 58: the second and third save count as the first."""
+    """Cases 57 and 58: the second and third save count as the first."""
     standing, daemon = node.standing(*LINKS), product.pid(node)
     node.write(STATE, dmz(1300))  # in place, as `cat >` does
     mtu_is(node, 1300)

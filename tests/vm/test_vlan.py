@@ -26,7 +26,7 @@ def in_bridge(node: Node, name: str, bridge: str) -> None:
 
 
 def test_another_vlan_id_makes_the_device_anew_and_nothing_else_flaps(node: VmLab) -> None:
-    """Rule 3 and issue 3, last point: the ifindex DIFFERS, everybody else's is EQUAL."""
+    """Rule 3: the ifindex DIFFERS, everybody else's is EQUAL."""
     port = f"{{vlan: %d, parent: {LAN}, name: web0}}"
     product.declare(node, product.reference(br_web=f"{{ports: [{port % 6}]}}"))
     in_bridge(node, "web0", "br-web")
@@ -48,7 +48,7 @@ def test_another_vlan_id_makes_the_device_anew_and_nothing_else_flaps(node: VmLa
 
 
 def test_vlans_over_and_beside_bridges_and_their_end(node: VmLab) -> None:
-    """Issue 3, last point: a VLAN whose parent is a bridge, one on a card in no bridge, removal."""
+    """A VLAN whose parent is a bridge, one on a card in no bridge, removal."""
     standing = node.standing("br-lan", LAN, "br-web", WEB, ADMIN)
     product.declare(
         node,
@@ -116,7 +116,7 @@ def test_a_vlan_that_exists_under_another_name_is_blocked_with_the_remedy(node: 
 def test_a_card_that_is_unplugged_and_comes_back_gets_its_vlan_and_bridges_again(
     node: VmLab,
 ) -> None:
-    """Issue 3, seventh point: its objects are blocked by name, all others stay as they are."""
+    """Rule 6: its objects are blocked by name, all others stay as they are."""
     device = node.run("readlink", f"/sys/class/net/{LAN}/device").stdout.strip().rpartition("/")[2]
     driver = "/sys/bus/virtio/drivers/virtio_net"
     guest = node.add_guest("br-lan", "vnet1")
