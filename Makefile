@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help test setup tools trees image lint types unit lab lab-trixie lab-bookworm vm demo \
+.PHONY: help test setup tools trees image lint types unit lab lab-trixie lab-bookworm vm demo bench \
 	install uninstall clean clean-cache
 
 # The laboratories need root; nothing else does.  A virtual environment stays the user's.
@@ -64,6 +64,9 @@ vm: .venv  ## tests in the virtual machine, with systemd, VLANs and modules (roo
 
 demo: .venv  ## shows bridged at work in a laboratory (root)
 	@$(ROOT) .venv/bin/python -m tests.lab.demo
+
+bench: .venv  ## measures against nmcli and the bare netlink floor, writes docs/benchmark.md (root)
+	@$(ROOT) .venv/bin/python -m tests.bench
 
 install:  ## installs bridged on this host (root); starts nothing
 	@packaging/install.sh install
