@@ -14,6 +14,8 @@ from pathlib import Path
 from tests.lab.demo_links import Links
 
 NICS = ("enp13s0f0", "enp13s0f3")
+_KEPT = ("lo", "enp8s0")
+"""Devices whose profiles stay: enp8s0 is the way into the machine."""
 STATE = Path("/etc/bridged/state.yaml")
 NOTHING = "version: 1\nbridges: {}\n"
 
@@ -94,8 +96,8 @@ def start_over() -> None:
         for path in folder.glob("*"):
             with suppress(OSError):
                 path.unlink()
-    rows = run("nmcli", "-t", "-f", "UUID,TYPE", "connection").split()
-    old = [row.split(":")[0] for row in rows if not row.endswith(":loopback")]
+    rows = run("nmcli", "-t", "-f", "UUID,DEVICE", "connection").split()
+    old = [uuid for uuid, _, device in (row.partition(":") for row in rows) if device not in _KEPT]
     if old:
         run("nmcli", "connection", "delete", *old)
     for path in Path("/sys/class/net").iterdir():

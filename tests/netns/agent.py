@@ -207,14 +207,28 @@ def reference_is_right(node: NetnsLab) -> bool:
     return True
 
 
+def by_interface(node: NetnsLab) -> dict[str, list[Profile]]:
+    """All profiles, active or not, by the interface that they are tied to; the loopback's not."""
+    profiles = {p.uuid: p for p in node.profiles() if p.type != "loopback"}
+    if not profiles:
+        return {}
+    fields = "connection.uuid,connection.interface-name"
+    # One that is gone meanwhile is an error of the whole command, the others are shown.
+    shown = node.run("nmcli", "-t", "-f", fields, "connection", "show", *profiles, check=False)
+    found: dict[str, list[Profile]] = {}
+    uuid = ""
+    for line in shown.stdout.splitlines():
+        key, _, value = line.partition(":")
+        if key == "connection.uuid":
+            uuid = value
+        elif key:
+            found.setdefault(value, []).append(profiles[uuid])
+    return found
+
+
 def profiles_of(node: NetnsLab, interface: str) -> list[Profile]:
     """All profiles tied to an interface, active or not."""
-    return [
-        profile
-        for profile in node.profiles()
-        if profile.type != "loopback"
-        and node.profile(profile.uuid).get("connection.interface-name") == interface
-    ]
+    return by_interface(node).get(interface, [])
 
 
 def nm_call(node: NetnsLab, method: str, signature: str = "()", *arguments: object) -> Any:
