@@ -2,8 +2,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help test setup tools trees image lint types unit lab lab-trixie lab-bookworm vm demo bench \
-	install uninstall clean clean-cache
+.PHONY: help test setup tools trees image lint types unit lab lab-trixie lab-bookworm vm vm-1 vm-2 \
+	demo bench install uninstall clean clean-cache
 
 # The laboratories need root; nothing else does.  A virtual environment stays the user's.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -21,7 +21,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 test:  ## everything: sets this machine up, then all checks and tests, with a summary at the end
-	@tests/lab/sections tools .venv trees image lint types unit lab-trixie lab-bookworm vm
+	@tests/lab/sections tools .venv trees+image lint+types unit lab-trixie+lab-bookworm vm-1+vm-2
 
 setup: tools .venv trees image  ## only the set-up of `make test`
 
@@ -61,6 +61,10 @@ lab-bookworm: .venv
 
 vm: .venv  ## tests in the virtual machine, with systemd, VLANs and modules (root)
 	$(ROOT_PYTEST) tests/vm
+
+# Halves of the above, each with machines of its own: an emulated one uses one processor.
+vm-1 vm-2: .venv
+	$(ROOT_PYTEST) tests/vm --part $(@:vm-%=%)/2
 
 demo: .venv  ## shows bridged at work in a laboratory (root)
 	@$(ROOT) .venv/bin/python -m tests.lab.demo

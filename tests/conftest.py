@@ -20,10 +20,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the namespace laboratory's tests on this Debian suite only (repeatable); "
         f"{' and '.join(SUITES)} if there is none",
     )
+    parser.addoption(
+        "--part",
+        metavar="I/N",
+        help="run the I-th of N parts of the test files only, so that N processes share the tests",
+    )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests below tests/netns and tests/vm bear the marker of that name."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests below tests/netns and tests/vm bear the marker of that name; --part picks some."""
+    if part := config.getoption("--part"):
+        index, count = (int(number) for number in part.split("/"))
+        # By file, for what a file's tests share is made once.
+        files = sorted({item.path for item in items})[index - 1 :: count]
+        config.hook.pytest_deselected(items=[item for item in items if item.path not in files])
+        items[:] = [item for item in items if item.path in files]
     for item in items:
         for name in ("netns", "vm"):
             if _HERE / name in item.path.parents:

@@ -58,6 +58,7 @@ class NetnsLab(Node):
     ) -> None:
         super().__init__()
         self.suite = suite
+        self._doors: dict[str, int] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="netns-lab-")
         folder = Path(self._folder.name)
         # One cache of bytecode for all laboratories, or every start of Python would compile anew.
@@ -90,18 +91,27 @@ class NetnsLab(Node):
                 self.close()
                 raise RuntimeError(f"the namespace laboratory did not start: {said}")
             time.sleep(0.005)
-        self._pid = (folder / "pid").read_text().strip()
+        pid = (folder / "pid").read_text().strip()
+        # Held open, these are this laboratory's for good.  Its pid would be somebody else's once
+        # the laboratory has ended, and a `kill` meant for a process in it would hit the machine.
+        self._doors = {
+            name: os.open(f"/proc/{pid}/{path}", os.O_RDONLY)
+            for name, path in _DOORS.items()
+        }
 
     def outer(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
         words = {**_ENVIRONMENT, **(env or {})}
-        env_command = [
-            "env",
-            "-i",
-            "-C",
-            "/",
-            *(f"{name}={value}" for name, value in words.items()),
-        ]
-        return ["nsenter", "-a", "-r", "-t", self._pid, "--", *env_command, *argv]
+        settings = (f"{name}={value}" for name, value in words.items())
+        if not self._doors:
+            raise RuntimeError(f"the laboratory has ended; it cannot run {argv}")
+        here = f"/proc/{os.getpid()}/fd"
+        doors = (f"--{name}={here}/{door}" for name, door in self._doors.items())
+        return ["nsenter", *doors, "--", "env", "-i", "-C", "/", *settings, *argv]
+
+    @property
+    def root(self) -> Path:
+        """The node's file system, sockets included, as it is reached from outside."""
+        return Path(f"/proc/{os.getpid()}/fd/{self._doors['root']}")
 
     def carrier(self, nic: str, up: bool) -> None:
         self.run("lab", "carrier", nic, "up" if up else "down")
@@ -118,6 +128,9 @@ class NetnsLab(Node):
     def close(self) -> None:
         for process in self._processes:
             process.abandon()
+        for door in self._doors.values():
+            os.close(door)
+        self._doors = {}
         assert self._lab.stdin is not None
         self._lab.stdin.close()
         try:
@@ -127,6 +140,17 @@ class NetnsLab(Node):
             self._lab.wait(5)
         self._folder.cleanup()
 
+
+_DOORS = {
+    "root": "root",
+    "mount": "ns/mnt",
+    "net": "ns/net",
+    "pid": "ns/pid",
+    "uts": "ns/uts",
+    "ipc": "ns/ipc",
+    "cgroup": "ns/cgroup",
+}
+"""nsenter's options and what of /proc/PID they take."""
 
 _ENVIRONMENT = {
     "PATH": "/run/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -53,6 +53,7 @@ class VmLab(Node):
 
     def __init__(self, snapshot: Snapshot | None) -> None:
         super().__init__()
+        self._ended = False
         self.machine = Machine(vm_image.build(), snapshot)
         self.config = self.machine.folder / "ssh_config"
         self.config.write_text(
@@ -80,6 +81,8 @@ Host node
             raise
 
     def outer(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
+        if self._ended:  # its port may be another machine's by now
+            raise RuntimeError(f"the machine has ended; it cannot run {argv}")
         words = {**_ENVIRONMENT, **(env or {})}
         settings = [f"{name}={value}" for name, value in words.items()]
         return ["ssh", "-F", str(self.config), "node", shlex.join(["env", *settings, *argv])]
@@ -131,12 +134,16 @@ Host node
         self._drop_connection()
         for process in self._processes:
             process.abandon()
+        self._ended = True
         self.machine.save(snapshot)
 
     def close(self) -> None:
+        if self._ended:
+            return
         self._drop_connection()
         for process in self._processes:
             process.abandon()
+        self._ended = True
         self.machine.close()
 
     def diagnosis(self) -> list[tuple[str, str]]:

@@ -96,7 +96,8 @@ def _files() -> dict[str, str]:
     }
     for name, mac in NICS.items():
         files[f"etc/systemd/network/10-{name}.link"] = (
-            f"[Match]\nMACAddress={mac}\n[Link]\nName={name}\nNamePolicy=\n"
+            # With the driver, or a VLAN, which has its card's address, would match too.
+            f"[Match]\nMACAddress={mac}\nDriver=virtio_net\n[Link]\nName={name}\nNamePolicy=\n"
         )
     return files
 

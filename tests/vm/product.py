@@ -59,6 +59,12 @@ def _converged_snapshot() -> Snapshot:
             start(lab)
             converged(lab)
             assert_reference(lab)
+            # For forward_delay's 15 s a new port only learns; the kernel announces when it is over.
+            wait_until(
+                lambda: {lab.port_state(port) for port in PORTS.values()} == {"forwarding"},
+                PATIENCE,
+                "all ports forward",
+            )
             lab.save(found)
     return found
 

@@ -47,10 +47,12 @@ def test_a_change_after_which_a_probe_is_silent_is_rolled_back_and_not_retried_a
     )
     wait_until(lambda: node.controller(LAN) == "br-lan", PATIENCE, "the card is back")
     wait_until(lambda: reached(node), PATIENCE, "the router answers again")
-    told = product.status(node)
-    assert not told["converged"]
-    held = [o for o in told["objects"] if o["condition"] == "withheld"]
-    assert any(ROUTER in o["reason"] for o in held), told["objects"]
+
+    def held() -> bool:
+        objects = product.status(node)["objects"]
+        return any(o["condition"] == "withheld" and ROUTER in o["reason"] for o in objects)
+
+    wait_until(held, PATIENCE, "told, with the probe that was silent")
     assert node.run("bridgedctl", "status", check=False).returncode == 2
     assert not node.exists("/run/bridged/checkpoint")
 

@@ -21,6 +21,11 @@ def vlan_id(node: Node, name: str) -> int | None:
     return int(data["id"]) if "id" in data else None
 
 
+def vlan_objects(node: Node) -> set[str]:
+    """The VLANs that the status tells of."""
+    return {o["name"] for o in product.status(node)["objects"] if o["kind"] == "vlan"}
+
+
 def in_bridge(node: Node, name: str, bridge: str) -> None:
     wait_until(lambda: node.controller(name) == bridge, PATIENCE, f"{name} in {bridge}")
 
@@ -30,8 +35,9 @@ def test_another_vlan_id_makes_the_device_anew_and_nothing_else_flaps(node: VmLa
     port = f"{{vlan: %d, parent: {LAN}, name: web0}}"
     product.declare(node, product.reference(br_web=f"{{ports: [{port % 6}]}}"))
     in_bridge(node, "web0", "br-web")
+    wait_until(lambda: node.link(WEB) is None, PATIENCE, "the old one, which bridged made, goes")
+    wait_until(lambda: vlan_objects(node) == {"web0"}, PATIENCE, "told")
     product.converged(node)
-    assert node.link(WEB) is None, "the old one, which bridged made, is gone"
     others = [name for name in (*LINKS, ADMIN) if name not in (WEB, "br-web")]
     standing, before = node.standing(*others), node.standing("web0")["web0"]
     bridge = node.standing("br-web")["br-web"].ifindex
@@ -60,19 +66,15 @@ def test_vlans_over_and_beside_bridges_and_their_end(node: VmLab) -> None:
     )
     in_bridge(node, "br-lan.9", "br-over")
     in_bridge(node, f"{DMZ}.5", "br-beside")
-    told = product.converged(node)
-    assert node.link("br-dmz") is None, "no longer declared, and bridged had made it"
+    wait_until(lambda: vlan_objects(node) == {WEB, "br-lan.9", f"{DMZ}.5"}, PATIENCE, "told")
+    wait_until(lambda: node.link("br-dmz") is None, PATIENCE, "no longer declared, and ours")
+    product.converged(node)
     assert node.controller(DMZ) is None
     assert vlan_id(node, "br-lan.9") == 9
     assert (node.link("br-lan.9") or {})["link"] == "br-lan"
     assert node.standing("br-lan", LAN, "br-web", WEB, ADMIN) == standing
     for name in ("br-over", "br-beside", "br-lan.9", f"{DMZ}.5"):
         assert node.addresses()[name] == [], name
-    assert {o["name"] for o in told["objects"] if o["kind"] == "vlan"} == {
-        WEB,
-        "br-lan.9",
-        f"{DMZ}.5",
-    }
     probe(node, (WIRE, far(DMZ)), (None, "br-beside"), vlan=5)
     guest = node.add_guest("br-over", "vnet9")
     probe(node, (WIRE, far(LAN)), (guest.netns, guest.device), vlan=9)
@@ -81,7 +83,9 @@ def test_vlans_over_and_beside_bridges_and_their_end(node: VmLab) -> None:
     product.declare(node, product.reference())
     in_bridge(node, DMZ, "br-dmz")
     product.converged(node)
-    assert {"br-over", "br-beside", "br-lan.9", f"{DMZ}.5"} & set(node.links()) == set()
+    gone = {"br-over", "br-beside", "br-lan.9", f"{DMZ}.5"}
+    wait_until(lambda: not gone & set(node.links()), PATIENCE, "what is not declared goes")
+    wait_until(lambda: vlan_objects(node) == {WEB}, PATIENCE, "told")
     assert [p.name for p in node.profiles() if "over" in p.name or "beside" in p.name] == []
     product.assert_reference(node)
     assert node.standing("br-lan", LAN, "br-web", WEB, ADMIN) == standing
