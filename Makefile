@@ -46,7 +46,7 @@ lint: .venv  ## ruff
 
 types: .venv  ## mypy, strict
 	.venv/bin/mypy
-	.venv/bin/mypy -p tests.lab
+	.venv/bin/mypy -p tests.lab -p tests.bench
 
 unit: .venv  ## tests that need neither root nor a laboratory
 	$(PYTEST) tests/unit
