@@ -88,6 +88,7 @@ class Engine:
         before: Callable[[Action], None] = lambda action: None,
         force: bool = False,
         fresh: bool = True,
+        quick: bool = False,
         confirm: float = 0.0,
         candidate: str = "",
     ) -> Report:
@@ -96,7 +97,8 @@ class Engine:
         `allowed` names the bridges whose guests may be disturbed this once, `before` is called
         ahead of each action, `force` tries what would otherwise wait for its next attempt.
         `fresh` False goes by what NetworkManager said last while it signals no change; what is
-        asked of NetworkManager is planned on a fresh reading in any case.  `confirm` keeps
+        asked of NetworkManager is planned on a fresh reading in any case.  `quick` goes by it even
+        so at first, to mend at once what netlink can mend; the fresh look follows.  `confirm` keeps
         changes only if an operator confirms them within so many seconds; `candidate` is the state
         file that is in force until then.
         """
@@ -115,13 +117,15 @@ class Engine:
         redeclared = bool(before_hash) and self.source.report.hash != before_hash
         state = self.source.state or _EMPTY
         allowed |= self._maintained(state)
-        self.look(state, allowed, fresh or redeclared)
+        quick = quick and not redeclared
+        host = self.look(state, allowed, (fresh and not quick) or redeclared, quick)
+        owed = host.stale or (fresh and host.remembered)
         before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
         for _ in range(_ROUNDS):
             due = self._due(taken, force)
             actions, left = self._at_once(due)
-            if not due:
+            if not due and not owed:
                 break
             for item in {action.object for action in actions} - before_repair.keys():
                 before_repair[item] = self.plan.verdict(item) or Verdict(item)
@@ -132,7 +136,8 @@ class Engine:
                     taken.setdefault(outcome.action.object, []).append(outcome)
             asked = any(action.asks_network_manager for action in actions)
             moved = any(outcome.error for outcomes in taken.values() for outcome in outcomes)
-            self.look(state, allowed, fresh=left or asked or moved)
+            self.look(state, allowed, fresh=left or asked or moved or owed)
+            owed = False
         self.books.settle(self.plan, before_repair, taken, redeclared, self.held_back)
         pending = self.transaction is not None and self.transaction.pending is not None
         if not self.plan and self.source.report.valid and not pending:
@@ -175,10 +180,16 @@ class Engine:
             self.breaker.trip(self.source.report.hash, undone)
         return outcomes
 
-    def look(self, state: State, allowed: frozenset[str] = frozenset(), fresh: bool = True) -> Plan:
-        """Observe and plan, without changing anything."""
+    def look(
+        self,
+        state: State,
+        allowed: frozenset[str] = frozenset(),
+        fresh: bool = True,
+        quick: bool = False,
+    ) -> Host:
+        """Observe and plan, without changing anything; what was seen."""
         with _Timer(self, "observe"):
-            wanted = replace(interest(state), fresh=fresh)
+            wanted = replace(interest(state), fresh=fresh, quick=quick)
             if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
             self.host = self._observe(wanted)
@@ -187,7 +198,7 @@ class Engine:
         with _Timer(self, "plan"):
             self.plan = make_plan(state, self.host, self.memory, allowed)
         self.books.count_drift(self.plan)
-        return self.plan
+        return self.host
 
     def held_back(self, verdict: Verdict) -> str:
         """Why an object of the network is not touched now, empty where it may be: changes wait for
@@ -219,9 +230,9 @@ class Engine:
     def preview(self) -> Plan:
         """What would be done now: for `bridgedctl plan`.  The report tells what was seen."""
         self.source.refresh()
-        plan = self.look(self.source.state or _EMPTY)
-        self.books.note(plan, self.held_back)
-        return plan
+        self.look(self.source.state or _EMPTY)
+        self.books.note(self.plan, self.held_back)
+        return self.plan
 
     def _due(self, taken: dict[ObjectId, list[Outcome]], force: bool) -> list[Action]:
         """The actions that may be taken in this round: none of an object that failed in this pass,

@@ -95,7 +95,9 @@ class Loop:
             due = now >= next_resync or (retry is not None and retry <= 0)
             served = self._serve()
             if causes - {"request"} or due or (not served and self._changed(self._engine)):
-                self._pass(fresh=now >= next_resync or bool(causes & _DOUBTS))
+                self._pass(
+                    fresh=now >= next_resync or bool(causes & _DOUBTS), quick="netlink" in causes
+                )
                 if now >= next_resync:
                     next_resync = now + self._timing.resync
         self._notifier.send(STOPPING=1)

@@ -215,9 +215,10 @@ class Host:
     a declared sysctl at boot, in the order of application. `protected` maps an interface that
     carries the node's own traffic to the reason; `time` is when the observation was made, in
     seconds of a clock that never jumps; `remembered` that NetworkManager was not asked again
-    because it had signalled no change. `problems` maps a world that could not be read
-    (``links``, ``network-manager``, ``modules``, ``sysctls``, ``files``, ``sessions``,
-    ``machine-id``) to the reason; that something of it is not here says nothing.
+    because it had signalled no change, `stale` that it had, but there was no time. `problems`
+    maps a world that could not be read (``links``, ``network-manager``, ``modules``, ``sysctls``,
+    ``files``, ``sessions``, ``machine-id``) to the reason; that something of it is not here says
+    nothing.
     """
 
     links: tuple[Link, ...] = ()
@@ -234,6 +235,7 @@ class Host:
     machine_id: str = ""
     time: float = 0.0
     remembered: bool = False
+    stale: bool = False
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -275,7 +277,8 @@ class Interest:
     `devices` are the interfaces whose applied profile is wanted, `offloads`
     those whose offloads are; `processes` are names
     of programs of which those that run are wanted; `fresh` asks for everything to be
-    read, also what no signal says has changed.
+    read, also what no signal says has changed, `quick` for NetworkManager's last word even
+    where a signal says that it has.
     """
 
     devices: frozenset[str] = frozenset()
@@ -286,3 +289,4 @@ class Interest:
     offloads: frozenset[str] = frozenset()
     processes: frozenset[str] = frozenset()
     fresh: bool = True
+    quick: bool = False

@@ -118,6 +118,7 @@ class Observer:
             time=began,
             problems=problems,
             remembered=remembered,
+            stale=remembered and self._signalled is not None and self._signalled.is_set(),
         )
 
     def _running(self, interest: Interest) -> frozenset[str]:
@@ -136,7 +137,7 @@ class Observer:
             and self._last is not None
             and self._last[0] == interest.devices
             and self._signalled is not None
-            and not self._signalled.is_set()
+            and (interest.quick or not self._signalled.is_set())
         )
 
     def _ask(self, interest: Interest) -> NetworkManager | Unavailable:
