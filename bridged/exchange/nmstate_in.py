@@ -36,7 +36,9 @@ def from_policies(documents: list[Any], notes: Notes) -> Data:
     policies: list[Any] = []
     for document in documents:
         _expect_mapping(document, "a NodeNetworkConfigurationPolicy")
-        policies += document.get("items", []) if document.get("kind") == "List" else [document]
+        items = document.get("items")
+        listed = document.get("kind") == "List" and isinstance(items, list)
+        policies += items if listed else [document]
     states = []
     for policy in policies:
         kind = policy.get("kind") if isinstance(policy, dict) else None
@@ -104,7 +106,7 @@ class _Interfaces:
             what = (
                 "removes nothing that it did not make" if state == "absent" else "has no such state"
             )
-            notes.lose(part.at("state"), f"{name} is to be {state}; bridged {what}", _WITH_NM)
+            notes.lose(part.path, f"{name} is to be {state}; bridged {what}", _WITH_NM)
             return
         if name in self._bridges or name in self._others:
             notes.lose(part.path, f"{name} is declared already", "merge the two")
@@ -230,7 +232,7 @@ def _vlan(name: str, part: Part, notes: Notes) -> Data | None:
     vid = config.value("id", words.expected(words.VLAN_KEYS, "vlan"))
     parent = config.text("base-iface")
     if vid is None or not parent or parent.startswith("{{"):
-        notes.lose(config.path, f"the VLAN {name} needs its base-iface and id", "write them")
+        notes.lose(part.path, f"the VLAN {name} needs its base-iface and id", "write them")
         return None
     found: Data = {"vlan": vid, "parent": parent}
     if name != f"{parent}.{vid}":

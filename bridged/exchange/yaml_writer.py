@@ -98,7 +98,7 @@ def _bridge(name: str, bridge: Mapping[str, Any], comments: Comments) -> list[st
     ports = [_short(port) for port in bridge.get("ports", ())]
     inside = any(key[:2] == path and len(key) > 2 for key in comments)
     line = f"  {scalar(name)}: {_flow({**bridge, 'ports': ports} if ports else bridge)}"
-    if not inside and len(line) <= WIDTH:
+    if not bridge or (not inside and len(line) <= WIDTH):
         return [*above, line]
     lines = [*above, f"  {scalar(name)}:"]
     for key, value in bridge.items():
