@@ -125,6 +125,9 @@ class _Interfaces:
         for name, (kind, part) in self._others.items():
             if name in self._used:
                 continue
+            if kind == "loopback":
+                self._notes.tell(part.path, f"{name} is left as it is")
+                continue
             what = f"{name} is no port of a bridge here" if kind in {*_CARDS, "vlan"} else ""
             self._notes.lose(part.path, what or f"{name} is a {kind}; {_STAYS}", _WITH_NM)
         for controller, members in self._members.items():
@@ -156,7 +159,7 @@ class _Interfaces:
             del found["stp"]  # what a state file means without a word
         _copy(options, words.OPTIONS, words.BRIDGE_KEYS, found)
         for key, usual in words.NEW_BRIDGE.items():
-            if options.has(key) and options.text(key).lower() != usual:
+            if options.has(key) and options.text(key).lower() not in usual:
                 self._notes.lose(options.at(key), "is not in the state file's words")
         if filtering is not None:
             found["vlan-filtering"] = filtering
@@ -308,4 +311,6 @@ def _base(part: Part, notes: Notes) -> None:
         for key in ("description", "profile-name"):
             part.take(key)
         notes.tell(part.path, "description and profile name stay in the profile that there is")
+    if part.text("wait-ip").lower() not in {"", "any"}:
+        notes.lose(part.at("wait-ip"), _ADDRESSES, _WITH_NM)
     part.rest("is not in the state file's words", _WITH_NM, off_is_nothing=True)

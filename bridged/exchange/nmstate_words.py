@@ -73,21 +73,21 @@ FEATURES: Mapping[str, str] = {
 """Keys of ethtool.feature with ours, the first of each to be written.  tx, sg and tso are several
 features to the kernel and to nmstate, so they have no single word there."""
 
-NEW_BRIDGE: Mapping[str, str] = {
-    "group-addr": "01:80:c2:00:00:00",
-    "hash-max": "4096",
-    "multicast-last-member-count": "2",
-    "multicast-last-member-interval": "100",
-    "multicast-membership-interval": "26000",
-    "multicast-querier-interval": "25500",
-    "multicast-query-interval": "12500",
-    "multicast-query-response-interval": "1000",
-    "multicast-query-use-ifaddr": "false",
-    "multicast-startup-query-count": "2",
-    "multicast-startup-query-interval": "3125",
+NEW_BRIDGE: Mapping[str, tuple[str, ...]] = {
+    "group-addr": ("01:80:c2:00:00:00",),
+    "hash-max": ("4096",),
+    "multicast-last-member-count": ("2",),
+    "multicast-last-member-interval": ("100",),
+    "multicast-membership-interval": ("26000",),
+    "multicast-querier-interval": ("25500",),
+    "multicast-query-interval": ("12500",),
+    "multicast-query-response-interval": ("1000",),
+    "multicast-query-use-ifaddr": ("false",),
+    "multicast-startup-query-count": ("2",),
+    "multicast-startup-query-interval": ("3125", "3124"),
 }
-"""Options that the state file does not have, with the value that a new bridge has: at that value
-nothing is lost."""
+"""Options that the state file does not have, with what a new bridge has (the kernel rounds): where
+they say that, nothing is lost."""
 FACTS = frozenset(
     {"driver", "permanent-mac-address", "min-mtu", "max-mtu", "gc-timer", "hello-timer"}
 )

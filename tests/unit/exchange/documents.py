@@ -129,6 +129,64 @@ interfaces:
 )
 """Much of it cannot."""
 
+SHOWN = """
+hostname: {}
+routes: {running: [], config: []}
+interfaces:
+- {name: lo, type: loopback, state: up, mtu: 65536, ipv4: {enabled: true}}
+- name: enp13s0f0
+  profile-name: br-lan-slave-1
+  type: ethernet
+  driver: igb
+  state: up
+  identifier: name
+  permanent-mac-address: 9A:91:53:6C:67:DA
+  mtu: 1500
+  min-mtu: 68
+  max-mtu: 9216
+  wait-ip: any
+  ipv4: {enabled: false}
+  ipv6: {enabled: false}
+  mptcp: {address-flags: []}
+  accept-all-mac-addresses: false
+  lldp: {enabled: false}
+- name: br-lan
+  type: linux-bridge
+  state: up
+  mac-address: 9A:91:53:6C:67:DA
+  mtu: 1500
+  min-mtu: 68
+  max-mtu: 65535
+  wait-ip: any
+  ipv4: {enabled: false}
+  ipv6: {enabled: false}
+  bridge:
+    options:
+      gc-timer: 29594
+      group-addr: 01:80:C2:00:00:00
+      group-forward-mask: 0
+      group-fwd-mask: 0
+      hash-max: 4096
+      hello-timer: 46
+      mac-ageing-time: 300
+      multicast-last-member-count: 2
+      multicast-last-member-interval: 100
+      multicast-membership-interval: 26000
+      multicast-querier: false
+      multicast-querier-interval: 25500
+      multicast-query-interval: 12500
+      multicast-query-response-interval: 1000
+      multicast-query-use-ifaddr: false
+      multicast-router: auto
+      multicast-snooping: true
+      multicast-startup-query-count: 2
+      multicast-startup-query-interval: 3124
+      stp: {enabled: false, forward-delay: 15, hello-time: 2, max-age: 20, priority: 32768}
+      vlan-protocol: 802.1q
+    port:
+    - {name: enp13s0f0, stp-hairpin-mode: false, stp-path-cost: 100, stp-priority: 32}
+"""
+
 POLICY = """
 apiVersion: nmstate.io/v1
 kind: NodeNetworkConfigurationPolicy

@@ -20,7 +20,7 @@ from bridged.exchange.nmstate_in import from_nmstate_documents, from_policies
 from bridged.exchange.nmstate_out import to_nmstate, to_policy
 from bridged.exchange.notes import Notes
 from bridged.exchange.yaml_writer import documents_text, state_text
-from tests.unit.exchange.documents import EVERYTHING, POLICY, REALISTIC
+from tests.unit.exchange.documents import EVERYTHING, POLICY, REALISTIC, SHOWN
 from tests.unit.exchange.generated import (
     UNSAYABLE_BRIDGE,
     UNSAYABLE_OFFLOADS,
@@ -212,6 +212,15 @@ def test_everything_that_is_lost_is_listed() -> None:
         "interfaces[0]",
         "interfaces[3]",
     ]
+
+
+def test_what_nmstatectl_shows_is_taken_without_losses() -> None:
+    """Its output names everything, the values of a new bridge and timers that run too."""
+    state, notes = into(SHOWN)
+    assert not notes.lost, notes.found
+    bridge = (state.bridges or {})["br-lan"]
+    assert [port.device for port in bridge.ports] == ["enp13s0f0"]
+    assert (bridge.mac, bridge.stp, bridge.ipv4) == ("9a:91:53:6c:67:da", False, "disabled")
 
 
 def test_a_policy_is_unwrapped_and_what_it_says_of_the_cluster_is_told() -> None:
