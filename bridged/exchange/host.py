@@ -18,7 +18,7 @@ from bridged.plan.profiles import choose_bridge, choose_nic, choose_vlan
 _OWNERS = (
     (r"docker\d+|docker_gwbridge|br-[0-9a-f]{12}", "Docker makes it"),
     (r"virbr\d+(-nic)?", "libvirt makes it"),
-    (r"cni\d+|cni-podman\d+|podman\d+|nerdctl\d+|kube-bridge|cbr\d+|mynet\d+", "a CNI makes it"),
+    (r"cni\d+|cni-podman\d+|podman\d+|nerdctl\d+|kube-bridge|cbr\d+", "a CNI makes it"),
     (r"lxcbr\d+|lxdbr\d+|incusbr\d+", "LXC, LXD or Incus makes it"),
 )
 """Bridges of programs that make and remove them by themselves, by the names that they give."""

@@ -44,7 +44,7 @@ def documents_text(documents: Iterable[Any], header: str = "") -> str:
     something else stands in quotes, text of several lines in blocks."""
     texts = [
         yaml.dump(
-            document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
+            document, Dumper=_Dumper, sort_keys=False, allow_unicode=False, default_flow_style=False
         )
         for document in documents
     ]
