@@ -2,17 +2,23 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from bridged.desired.loader import load
+from bridged.desired.port import Vlan
 from bridged.desired.vlans import PortVlan
+from bridged.exchange.yaml_writer import state_text
 from bridged.observe.boot_files import BootFile, BootFiles
 from bridged.observe.host import Address
 from bridged.plan.actions import SetLink, UpdateProfile, WriteFile
 from tests.twins.machine import Machine, reference_machine
+from tests.unit.exchange.generated import states
 from tests.unit.exchange.support import FILES, bridge, card, hand_made_machine, imported, loaded
 
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 REFERENCE = Path(__file__).parents[3] / "config/state.yaml"
 
 
@@ -201,3 +207,20 @@ def test_boot_files_of_the_distribution_are_known(tmp_path: Path) -> None:
         "/etc/sysctl.d/50-default.conf": False,
         "/usr/lib/sysctl.d/60-other.conf": True,
     }
+
+
+@patient
+@given(states())
+def test_any_node_that_bridged_keeps_is_imported_to_an_empty_plan(data: dict[str, Any]) -> None:
+    """Whatever was declared: host, import, plan; and a second import writes the same."""
+    machine = Machine()
+    state = loaded(state_text(data, {}, "")).state
+    for _, _, port in state.ports():
+        machine.kernel.add_nic(port.parent if isinstance(port, Vlan) else port.device)
+    plan = machine.converge(state)
+    assert not plan, [action.describe() for action in plan]
+    found, text, notes = imported(machine, ())
+    assert not notes.lost, notes.found
+    plan = machine.plan(loaded(text).state)
+    assert not plan, [action.describe() for action in plan]
+    assert imported(machine, ())[0] == found
