@@ -10,8 +10,9 @@ from bridged.agent.engine import Engine
 from bridged.agent.main import version
 from bridged.agent.state_source import FileSource
 from bridged.agent.store import MemoryStore
-from bridged.agent.wiring import real_engine
+from bridged.agent.wiring import real_engine, real_observer
 from bridged.dbus import SystemBus
+from bridged.observe.host import Host, Interest
 from bridged.plan.actions import Action
 from bridged.plan.result import Plan
 from bridged.report import Report
@@ -44,6 +45,16 @@ def _refuse_broken(engine: Engine) -> None:
     source.refresh()
     if isinstance(source, FileSource) and source.error is not None:
         raise source.error
+
+
+def look(interest: Interest) -> Host:
+    """One observation of this machine, by nobody's declaration."""
+    logs.configure("critical")
+    bus = SystemBus()
+    try:
+        return real_observer(bus).observe(interest)
+    finally:
+        bus.close()
 
 
 def status(path: Path | str, run: Path = RUN) -> Report:

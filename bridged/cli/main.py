@@ -1,7 +1,7 @@
 """`bridgedctl`: looks at the node, and asks for what is to be done.
 
 Exit codes: 0 as desired, 1 an error (wrong usage too, and a state file that cannot be used), 2 the
-node differs from what is declared.
+node differs from what is declared (import and export: something could not be carried over).
 
 `bridgedctl status` has to be there at once, so this module and what it imports at the top stay
 light; everything heavy is imported by the command that needs it.  A test watches over that.
@@ -13,6 +13,7 @@ import sys
 from typing import Any, NoReturn
 
 from bridged.cli.client import Failure
+from bridged.cli.exchange_options import add_commands
 from bridged.cli.words import escape
 from bridged.serve.defaults import CONTROL_SOCKET, STATE_FILE
 
@@ -48,6 +49,11 @@ def _run(arguments: list[str] | None) -> int:
     options.explicit_state = hasattr(options, "state")
     options.state = getattr(options, "state", STATE_FILE)
     options.socket = getattr(options, "socket", CONTROL_SOCKET)
+    if options.command in {"import", "export", "render"}:
+        from bridged.cli import exchange
+
+        exchanges = {"import": exchange.import_, "export": exchange.export}
+        return exchanges.get(options.command, exchange.render)(options)
     if options.command not in {"validate", "schema"}:
         from bridged.cli import commands
 
@@ -148,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("file", nargs="?", metavar="FILE", help="instead of the state file")
     schema = command("schema", "print the JSON Schema of the state file")
     schema.add_argument("--status", action="store_true", help="that of status --json instead")
+    add_commands(command, common)
     return parser
 
 
