@@ -54,6 +54,7 @@ def _run(arguments: list[str] | None) -> int:
         run = {
             "status": commands.status,
             "plan": commands.plan,
+            "explain": commands.explain,
             "apply": commands.apply,
             "confirm": commands.confirm,
             "rollback": commands.rollback,
@@ -126,6 +127,16 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", **as_json)
     plan = command("plan", "what would be done now, without doing it")
     plan.add_argument("--json", **as_json)
+    explain = command(
+        "explain", "one object: what is declared and where, what is, who else sets it"
+    )
+    explain.add_argument(
+        "object",
+        nargs="+",
+        metavar="OBJECT",
+        help="br-lan, vlan/enp13s0f0.6, port enp13s0f3, module/kvm, sysctl net.ipv4.ip_forward",
+    )
+    explain.add_argument("--json", **as_json)
     apply = command("apply", "do it now, and tell each step")
     apply.add_argument("--json", **as_json)
     apply.add_argument(
