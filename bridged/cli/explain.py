@@ -188,9 +188,9 @@ def _boot(document: Document, terminal: Terminal) -> list[str]:
     for entry in document["boot"]:
         text = f"{entry['file']}: {entry['line']}"
         if kind == "module":
-            text += "  loads it" if entry["wins"] else "  keeps it out"
+            text += " (loads it)" if entry["wins"] else " (keeps it out)"
         elif kind == "sysctl":
-            text += "  has the last word" if entry["wins"] else "  is overridden below"
+            text += " (has the last word)" if entry["wins"] else " (overridden below)"
         symbol = "ok" if entry["ours"] else "dot" if entry["wins"] and kind == "module" else "warn"
         lines += terminal.wrap(text, f"{terminal.symbol(symbol)} ", "    ")
     return lines

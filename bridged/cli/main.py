@@ -48,6 +48,10 @@ def _run(arguments: list[str] | None) -> int:
     options.explicit_state = hasattr(options, "state")
     options.state = getattr(options, "state", STATE_FILE)
     options.socket = getattr(options, "socket", CONTROL_SOCKET)
+    if options.command == "doctor":
+        from bridged.cli.doctor import doctor
+
+        return doctor(options)
     if options.command not in {"validate", "schema"}:
         from bridged.cli import commands
 
@@ -137,6 +141,8 @@ def _parser() -> argparse.ArgumentParser:
         help="br-lan, vlan/enp13s0f0.6, port enp13s0f3, module/kvm, sysctl net.ipv4.ip_forward",
     )
     explain.add_argument("--json", **as_json)
+    doctor = command("doctor", "whether this host is fit for bridged; looks, changes nothing")
+    doctor.add_argument("--json", **as_json)
     apply = command("apply", "do it now, and tell each step")
     apply.add_argument("--json", **as_json)
     apply.add_argument(
