@@ -52,6 +52,10 @@ def _run(arguments: list[str] | None) -> int:
         from bridged.cli.doctor import doctor
 
         return doctor(options)
+    if options.command == "names":
+        from bridged.cli.names import names
+
+        return names(options)
     if options.command not in {"validate", "schema"}:
         from bridged.cli import commands
 
@@ -107,6 +111,11 @@ class _Version(argparse.Action):
         parser.exit(AS_DESIRED)
 
 
+def command_line() -> argparse.ArgumentParser:
+    """The parser, for the manual and for completion."""
+    return _parser()
+
+
 def _parser() -> argparse.ArgumentParser:
     common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--socket", metavar="PATH", help=f"control socket ({CONTROL_SOCKET})")
@@ -143,6 +152,8 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", **as_json)
     doctor = command("doctor", "whether this host is fit for bridged; looks, changes nothing")
     doctor.add_argument("--json", **as_json)
+    names = command("names", "names of what is declared, one a line, for scripts")
+    names.add_argument("of", nargs="?", choices=("objects", "bridges"), default="objects")
     apply = command("apply", "do it now, and tell each step")
     apply.add_argument("--json", **as_json)
     apply.add_argument(
