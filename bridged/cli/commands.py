@@ -85,6 +85,8 @@ def explain(options: argparse.Namespace) -> int:
         terminal = Terminal.of(sys.stdout, os.environ)
         _print_note(note, terminal)
         sys.stdout.write(explain_text(document, time.time(), terminal))
+    if not document["state_valid"]:
+        return _ERROR
     return _AS_DESIRED if document["as_desired"] else _DRIFT
 
 

@@ -53,6 +53,10 @@ def _head(document: Document, now: float, terminal: Terminal) -> list[str]:
     if ":" in document["declared"]:
         facts.append(f"declared in {document['declared']}")
     lines += terminal.join(facts, "  ")
+    if not document["state_valid"]:
+        said = "the state file has errors: this is by the last good one, lines are those of it"
+        text = terminal.wrap(said, f"{terminal.symbol('bad')} ", "  ")
+        lines += [terminal.paint(line, "red") for line in text]
     if document["reason"]:
         lines += _labelled("why", document["reason"], terminal)
     if document["next_attempt"]:
@@ -71,7 +75,11 @@ def _properties(document: Document, terminal: Terminal) -> list[str]:
     declared in a line, with its value."""
     declared = [p for p in document["properties"] if p["desired"] is not None]
     rest = [p for p in document["properties"] if p["desired"] is None]
-    lines = _table(declared, document, terminal) or _list(declared, terminal)
+    lines = (
+        _table(declared, document, terminal)
+        or _table(declared, document, terminal, brief=True)
+        or _list(declared, terminal)
+    )
     if rest:
         parts = [f"{p['name']} {_seen(p)}" for p in rest]
         said = f"not declared, so left as it is: {', '.join(parts)}"
@@ -83,16 +91,18 @@ def _seen(view: Document) -> str:
     return str(view["network_manager"] if view["kernel"] is None else view["kernel"])
 
 
-def _table(views: list[Document], document: Document, terminal: Terminal) -> list[str]:
-    """The table, empty where it has no room."""
+def _table(
+    views: list[Document], document: Document, terminal: Terminal, brief: bool = False
+) -> list[str]:
+    """The table, empty where it has no room; `brief` says ``same`` for what is as declared."""
     if not views:
         return []
     rows = [
         (
             view["name"],
             view["desired"],
-            "-" if view["kernel"] is None else view["kernel"],
-            "-" if view["network_manager"] is None else view["network_manager"],
+            _cell(view["kernel"], view["desired"], brief),
+            _cell(view["network_manager"], view["desired"], brief),
             _where(view["declared"], document["declared"]),
         )
         for view in views
@@ -112,6 +122,12 @@ def _table(views: list[Document], document: Document, terminal: Terminal) -> lis
         text = _GAP.join(pad(row[n], widths[n]) for n in columns).rstrip()
         lines.append(_marked(view, terminal) + text)
     return lines
+
+
+def _cell(value: str | None, desired: str, brief: bool) -> str:
+    if value is None:
+        return "-"
+    return "same" if brief and value == desired else value
 
 
 def _marked(view: Document, terminal: Terminal) -> str:
@@ -184,9 +200,9 @@ def _boot(document: Document, terminal: Terminal) -> list[str]:
             said = "no boot file sets it: after the next boot it is right once bridged runs"
             return [terminal.paint("AT BOOT", "bold"), *terminal.wrap(said, "  ")]
         return []
-    lines = [terminal.paint("AT BOOT", "bold")]
+    lines = [terminal.paint("SAYS" if kind == "file" else "AT BOOT", "bold")]
     for entry in document["boot"]:
-        text = f"{entry['file']}: {entry['line']}"
+        text = entry["line"] if kind == "file" else f"{entry['file']}: {entry['line']}"
         if kind == "module":
             text += " (loads it)" if entry["wins"] else " (keeps it out)"
         elif kind == "sysctl":

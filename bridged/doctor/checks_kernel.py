@@ -1,7 +1,8 @@
 """The kernel and the cards: can they do what is declared."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
 
 from bridged.doctor.records import Check, ok, problem, unseen, warning
 from bridged.doctor.subject import Subject
@@ -108,18 +109,26 @@ def _writable(subject: Subject) -> Iterator[Check]:
         line.split() for line in (subject.read.text("/proc/self/mountinfo") or "").splitlines()
     ]
     flags = {row[4]: row[5].split(",") for row in mounts if len(row) > 5}
-    point = next((p for p in ("/proc/sys", "/proc") if p in flags), None)
-    if point is None:
+    wanted = [f"/proc/sys/{path}" for path in subject.state.sysctls or ["net/ipv4/ip_forward"]]
+    points = {path: _mount_point(path, flags) for path in wanted}
+    locked = sorted(path for path, point in points.items() if "ro" in flags.get(point, ()))
+    if not any(point.startswith("/proc") for point in points.values()):
         yield unseen("proc-sys", "/proc/self/mountinfo does not tell how /proc is mounted")
-    elif "ro" in flags[point]:
+    elif locked:
         yield problem(
             "proc-sys",
-            f"{point} is mounted read-only",
+            f"{points[locked[0]]} is mounted read-only, so {locked[0]} cannot be written",
             "kernel parameters cannot be written: a container, or a unit with too much protection",
             "run bridged on the host itself, without ProtectKernelTunables",
         )
     else:
         yield ok("proc-sys", "kernel parameters can be written")
+
+
+def _mount_point(path: str, mounted: Collection[str]) -> str:
+    """The nearest mount above a path, "" where none is known."""
+    above = (str(parent) for parent in (PurePosixPath(path), *PurePosixPath(path).parents))
+    return next((point for point in above if point in mounted), "")
 
 
 def _modules(subject: Subject) -> Iterator[Check]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from bridged.desired import lastgood
 from bridged.desired.state import State
 from bridged.doctor.checks_bridged import check_service, check_state
 from bridged.doctor.checks_kernel import check_cards, check_kernel
@@ -15,17 +16,28 @@ from bridged.doctor.records import Check, unseen
 from bridged.doctor.subject import Subject
 from bridged.serve.defaults import STATE_FILE
 
+_KEPT = "/var/lib/bridged"
+"""Where the agent keeps the last good state."""
+_NOTHING_KNOWN = unseen(
+    "other-managers",
+    "who else manages the declared links: no state file tells which they are",
+    "correct the state file first",
+)
+
 
 def examine(path: str, socket: str, read: Readings | None = None) -> tuple[Check, ...]:
     """Whether this host is fit for what the state file at `path` declares."""
     real = RealReadings()
     draft = os.path.realpath(path) != os.path.realpath(STATE_FILE)
     loaded, about_state = check_state(path, draft)
-    subject = Subject(loaded.state if loaded else State(version=1), read or real)
+    state = loaded.state if loaded else None
+    if loaded is None and not draft and (kept := lastgood.load(_KEPT)):
+        state = kept.state
+    subject = Subject(state or State(version=1), read or real)
     parts: tuple[tuple[str, Callable[[], Iterable[Check]]], ...] = (
         ("bridged", lambda: [*about_state, *check_service(subject, socket), *check_libraries()]),
         ("NetworkManager", lambda: check_networkmanager(subject)),
-        ("other managers", lambda: check_managers(subject)),
+        ("other managers", lambda: check_managers(subject) if state else [_NOTHING_KNOWN]),
         ("kernel", lambda: check_kernel(subject)),
         ("cards", lambda: check_cards(subject)),
     )

@@ -61,6 +61,7 @@ def explain(
         time=report.time,
         agent=report.agent,
         condition=item.condition,
+        state_valid=report.state.valid,
         declared=declared,
         bridge=item.bridge,
         reason=item.reason,
@@ -99,7 +100,7 @@ def _next_step(
 ) -> str:
     """What somebody who reads the explanation does now."""
     if not report.state.valid:
-        return f"the state file has errors, correct them first: bridgedctl validate, {_AGAIN}"
+        return "correct the state file: bridgedctl validate says what is wrong with it"
     if item.condition == "contended" and others:
         return f"look at the likeliest first: {others[0]}; then: bridgedctl apply"
     if item.condition in {"failed", "blocked", "withheld", "contended", "unavailable"}:
@@ -118,6 +119,3 @@ def _next_step(
     if remedies:
         return f"as declared; but {remedies[0]}"
     return "nothing to do, it is as declared"
-
-
-_AGAIN = "then look again"

@@ -57,9 +57,10 @@ class BootLine:
 class Explanation:
     """Everything that is known about one declared object.  Times are Unix seconds.
 
-    `declared` is ``FILE:LINE`` of the object.  `facts` are what the worlds say of it that cannot be
-    declared, each a label and a text.  `others` are who else sets it, or may: hints, the likeliest
-    first.  `next_step` is what to do now, in a sentence.
+    `declared` is ``FILE:LINE`` of the object, of the last good file where `state_valid` is False.
+    `facts` are what the worlds say of it that cannot be declared, each a label and a text.
+    `others` are who else sets it, or may: hints, the likeliest first.  `next_step` is what to do
+    now, in a sentence.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Explanation:
     time: float
     agent: bool
     condition: Condition
+    state_valid: bool = True
     declared: str = ""
     bridge: str = ""
     reason: str = ""

@@ -108,4 +108,6 @@ def _near(kind: str, name: str, objects: Iterable[ObjectReport]) -> list[str]:
     close = get_close_matches(plain, table, 3, 0.6)
     # The end of a sysctl's or file's name is what people remember.
     ends = [known for known in table if plain and known.endswith((f".{plain}", f"/{plain}"))]
-    return [table[known] for known in dict.fromkeys([*ends, *close])][:3]
+    parts = [known for known in table if plain and plain in known]
+    parts.sort(key=lambda part: (table[part].split("/")[0] not in KINDS[:3], part.find(plain)))
+    return [table[known] for known in dict.fromkeys([*ends, *close, *parts])][:3]

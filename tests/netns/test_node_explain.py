@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.lab.netns import NetnsLab
 from tests.lab.watch import watching
-from tests.netns.agent import DMZ_NIC, LAN_NIC, REFERENCE, STATE, Agent
+from tests.netns.agent import DMZ_NIC, LAN_NIC, STATE, Agent
 
 Document = dict[str, Any]
 

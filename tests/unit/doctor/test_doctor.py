@@ -228,7 +228,7 @@ FAULTS: dict[str, tuple[Fault, str, str, str]] = {
     "read-only /proc/sys": (
         file("/proc/self/mountinfo", "9 8 0:5 / /proc/sys ro,nosuid - proc proc ro\n"),
         "problem",
-        "read-only",
+        "/proc/sys is mounted read-only, so /proc/sys/net/ipv4/ip_forward cannot",
         "ProtectKernelTunables",
     ),
     "modules locked": (
@@ -343,9 +343,9 @@ def test_a_broken_state_file_is_a_problem_and_the_rest_is_looked_at(
 ) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("version: 1\nbridges:\n  br-lan: {prots: [enp13s0f0]}\n")
-    host.processes.add("connmand")
     found = {check.name: check for check in wrong(str(bad), host)}
-    assert set(found) == {"state-file", "connman"}
+    assert set(found) == {"state-file", "other-managers"}
+    assert found["other-managers"].grade == "unseen"
     assert "bad.yaml:3:12" in found["state-file"].seen
     assert "did you mean `ports`?" in found["state-file"].remedy
 
@@ -357,6 +357,13 @@ def test_what_cannot_be_looked_at_is_said(path: str, host: FakeReadings) -> None
     for name in ("nm-configuration", "cards", "unit", "kernel-vlan"):
         assert grades[name] == "unseen"
     assert "problem" not in grades.values()
+
+
+def test_what_is_writable_within_a_read_only_mount_counts(path: str, host: FakeReadings) -> None:
+    host.files["/proc/self/mountinfo"] = (
+        "9 8 0:5 / /proc/sys ro - proc proc ro\n10 9 0:5 / /proc/sys/net rw - proc proc rw\n"
+    )
+    assert wrong(path, host) == []
 
 
 def test_a_fault_of_a_check_leaves_the_others(path: str, host: FakeReadings) -> None:

@@ -107,6 +107,7 @@ def test_an_object_goes_by_every_name_that_people_use(
         ("br-lna", "br-lna is not declared", "did you mean bridge/br-lan"),
         ("ip_forward", "is not declared", "did you mean sysctl/net.ipv4.ip_forward?"),
         ("module/overlai", "module overlai", "did you mean module/overlay?"),
+        ("br", "is not declared", "bridge/br-lan or bridge/br-web or bridge/br-dmz"),
         ("enp8s0", "carries the default route", "bridged leaves it alone"),
         ("quite-else", "is not declared", "bridgedctl status"),
     ],
@@ -203,12 +204,27 @@ def test_without_an_agent_the_next_step_is_to_apply_or_start_one(
     assert "systemctl start bridged" in found.next_step
 
 
+def test_a_broken_file_is_told_with_what_is_in_force(running: Engine, tmp_path: Path) -> None:
+    (tmp_path / "state.yaml").write_text("version: 1\nbridges: [}\n")
+    found = running.explain("br-lan")
+    assert not found.state_valid
+    assert found.declared.endswith("state.yaml:3")
+    assert "by the last good one" in text(found)
+    assert "bridgedctl validate" in found.next_step
+
+
 def test_looking_writes_nothing(machine: Machine, explain: Explain) -> None:
     machine.kernel.parameters[FORWARD] = "0"
     machine.faults.writes.clear()
     explain("br-lan")
     explain("net.ipv4.ip_forward")
     assert machine.faults.writes == []
+
+
+def test_80_columns_have_room_for_a_table(explain: Explain) -> None:
+    page = text(explain("br-dmz"), 80)
+    assert "  PROPERTY        DECLARED           KERNEL  NETWORKMANAGER    WHERE" in page
+    assert "✓ stp             false              same    same              default" in page
 
 
 @pytest.mark.parametrize("width", [30, 60, 80, 100, 160])
