@@ -203,6 +203,7 @@ install_all() {
 Next:
     \$EDITOR $CONFIG/state.yaml          what this node has to have
     bridgedctl validate                 is it right?
+    bridgedctl doctor                   is this host fit for it?
     bridgedctl plan                     what would be done, and what that costs
     systemctl enable --now bridged      keep it so from now on
 

@@ -59,7 +59,9 @@ def doctor_text(document: Document, host: str, terminal: Terminal) -> str:
         if good and group:
             well.append(terminal.paint(group.upper(), "bold"))
         for check in good:
-            well += terminal.wrap(check["seen"], f"{terminal.symbol('ok')} ", "  ")
+            symbol = terminal.symbol("ok")
+            first, *rest = terminal.wrap(check["seen"], f"{symbol} ", "  ")
+            well += [terminal.paint(symbol, "green") + first[len(symbol) :], *rest]
     blocks.append(well)
     blocks.append(_next(document["counts"], terminal))
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -94,11 +96,10 @@ def _needs_somebody(check: Document, terminal: Terminal) -> list[str]:
 
 
 def _next(counts: Document, terminal: Terminal) -> list[str]:
-    head = terminal.paint("NEXT", "bold") + "  "
     if counts["problem"]:
         said = "do what stands behind `do`, problems first, then run bridgedctl doctor again"
     elif counts["unseen"]:
         said = "sudo bridgedctl doctor sees more" if os.geteuid() else "bridgedctl status"
     else:
         said = "bridgedctl plan shows what would be done, bridgedctl status what is"
-    return terminal.wrap(said, head, " " * 6)
+    return terminal.headed("NEXT", said)

@@ -32,7 +32,7 @@ def explain_text(document: Document, now: float, terminal: Terminal) -> str:
         _others(document, terminal),
         *(finding_block(finding, terminal) for finding in document["findings"]),
         repair_lines(document["repairs"], now, terminal),
-        terminal.wrap(document["next_step"], terminal.paint("NEXT", "bold") + _GAP, " " * 6),
+        terminal.headed("NEXT", document["next_step"]),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -61,8 +61,9 @@ def _head(document: Document, now: float, terminal: Terminal) -> list[str]:
         lines += _labelled("why", document["reason"], terminal)
     if document["next_attempt"]:
         wait = document["next_attempt"] - now
-        number = f"attempt {document['attempts'] + 1} " if document["attempts"] else "tried again "
-        lines += _labelled("again", number + (f"in {span(wait)}" if wait >= 1 else "now"), terminal)
+        number = f"attempt {document['attempts'] + 1} " if document["attempts"] else ""
+        when = f"in {span(wait)}" if wait >= 1 else "due now"
+        lines += _labelled("next try", number + when, terminal)
     return lines
 
 

@@ -64,7 +64,7 @@ def explain(
         state_valid=report.state.valid,
         declared=declared,
         bridge=item.bridge,
-        reason=item.reason,
+        reason=item.reason.partition("; likely: ")[0],  # those are `others`
         remedy=item.remedy,
         since=item.since,
         attempts=item.attempts,
@@ -101,6 +101,9 @@ def _next_step(
     """What somebody who reads the explanation does now."""
     if not report.state.valid:
         return "correct the state file: bridgedctl validate says what is wrong with it"
+    remedies = [finding.remedy for finding in findings if finding.remedy]
+    if item.condition == "contended" and remedies:
+        return f"{remedies[0]}; then: bridgedctl apply"
     if item.condition == "contended" and others:
         return f"look at the likeliest first: {others[0]}; then: bridgedctl apply"
     if item.condition in {"failed", "blocked", "withheld", "contended", "unavailable"}:
@@ -115,7 +118,6 @@ def _next_step(
         return "nothing, bridged is about to repair it; if it stays: journalctl -u bridged -e"
     if item.condition == "drift":
         return "sudo bridgedctl apply repairs it once; systemctl start bridged keeps it so"
-    remedies = [finding.remedy for finding in findings if finding.remedy]
     if remedies:
         return f"as declared; but {remedies[0]}"
     return "nothing to do, it is as declared"

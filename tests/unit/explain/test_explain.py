@@ -10,6 +10,7 @@ from bridged.agent.engine import Engine
 from bridged.agent.state_source import FileSource
 from bridged.cli.explain import explain_text
 from bridged.cli.terminal import Terminal, cells
+from bridged.explain.explain import explain as explain_object
 from bridged.explain.records import Explanation, PropertyView, explanation_as_json
 from bridged.explain.resolve import Unknown
 from bridged.observe.host import Assignment
@@ -160,6 +161,39 @@ def test_a_sysctl_file_that_wins_the_boot_is_named(machine: Machine, explain: Ex
     assert any("tuned runs here" in other for other in found.others)
     assert [finding.code for finding in found.findings] == ["boot-sysctl"]
     assert found.next_step == "as declared; but take the line out of /etc/sysctl.d/zzz.conf"
+
+
+def test_the_boot_files_of_a_module_are_shown(running: Engine) -> None:
+    """Who loads it, and who keeps it out."""
+    assert running.host is not None
+    ours, theirs = "/etc/modules-load.d/bridged.conf", "/etc/modprobe.d/hard.conf"
+    lines = (
+        Assignment(ours, "overlay", "bridged.conf"),
+        Assignment(theirs, "install overlay /bin/true", "hard.conf"),
+    )
+    host = replace(running.host, boot_modules={"overlay": lines})
+    assert running.source.state is not None
+    found = explain_object(running.source.state, host, running.report(), "module/overlay")
+    page = text(found)
+    assert f"✓ {ours}: overlay (loads it)" in page
+    assert f"! {theirs}: install overlay /bin/true (keeps it out)" in page
+    assert "no boot file sets it" in text(running.explain("module/br_netfilter"))
+
+
+def test_a_contest_names_who_is_likely_and_what_to_do_first(
+    machine: Machine, running: Engine
+) -> None:
+    machine.processes = frozenset({"tuned"})
+    for _ in range(20):
+        machine.kernel.parameters[FORWARD] = "0"
+        running.run_pass()
+        machine.clock.advance(1)
+    found = running.explain("net.ipv4.ip_forward")
+    assert found.condition == "contended"
+    assert found.reason.endswith("something changes it back")
+    assert found.others == ("tuned runs here, which is known to set such things",)
+    assert found.next_step.startswith("look at the likeliest first: tuned runs here")
+    assert "WHO CHANGES IT BACK, PERHAPS" in text(found)
 
 
 def test_a_rival_profile_is_shown_with_its_uuid(machine: Machine, explain: Explain) -> None:
