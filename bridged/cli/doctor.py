@@ -63,7 +63,7 @@ def doctor_text(document: Document, host: str, terminal: Terminal) -> str:
             first, *rest = terminal.wrap(check["seen"], f"{symbol} ", "  ")
             well += [terminal.paint(symbol, "green") + first[len(symbol) :], *rest]
     blocks.append(well)
-    blocks.append(_next(document["counts"], terminal))
+    blocks.append(_next(checks, terminal))
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
@@ -95,11 +95,11 @@ def _needs_somebody(check: Document, terminal: Terminal) -> list[str]:
     return lines
 
 
-def _next(counts: Document, terminal: Terminal) -> list[str]:
-    if counts["problem"]:
+def _next(checks: list[Document], terminal: Terminal) -> list[str]:
+    if any(check["grade"] == "problem" for check in checks):
         said = "do what stands behind `do`, problems first, then run bridgedctl doctor again"
-    elif counts["unseen"]:
-        said = "sudo bridgedctl doctor sees more" if os.geteuid() else "bridgedctl status"
+    elif os.geteuid() and any("sudo bridgedctl doctor" in check["remedy"] for check in checks):
+        said = "sudo bridgedctl doctor sees more"
     else:
         said = "bridgedctl plan shows what would be done, bridgedctl status what is"
     return terminal.headed("NEXT", said)
