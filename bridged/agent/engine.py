@@ -18,6 +18,9 @@ from bridged.agent.transaction import Transaction
 from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
 from bridged.desired.state import State
+from bridged.explain.explain import explain
+from bridged.explain.places import Places
+from bridged.explain.records import Explanation
 from bridged.observe.host import Host, Interest, NetworkManager
 from bridged.plan.actions import Action, Activate, ObjectId, SetController
 from bridged.plan.memory import Memory
@@ -37,6 +40,7 @@ class StateSource(Protocol):
 
     `refresh` reads it again and tells whether what is in force changed; `state` is what is in
     force, None before any good one was seen.  `try_out` puts another file in force for a while.
+    `where` gives ``FILE:LINE`` of what is declared at a path (`Loaded.where`), "" where unknown.
     """
 
     @property
@@ -46,6 +50,8 @@ class StateSource(Protocol):
     def report(self) -> StateFileReport: ...
 
     def refresh(self) -> bool: ...
+
+    def where(self, *path: str) -> str: ...
 
     def try_out(self, path: str) -> None: ...
 
@@ -186,12 +192,16 @@ class Engine:
         allowed: frozenset[str] = frozenset(),
         fresh: bool = True,
         quick: bool = False,
+        closely: bool = False,
     ) -> Host:
-        """Observe and plan, without changing anything; what was seen."""
+        """Observe and plan, without changing anything; what was seen.  `closely` looks also at what
+        only explains."""
         with _Timer(self, "observe"):
             wanted = replace(interest(state), fresh=fresh, quick=quick)
             if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
+            if closely:
+                wanted = replace(wanted, processes=frozenset(KNOWN), boot_modules=wanted.modules)
             self.host = self._observe(wanted)
         if "links" not in self.host.problems:  # unseen is not gone
             self.memory = remember(self.memory, state, self.host)
@@ -227,12 +237,20 @@ class Engine:
         ]
         return quick, len(quick) < len(due)
 
-    def preview(self) -> Plan:
+    def preview(self, closely: bool = False) -> Plan:
         """What would be done now: for `bridgedctl plan`.  The report tells what was seen."""
         self.source.refresh()
-        self.look(self.source.state or _EMPTY)
+        self.look(self.source.state or _EMPTY, closely=closely)
         self.books.note(self.plan, self.held_back)
         return self.plan
+
+    def explain(self, text: str, agent: bool = True) -> Explanation:
+        """What a fresh look tells of one object; `agent` tells that one runs, which repairs.
+        Raises `explain.resolve.Unknown`."""
+        self.preview(closely=True)
+        report = replace(self.report(), agent=agent)
+        state, host = self.source.state or _EMPTY, self.host or Host()
+        return explain(state, host, report, text, Places(self.source.where))
 
     def _due(self, taken: dict[ObjectId, list[Outcome]], force: bool) -> list[Action]:
         """The actions that may be taken in this round: none of an object that failed in this pass,

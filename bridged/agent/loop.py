@@ -11,6 +11,7 @@ from bridged.agent.engine import Engine
 from bridged.agent.systemd import Notifier
 from bridged.agent.wake import Wake
 from bridged.errors import BridgedError, WorldError
+from bridged.explain.records import Explanation
 from bridged.plan.actions import Action
 from bridged.plan.memory import Memory
 from bridged.plan.result import Plan
@@ -171,6 +172,11 @@ class Loop:
     def plan(self, timeout: float = 30.0) -> Plan:
         """What would be done now; looks, changes nothing."""
         result: Plan = self._ask(self._engine.preview, timeout)
+        return result
+
+    def explain(self, text: str, timeout: float = 30.0) -> Explanation:
+        """What a fresh look tells of one object; looks, changes nothing."""
+        result: Explanation = self._ask(lambda: self._engine.explain(text), timeout)
         return result
 
     def apply(

@@ -53,6 +53,11 @@ def _address(text: str) -> tuple[str, int] | None:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
+    return command_line().parse_args(arguments)
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The parser of the daemon's command line, for the manual too."""
     parser = argparse.ArgumentParser(
         "bridged",
         description="Keeps host bridges, VLANs, kernel modules and sysctls as declared.",
@@ -84,7 +89,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     add("--version", action="version", version=f"bridged {version()}")
-    return parser.parse_args(arguments)
+    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,6 +12,7 @@ from bridged.agent.state_source import FileSource
 from bridged.agent.store import MemoryStore
 from bridged.agent.wiring import real_engine, real_observer
 from bridged.dbus import SystemBus
+from bridged.explain.records import Explanation
 from bridged.observe.host import Host, Interest
 from bridged.plan.actions import Action
 from bridged.plan.result import Plan
@@ -69,6 +70,13 @@ def plan(path: Path | str, run: Path = RUN) -> Plan:
     with _engine(path, run) as (engine, _):
         _refuse_broken(engine)
         return engine.preview()
+
+
+def explain(path: Path | str, text: str, run: Path = RUN) -> Explanation:
+    """What a look tells of one object."""
+    with _engine(path, run) as (engine, _):
+        _refuse_broken(engine)
+        return engine.explain(text, agent=False)
 
 
 def apply(

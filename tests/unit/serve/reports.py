@@ -4,7 +4,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from bridged.desired.state import State
 from bridged.errors import WorldError
+from bridged.explain.explain import explain
+from bridged.explain.records import Explanation
+from bridged.observe.host import Host
 from bridged.report import (
     Counters,
     Finding,
@@ -244,6 +248,9 @@ class FakeAgent:
 
     def plan(self) -> PlanView:
         return self.view
+
+    def explain(self, text: str) -> Explanation:
+        return explain(State(version=1), Host(), self.current or AS_DESIRED, text)
 
     def apply(self, options: ApplyOptions, timeout: float, progress: Progress) -> Report:
         self.applied.append((options, timeout))
