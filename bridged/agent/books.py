@@ -92,6 +92,8 @@ class Books:
             new = condition(verdict, entry, contended, held_back(verdict))
             if new != entry.condition or not entry.since:
                 self._log_condition(verdict, new, entry.condition)
+                if new != "converged":
+                    self.tally.conditions[str(verdict.object), new] += 1
                 entry.condition, entry.since = new, wall
 
     def objects(

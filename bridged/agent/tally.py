@@ -17,6 +17,9 @@ class Tally:
         self.drift: Counter[tuple[str, str]] = Counter()
         self.passes: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
+        self.conditions: Counter[tuple[str, str]] = Counter()
+        self.rollbacks: Counter[str] = Counter()
+        self.unread: Counter[str] = Counter()
         self._observations: dict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
         self._sums: dict[str, float] = defaultdict(float)
 
@@ -41,6 +44,9 @@ class Tally:
             passes=dict(self.passes),
             netlink_overruns=overruns,
             errors=dict(self.errors),
+            conditions=dict(self.conditions),
+            rollbacks=dict(self.rollbacks),
+            unread=dict(self.unread),
             duration_buckets=buckets,
             duration_sum=dict(self._sums),
         )
