@@ -6,6 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from bridged.errors import WorldError
 from bridged.serve.access import Access, WebAccess, exposure
 from bridged.serve.auth import Authenticator
 from bridged.serve.http import HttpServer
-from tests.unit.serve.reports import AS_DESIRED
+from tests.unit.serve.reports import AS_DESIRED, link
 from tests.unit.serve.test_control import drip
 from tests.unit.serve.test_metrics import read
 
@@ -36,6 +37,7 @@ class Site:
         self.folder = folder
         self.ca = trustme.CA()
         self.servers: list[HttpServer] = []
+        self.report = AS_DESIRED
         self.file = folder / "web.yaml"
         self.ca.cert_pem.write_to_path(folder / "ca.crt")
         self.issue(self.ca)
@@ -61,7 +63,7 @@ class Site:
         settings: dict[str, Any] = {"version": "1", "max_age": 60.0, "port": 0, **options}
         web = settings.setdefault("web", WebAccess(self.file))
         assert isinstance(web, WebAccess)
-        server = HttpServer(lambda: AS_DESIRED, lambda: 1.0, **settings)
+        server = HttpServer(lambda: self.report, lambda: 1.0, **settings)
         server.start()
         self.servers.append(server)
         return server
@@ -97,6 +99,14 @@ def get(
     found = response.status, response.read().decode(), dict(response.getheaders())
     connection.close()
     return found
+
+
+def _answers(server: HttpServer, client: ssl.SSLContext) -> bool:
+    """Whether there is a connection left for us."""
+    try:
+        return get(server, client)[0] == 200
+    except OSError:
+        return False
 
 
 def basic(name: str, password: str) -> str:
@@ -173,6 +183,23 @@ def test_a_handshake_that_drips_is_dropped_at_the_same_time(site: Site) -> None:
     with socket.create_connection(server.address) as connection:
         connection.sendall(b"\x16\x03\x01\x02\x00")
         assert drip(connection, b"\x01") < 2
+
+
+def test_a_client_that_does_not_read_over_tls_is_dropped(site: Site) -> None:
+    """The time limit is for the whole answer, not for each part of it."""
+    many = tuple(link(f"br{number}", "bridge", f"br{number}") for number in range(3000))
+    site.report = replace(AS_DESIRED, links=many)
+    site.configure({})
+    server = site.start(write_timeout=0.3, connections=1)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        connection.connect(server.address)
+        with site.client().wrap_socket(connection, server_hostname="localhost") as secure:
+            secure.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+            deadline = time.monotonic() + 10
+            while not _answers(server, site.client()):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
 
 
 def test_stopping_does_not_wait_for_a_handshake(site: Site) -> None:
