@@ -118,6 +118,8 @@ def _stp_state(link: Link) -> str:
 
 def withheld(plan: Plan) -> dict[str, int]:
     """Bridge -> steps that are not taken because its guests would lose it."""
+    if not plan.withheld:
+        return {}
     bridges = {verdict.object: verdict.bridge for verdict in plan.verdicts}
 
     def bridge(action: Action) -> str:

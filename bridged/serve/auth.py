@@ -30,7 +30,7 @@ class Authenticator:
         self._tokens = tuple(token.encode() for token in tokens)
         self._key = secrets.token_bytes(32)
         self._judged: dict[bytes, bool] = {}
-        self._lock = threading.Lock()
+        self._hashing = threading.Lock()
         if users:
             import bcrypt
 
@@ -60,12 +60,14 @@ class Authenticator:
 
     def _password(self, name: str, password: bytes) -> bool:
         digest = hmac.digest(self._key, name.encode() + b"\0" + password, hashlib.sha256)
-        with self._lock:
-            if digest not in self._judged:
+        known = self._judged.get(digest)
+        if known is None:  # who is known does not wait for who guesses
+            with self._hashing:
+                known = self._matches(name, password)
                 if len(self._judged) >= _REMEMBERED:
                     self._judged.clear()
-                self._judged[digest] = self._matches(name, password)
-            return self._judged[digest]
+                self._judged[digest] = known
+        return known
 
     def _matches(self, name: str, password: bytes) -> bool:
         known = self._users.get(name, _DUMMY)

@@ -85,7 +85,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "bridged_object_property_drift",
         "gauge",
-        "1 for each property that differs from what is declared now; absent where none does.",
+        "1 for each property that differs from what is declared now (for guests, how many); absent "
+        "where none does.",
         (*_OBJECT, "property"),
     ),
     Metric(

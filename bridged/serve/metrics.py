@@ -1,6 +1,7 @@
 """From one report to one scrape."""
 
 import gzip
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import get_args
@@ -151,9 +152,8 @@ def _objects(sheet: Sheet, objects: Iterable[ObjectReport]) -> None:
         for word, ending in endings:
             key = sheet.extended(labels, ending, (item.kind, item.name, word))
             conditions[key] = int(item.condition == word)
-        for difference in differs:
-            values = (item.kind, item.name, difference.property)
-            sheet.one("bridged_object_property_drift", values, 1)
+        for name, number in Counter(d.property for d in differs).items():
+            sheet.one("bridged_object_property_drift", (item.kind, item.name, name), number)
 
 
 def _findings(sheet: Sheet, report: Report) -> None:

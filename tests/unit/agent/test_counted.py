@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,28 @@ def test_a_contest_is_counted_once_while_it_lasts(machine: Machine) -> None:
         report = running.run_pass()
         machine.clock.advance(1)
     assert report.counters.conditions["sysctl/net.ipv4.ip_forward", "contended"] == 1
+
+
+def test_ever_new_objects_do_not_fill_the_metrics(machine: Machine) -> None:
+    """Of 300 parameters that were declared and taken out again, the last hundred are counted."""
+    running = engine(machine, state())
+    source = running.source
+    assert isinstance(source, FakeSource)
+    numbers = iter(range(300))
+
+    def refresh() -> bool:
+        path = f"net/ipv4/conf/v{next(numbers)}/forwarding"
+        machine.kernel.parameters[path] = "0"
+        source.state = state(sysctls={path: 1})
+        source.report = replace(source.report, hash=path)
+        return True
+
+    source.refresh = refresh  # type: ignore[method-assign]
+    for _ in range(300):
+        report = running.run_pass()
+    counted = {key[0] for key in report.counters.repairs if key[0].startswith("sysctl/")}
+    assert 100 <= len(counted) <= 102
+    assert ("module/kvm", "state-file", "repaired") in report.counters.repairs, "it is still declared"
 
 
 def test_links_tell_stp_state_driver_and_duplex(machine: Machine) -> None:
