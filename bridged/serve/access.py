@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,11 +22,15 @@ from bridged.desired.errors import Problem
 from bridged.report import Finding
 from bridged.serve import tls, webconfig
 from bridged.serve.auth import Authenticator, authenticator
+from bridged.serve.expiry import not_after
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _CODE = "web-config"
+_REMEDY = "see journalctl -u bridged"
+_SOON = 7 * 86400
+"""Seconds before the end of a certificate from which on it is told."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Access:
     sans: tuple[str, ...] = ()
     auth: Authenticator | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    expires: float | None = None
+    """When the server's certificate does, in Unix seconds; None where there is none."""
 
     @property
     def guarded(self) -> bool:
@@ -78,6 +85,11 @@ class WebAccess:
         """When the configuration in force was loaded, in Unix seconds."""
 
     @property
+    def expires(self) -> float | None:
+        """When the certificate in use does, in Unix seconds; None where there is none."""
+        return self._access.expires if self._access else None
+
+    @property
     def current(self) -> bool:
         """Whether what is on disk is in force."""
         return not self._problems
@@ -96,7 +108,7 @@ class WebAccess:
         """What an operator has to know, after a look at the files."""
         access = self.access()
         if not self._problems:
-            return ()
+            return _expiring(access, self._wall())
         problem = self._problems[0]
         kept = "the former one stays in force" if access else "nothing is served over HTTP"
         message = f"the web configuration cannot be used, {kept}: {problem.where}: "
@@ -112,9 +124,15 @@ class WebAccess:
                 config.tls_server_config.client_allowed_sans if config.tls_server_config else (),
                 authenticator(config),
                 tuple(config.http_server_config.headers.items()),
+                _expiry(config),
             )
         except webconfig.WebConfigError as error:
             self._refuse(error)
+            return
+        except Exception as error:  # a fault of ours must end neither a pass nor a connection
+            self._log.exception("web_config_failed", path=str(self._path))
+            problem = Problem(str(self._path), 0, 0, f"cannot be read: {error!r}", _REMEDY)
+            self._refuse(webconfig.WebConfigError([problem]))
             return
         self._access, self._problems, self.loaded = made, (), self._wall()
         self._log.info(
@@ -148,6 +166,23 @@ class WebAccess:
                 remedy=problem.remedy,
                 kept="the former one" if self._access else "none, nothing is served",
             )
+
+
+def _expiry(config: webconfig.WebConfig) -> float | None:
+    if config.tls_server_config is None:
+        return None
+    with suppress(OSError, ValueError, LookupError, StopIteration):  # OpenSSL has taken it
+        return not_after(Path(config.tls_server_config.cert_file).read_text("ascii", "replace"))
+    return None
+
+
+def _expiring(access: Access | None, now: float) -> tuple[Finding, ...]:
+    left = access.expires - now if access and access.expires else _SOON
+    if left >= _SOON:
+        return ()
+    when = f"expires in {left / 86400:.0f} days" if left > 0 else "has expired"
+    message = f"the certificate that the metrics are served with {when}"
+    return (Finding("web-certificate", message, "renew it; the new one is taken by itself"),)
 
 
 def exposure(host: str, access: Access | None) -> tuple[str, str] | None:

@@ -322,6 +322,12 @@ METRICS: tuple[Metric, ...] = (
         "gauge",
         "Unix time at which the web configuration in force was loaded.",
     ),
+    Metric(
+        "bridged_web_certificate_expiry_timestamp_seconds",
+        "gauge",
+        "Unix time at which the certificate expires that metrics are served with; absent without "
+        "TLS.",
+    ),
 )
 
 BY_NAME = {metric.name: metric for metric in METRICS}

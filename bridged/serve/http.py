@@ -135,6 +135,7 @@ class HttpServer:
             self._tally.handshake_errors,
             web.current if web else None,
             web.loaded if web else 0.0,
+            web.expires if web else None,
         )
 
 

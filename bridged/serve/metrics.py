@@ -43,13 +43,14 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 @dataclass(frozen=True, slots=True)
 class WebReport:
     """What the HTTP server knows of itself: requests by status, handshakes that failed, and its
-    configuration: whether what is on disk is in force (None: it has none), and since when (Unix
-    seconds)."""
+    configuration: whether what is on disk is in force (None: it has none), since when, and until
+    when its certificate is good (Unix seconds)."""
 
     requests: dict[str, int] = field(default_factory=dict)
     handshake_errors: int = 0
     config_current: bool | None = None
     config_loaded: float = 0.0
+    certificate_expires: float | None = None
 
 
 class ReportCollector(Collector):
@@ -259,3 +260,6 @@ def _web(sheet: Sheet, web: WebReport) -> None:
         sheet.add("bridged_web_config_last_reload_successful", "", int(web.config_current))
         name = "bridged_web_config_last_reload_success_timestamp_seconds"
         sheet.add(name, "", web.config_loaded)
+    if web.certificate_expires is not None:
+        name = "bridged_web_certificate_expiry_timestamp_seconds"
+        sheet.add(name, "", web.certificate_expires)

@@ -116,7 +116,9 @@ def test_ever_new_objects_do_not_fill_the_metrics(machine: Machine) -> None:
         report = running.run_pass()
     counted = {key[0] for key in report.counters.repairs if key[0].startswith("sysctl/")}
     assert 100 <= len(counted) <= 102
-    assert ("module/kvm", "state-file", "repaired") in report.counters.repairs, "it is still declared"
+    assert ("module/kvm", "state-file", "repaired") in report.counters.repairs, (
+        "it is still declared"
+    )
 
 
 def test_links_tell_stp_state_driver_and_duplex(machine: Machine) -> None:

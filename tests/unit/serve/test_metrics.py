@@ -18,7 +18,7 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def exposition(report: Report | None, name_guests: bool = False) -> Exposition:
-    web = WebReport(config_current=True, config_loaded=NOW)
+    web = WebReport(config_current=True, config_loaded=NOW, certificate_expires=NOW)
     return Exposition(ReportCollector(lambda: report, "0.1.0", lambda: web, name_guests))
 
 

@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
+from bridged.agent.logs import configure
 from bridged.errors import WorldError
+from bridged.serve import webconfig
 from bridged.serve.access import Access, WebAccess, exposure
 from bridged.serve.auth import Authenticator
 from bridged.serve.http import HttpServer
@@ -42,9 +45,9 @@ class Site:
         self.ca.cert_pem.write_to_path(folder / "ca.crt")
         self.issue(self.ca)
 
-    def issue(self, ca: trustme.CA) -> None:
+    def issue(self, ca: trustme.CA, not_after: datetime | None = None) -> None:
         """A certificate of the server's from this authority takes the place of the former."""
-        made = ca.issue_cert("127.0.0.1", "localhost")
+        made = ca.issue_cert("127.0.0.1", "localhost", not_after=not_after)
         fresh = self.folder / "fresh"
         fresh.write_bytes(made.private_key_pem.bytes())
         fresh.chmod(0o600)
@@ -74,6 +77,11 @@ class Site:
         if certificate is not None:
             certificate.configure_cert(made)
         return made
+
+
+@pytest.fixture(autouse=True)
+def _logs() -> None:
+    configure("info", {"JOURNAL_STREAM": "8:1"})
 
 
 @pytest.fixture
@@ -327,6 +335,42 @@ def test_a_renewed_certificate_is_served_without_a_restart(site: Site) -> None:
         get(server, old)
 
 
+def test_certificates_behind_links_that_are_swapped(site: Site) -> None:
+    """As Kubernetes mounts a Secret: the file is a link into ..data, itself a link."""
+    authorities = [site.ca, trustme.CA()]
+    for number, authority in enumerate(authorities):
+        site.issue(authority)
+        made = site.folder / f"..{number}"
+        made.mkdir()
+        for name in ("node.crt", "node.key"):
+            (site.folder / name).rename(made / name)
+    data = site.folder / "..data"
+    data.symlink_to("..0")
+    for name in ("node.crt", "node.key"):
+        (site.folder / name).symlink_to(f"..data/{name}")
+    site.configure({})
+    server = site.start()
+    assert get(server, site.client())[0] == 200
+    fresh = site.folder / "..fresh"
+    fresh.symlink_to("..1")
+    fresh.rename(data)
+    site.ca = authorities[1]
+    assert get(server, site.client())[0] == 200
+
+
+def test_a_certificate_that_ends_soon_is_told(site: Site) -> None:
+    site.configure({})
+    web = WebAccess(site.file)
+    assert web.findings() == ()
+    for days, words in ((3, "expires in 3 days"), (-1, "has expired")):
+        end = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+        site.issue(site.ca, end)
+        (finding,) = web.findings()
+        assert finding.code == "web-certificate"
+        assert words in finding.message
+        assert web.expires == end.timestamp()
+
+
 def test_a_reload_that_fails_keeps_the_former_and_says_so(site: Site) -> None:
     site.configure({})
     web = WebAccess(site.file)
@@ -347,6 +391,18 @@ def test_a_reload_that_fails_keeps_the_former_and_says_so(site: Site) -> None:
     assert web.findings() == ()
     assert get(server, site.client())[0] == 401
     assert get(server, site.client(), basic("alice", PASSWORD))[0] == 200
+
+
+def test_a_fault_of_our_own_keeps_the_former_too(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.configure(basic_auth_users={"alice": HASH})
+    web = WebAccess(site.file)
+    server = site.start(web=web)
+    monkeypatch.setattr(webconfig, "load", lambda path: 1 / 0)
+    web.reload()
+    assert "ZeroDivisionError" in web.findings()[0].message
+    assert get(server, authorization=basic("alice", PASSWORD))[0] == 200
 
 
 def test_a_removed_file_unlocks_nothing(site: Site) -> None:
