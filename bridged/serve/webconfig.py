@@ -38,15 +38,7 @@ _EXPLAINED = {
     "rate_limit": "remove it: bridged serves 32 connections at a time, each within a time limit",
 }
 """Keys of the format that are not honoured here, with what to do."""
-_BELIEVES = (
-    "it would let in whoever shows any certificate at all",
-    "write `client_auth_type: RequireAndVerifyClientCert` and a `client_ca_file`",
-)
-_PARTS = {
-    "tls_server_config": "tls_server_config",
-    "http_server_config": "http_server_config",
-    "headers": "headers",
-}
+_VERIFY = "write `client_auth_type: RequireAndVerifyClientCert` and a `client_ca_file`"
 
 
 class WebConfigError(StateError):
@@ -191,7 +183,7 @@ def _words(
     if kind == "extra_forbidden":
         valid = _valid(at[:-1])
         name = str(at[-1])
-        where = f" of {_PARTS[str(at[-2])]}" if len(at) > 1 else ""
+        where = f" of {at[-2]}" if len(at) > 1 else ""
         remedy = _EXPLAINED.get(name) or unknown_key(name, valid, ())
         what = "is not honoured" if name in _EXPLAINED else f"is not a key{where}"
         return places[at], f"{key} {what}", remedy
@@ -256,7 +248,8 @@ def _tls_violations(tls: Tls) -> Iterator[tuple[str, str, str]]:
     kind = tls.client_auth_type
     verifies = kind in {"VerifyClientCertIfGiven", "RequireAndVerifyClientCert"}
     if kind in {"RequestClientCert", "RequireClientCert", "RequireAnyClientCert"}:
-        yield "client_auth_type", f"`{kind}` does not verify: {_BELIEVES[0]}", _BELIEVES[1]
+        message = f"`{kind}` does not verify: it would let in whoever shows any certificate at all"
+        yield "client_auth_type", message, _VERIFY
     elif tls.client_ca_file and not verifies:
         message = "a client CA without client_auth_type: certificates would not be asked for"
         yield "client_ca_file", message, "add `client_auth_type: RequireAndVerifyClientCert`"
@@ -265,7 +258,7 @@ def _tls_violations(tls: Tls) -> Iterator[tuple[str, str, str]]:
         yield "client_auth_type", message, "add `client_ca_file: PATH`"
     if tls.client_allowed_sans and kind != "RequireAndVerifyClientCert":
         message = "client_allowed_sans without a certificate that is required and verified"
-        yield "client_allowed_sans", message, _BELIEVES[1]
+        yield "client_allowed_sans", message, _VERIFY
     for key in ("min_version", "max_version"):
         if getattr(tls, key) in {"TLS10", "TLS11"}:
             yield key, f"`{key}` must be TLS12 or TLS13: older ones are broken", "write TLS12"

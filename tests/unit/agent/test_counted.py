@@ -15,6 +15,7 @@ from bridged.dbus import Call, SystemBus
 from bridged.errors import WorldError
 from bridged.observe.forwarding import ForwardingTables
 from bridged.report import Counters, Finding
+from bridged.serve.metrics import ReportCollector
 from tests.twins.machine import Machine, reference_machine
 from tests.twins.source import FakeSource, engine
 from tests.unit.agent.test_transaction import Site
@@ -191,3 +192,22 @@ def test_when_the_files_were_written(tmp_path: Path) -> None:
         os.utime(path, (seconds, seconds))
     source.refresh()
     assert source.report.modified == 2000
+
+
+def test_a_thousand_guests_come_and_go_and_the_series_are_as_before(machine: Machine) -> None:
+    running = engine(machine, state())
+
+    def series() -> int:
+        report = running.run_pass()
+        return ReportCollector(lambda: report, "1").sheet().text().count("\n")
+
+    series()
+    before = series()
+    for number in range(1000):
+        machine.kernel.add_link(f"tap{number}", "tun", up=True)
+        machine.kernel.plug(f"tap{number}", "br-lan")
+    assert series() == before
+    assert len(running.report().links[0].guests) == 1000
+    for number in range(1000):
+        machine.kernel.delete(f"tap{number}")
+    assert series() == before
