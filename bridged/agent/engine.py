@@ -13,6 +13,7 @@ from bridged.agent.reporting import (
     findings,
     link_reports,
     network_manager_version,
+    withheld,
 )
 from bridged.agent.transaction import Transaction
 from bridged.apply.executor import Executor, Outcome
@@ -28,7 +29,7 @@ from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
 from bridged.plan.result import Plan, Verdict
 from bridged.plan.suspects import KNOWN
-from bridged.report import Report, StateFileReport
+from bridged.report import Counters, Report, StateFileReport
 
 _ROUNDS = 6
 """Rounds of observing and applying in one pass: some actions become possible only after others."""
@@ -118,7 +119,7 @@ class Engine:
         if force:
             self.breaker.reset()
         if self._trial_ends is not None and self._clocks.monotonic() >= self._trial_ends:
-            self.rollback("nobody confirmed it in time")
+            self.rollback("nobody confirmed it in time", "unconfirmed")
             fresh = True
         redeclared = bool(before_hash) and self.source.report.hash != before_hash
         state = self.source.state or _EMPTY
@@ -183,6 +184,7 @@ class Engine:
             redeclared,
         )
         if undone:
+            self.books.tally.rollbacks["unreachable"] += 1
             self.breaker.trip(self.source.report.hash, undone)
         return outcomes
 
@@ -203,6 +205,7 @@ class Engine:
             if closely:
                 wanted = replace(wanted, processes=frozenset(KNOWN), boot_modules=wanted.modules)
             self.host = self._observe(wanted)
+        self.books.tally.unread.update(self.host.problems.keys())
         if "links" not in self.host.problems:  # unseen is not gone
             self.memory = remember(self.memory, state, self.host)
         with _Timer(self, "plan"):
@@ -290,7 +293,19 @@ class Engine:
             last_success=self.books.last_success,
             sentence=self.books.sentence,
             confirm_by=self._confirm_by(wall),
-            counters=self.books.tally.counters(wakeups or {}, overruns),
+            counters=self._counters(wakeups or {}, overruns),
+        )
+
+    def _counters(self, wakeups: dict[str, int], overruns: int) -> Counters:
+        """What the tally holds, and what only the engine knows."""
+        tripped, in_force = self.breaker.tripped, self.source.report.hash
+        ours = tripped is not None and tripped.hash == in_force
+        return replace(
+            self.books.tally.counters(wakeups, overruns),
+            checkpoints=dict(self.transaction.outcomes) if self.transaction else {},
+            withheld=withheld(self.plan),
+            breaker_open=bool(self.breaker.holds(in_force)),
+            breaker_rollbacks=tripped.times if ours and tripped else 0,
         )
 
     def _confirm_by(self, wall: float) -> float | None:
@@ -308,7 +323,7 @@ class Engine:
         self.source.end_trial()
         return waited
 
-    def rollback(self, reason: str = "an operator took it back") -> bool:
+    def rollback(self, reason: str = "an operator took it back", cause: str = "operator") -> bool:
         """Take back what waits to be confirmed; False where nothing does.
 
         Structural changes go back by the checkpoint, everything else because the former state is
@@ -317,6 +332,7 @@ class Engine:
         waited, self._trial_ends = self._trial_ends is not None, None
         if not waited:
             return False
+        self.books.tally.rollbacks[cause] += 1
         undone, trial = self.source.report, self.source.report.source == "trial"
         if self.transaction is not None:
             self.transaction.rollback()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -45,6 +46,7 @@ class FileSource:
         self._wall = wall
         self._sleep = sleep
         self._seen: object = None
+        self._modified: float | None = None
         self._log = structlog.get_logger("bridged")
 
     @property
@@ -64,7 +66,8 @@ class FileSource:
     @property
     def report(self) -> StateFileReport:
         """What is said of it."""
-        return self._trial[1] if self._trial else self._report
+        report = self._trial[1] if self._trial else self._report
+        return replace(report, modified=self._modified)
 
     def where(self, *path: str) -> str:
         """``FILE:LINE`` of what is declared at `path`, "" where that is not known: after a start
@@ -92,6 +95,7 @@ class FileSource:
 
     def refresh(self) -> bool:
         """Read again; whether what is in force, or what is said of it, changed."""
+        self._modified = files.modified(self._path)
         try:
             sources = self._read()
         except StateError as error:

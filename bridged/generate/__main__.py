@@ -1,5 +1,5 @@
-"""What in the repository is made from the code: ``python -m bridged.generate`` writes it, ``--check``
-only says what is out of date (exit code 1)."""
+"""What in the repository is made from the code: ``python -m bridged.generate`` writes it, and with
+``--check`` only says what is out of date (exit code 1)."""
 
 import sys
 from collections.abc import Callable

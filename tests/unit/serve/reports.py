@@ -65,6 +65,10 @@ def link(name: str, role: str, bridge: str, guests: tuple[str, ...] = ()) -> Lin
         carrier_changes=2,
         counters=TRAFFIC,
         guests=guests,
+        duplex="full" if role == "port" else "",
+        driver="igb" if role == "port" else "",
+        stp_state="" if role == "bridge" else "forwarding",
+        fdb_entries=12 if role == "bridge" else None,
     )
 
 
