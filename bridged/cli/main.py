@@ -48,6 +48,10 @@ def _run(arguments: list[str] | None) -> int:
     options.explicit_state = hasattr(options, "state")
     options.state = getattr(options, "state", STATE_FILE)
     options.socket = getattr(options, "socket", CONTROL_SOCKET)
+    if options.command == "graph":
+        from bridged.cli import graph
+
+        return graph.graph(options)
     if options.command not in {"validate", "schema"}:
         from bridged.cli import commands
 
@@ -124,6 +128,14 @@ def _parser() -> argparse.ArgumentParser:
     status = command("status", "what is, what should be, what was repaired")
     status.add_argument("bridge", nargs="?", metavar="BRIDGE", help="this bridge only, in full")
     status.add_argument("--json", **as_json)
+    graph = command("graph", "what hangs on what: cards, VLANs, bridges, guests")
+    graph.add_argument("bridge", nargs="?", metavar="BRIDGE", help="this bridge only")
+    graph.add_argument(
+        "--format",
+        choices=("tree", "dot", "svg"),
+        default="tree",
+        help="tree for the terminal (default), dot for Graphviz, svg for a browser",
+    )
     plan = command("plan", "what would be done now, without doing it")
     plan.add_argument("--json", **as_json)
     apply = command("apply", "do it now, and tell each step")
