@@ -1,12 +1,9 @@
 """The topology as a tree in the terminal: (topology, terminal) -> text.  Pure."""
 
-from collections.abc import Callable
-
 from bridged.cli.terminal import Terminal, cells, pad
-from bridged.cli.words import listing
+from bridged.cli.words import count, listing
 from bridged.view.topology import Bridge, Card, Port, Topology
 
-_SYMBOLS = {"ok": "ok", "warn": "warn", "bad": "bad"}
 _COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 _BRANCHES = {True: ("├─ ", "└─ ", "│  "), False: ("|- ", "`- ", "|  ")}
 _WIDEST = 40
@@ -41,7 +38,10 @@ def tree_text(whole: Topology, terminal: Terminal) -> str:
 def _card(card: Card, whole: Topology, terminal: Terminal, told: set[str]) -> list[Row]:
     rows: list[Row] = [("", card.mark, card.name, card.said)]
     ports = [
-        (port, bridge) for bridge in whole.bridges for port in bridge.ports if port.card == card.name
+        (port, bridge)
+        for bridge in whole.bridges
+        for port in bridge.ports
+        if port.card == card.name
     ]
     for number, (port, bridge) in enumerate(ports):
         here, below = _step("", number == len(ports) - 1, terminal)
@@ -67,7 +67,7 @@ def _below(
 
 def _bridge(bridge: Bridge) -> str:
     number = len(bridge.guests)
-    return f"{bridge.said} · {'no guests' if not number else f'{number} guest'}" + "s" * (number > 1)
+    return f"{bridge.said} · {count(number, 'guest') if number else 'no guests'}"
 
 
 def _guests(bridge: Bridge, below: str, terminal: Terminal) -> list[Row]:
@@ -91,11 +91,10 @@ def _line(row: Row, width: int, terminal: Terminal) -> list[str]:
     branch, kind, name, said = row
     if not kind:
         return [branch + name]
-    paint: Callable[[str], str] = lambda text: terminal.paint(text, _COLOURS[kind])  # noqa: E731
     said = said.replace("·", terminal.symbol("dot"))
-    head = f"{branch}{paint(terminal.symbol(_SYMBOLS[kind]))} "
+    head = f"{branch}{terminal.paint(terminal.symbol(kind), _COLOURS[kind])} "
     taken = cells(branch) + 2 + max(cells(name), width - cells(branch))
-    looks = said if kind == "ok" else paint(said)
+    looks = said if kind == "ok" else terminal.paint(said, _COLOURS[kind])
     if taken + 2 + cells(said) <= terminal.width:
         return [f"{head}{pad(name, width - cells(branch))}  {looks}"]
     if cells(branch) + 4 + cells(name) + cells(said) <= terminal.width:

@@ -1,4 +1,4 @@
-"""The HTTP server: /metrics for Prometheus, /healthz for probes, / for people who come by.
+"""The HTTP server: /metrics for Prometheus, /healthz for probes, / for people with a browser.
 
 A WSGI server of our own, for the one that comes with prometheus_client has no time limits: here
 reading a request and sending its answer each have one for the whole, connections are counted, and
@@ -21,6 +21,7 @@ from bridged.report import Report
 from bridged.serve.defaults import METRICS_HOST, METRICS_PORT
 from bridged.serve.listener import Listener
 from bridged.serve.metrics import make_registry
+from bridged.serve.page import PageApp
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -126,12 +127,15 @@ class _Application:
         self._report = report
         self._age = age
         self._max_age = max_age
+        self._page = PageApp(report)
         self._metrics: WSGIApplication = make_wsgi_app(make_registry(report, version))
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         path, method = environ.get("PATH_INFO", "/"), environ.get("REQUEST_METHOD", "GET")
         if method not in {"GET", "HEAD"}:
             return _text(start, "405 Method Not Allowed", "GET only\n", ("Allow", "GET, HEAD"))
+        if self._page.serves(environ):
+            return self._page(environ, start)
         if path == "/metrics":
             return self._scrape(environ, start)
         if path == "/healthz":

@@ -1,6 +1,6 @@
 """The topology as SVG.  Pure, and the same text for the same topology.
 
-Colours are CSS variables: on the page those of the page, in a file of its own those of `STYLE`,
+Colours are CSS variables: on the page those of the page, in a file of its own those of `PALETTE`,
 light or dark as the reader's system is.  Symbols and words say the same without them.
 """
 
@@ -44,6 +44,8 @@ _MARKS = {
     "bad": ("M8 0l8 8l-8 8l-8-8z", "M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2"),
 }
 _LINK = {"up": "", "no carrier": "dashed"}
+_PADDING = 16
+"""Around the picture in a file of its own."""
 _NAME = 17
 """Characters of a name that fit into a box; the whole name is in its title."""
 
@@ -51,8 +53,13 @@ _NAME = 17
 def svg_text(whole: Topology) -> str:
     """A file of its own."""
     picture = svg(whole)
+    width, height = float(picture.get("width", 0)), float(picture.get("height", 0))
+    wide, high = width + 2 * _PADDING, height + 2 * _PADDING
     picture.set("xmlns", "http://www.w3.org/2000/svg")
-    ground = el("rect", width="100%", height="100%", fill="var(--surface)")
+    picture.set("viewBox", f"{-_PADDING} {-_PADDING} {wide:g} {high:g}")
+    picture.set("width", f"{wide:g}")
+    picture.set("height", f"{high:g}")
+    ground = el("rect", x=-_PADDING, y=-_PADDING, width=wide, height=high, fill="var(--surface)")
     picture.insert(0, ground)
     picture.insert(0, el("style", "", PALETTE + PICTURE_STYLE))
     return xml(picture) + "\n"
