@@ -29,10 +29,14 @@ _FLAGS = (
 )
 
 
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_DRIVER = shutil.which("chromedriver")
+
+
 def missing() -> str:
     """What is missing for these tests, empty where nothing is."""
-    absent = [tool for tool in ("chromium", "chromedriver") if shutil.which(tool) is None]
-    return " and ".join(absent)
+    found = {"chromium": _CHROMIUM, "chromedriver": _DRIVER}
+    return " and ".join(tool for tool, path in found.items() if path is None)
 
 
 class Page:
@@ -105,12 +109,12 @@ class Browser:
 def chromium() -> Iterator[Browser]:
     """A Chromium of its own, with nothing remembered."""
     options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or "chromium"
+    options.binary_location = _CHROMIUM or ""
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         for flag in (*_FLAGS.split(), f"--user-data-dir={profile}"):
             options.add_argument(flag)
-        service = webdriver.ChromeService(shutil.which("chromedriver"))
+        service = webdriver.ChromeService(_DRIVER)
         driver = webdriver.Chrome(options=options, service=service)
         try:
             yield Browser(driver)
