@@ -76,14 +76,19 @@ class ObjectReport:
 class LinkReport:
     """A declared link and its counters, or one that is not there (`present` False).
 
-    `speed` is in Mbit/s; counters are since the link was made.  `parent` and `vlan` are what a VLAN
-    is declared with; `guests_down` are those of the guests that no frame passes.
+    `parent` and `vlan` are what a VLAN is declared with; `guests_down` are those of the guests that
+    no frame passes.
+
+    `speed` is in Mbit/s; counters are since the link was made.
     """
 
     name: str
     role: Literal["bridge", "port", "vlan", "parent"]
     present: bool
     bridge: str = ""
+    parent: str = ""
+    vlan: int | None = None
+    guests_down: tuple[str, ...] = ()
     up: bool = False
     carrier: bool = False
     operstate: str = "notpresent"
@@ -93,9 +98,6 @@ class LinkReport:
     carrier_changes: int = 0
     counters: dict[str, int] = field(default_factory=dict)
     guests: tuple[str, ...] = ()
-    guests_down: tuple[str, ...] = ()
-    parent: str = ""
-    vlan: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,7 @@ def link_reports(state: State, host: Host) -> tuple[LinkReport, ...]:
         if link is not None and link.kind == "bridge":
             guests = [port for port in host.ports(link) if port.name not in declared]
         reports[name] = replace(
-            _link(name, "bridge", link, name),
-            guests=tuple(port.name for port in guests),
+            _link(name, "bridge", link, name, tuple(port.name for port in guests)),
             guests_down=tuple(port.name for port in guests if not (port.up and port.carrier)),
         )
         for port in bridge.ports:
@@ -87,7 +86,9 @@ def link_reports(state: State, host: Host) -> tuple[LinkReport, ...]:
     return tuple(reports.values())
 
 
-def _link(name: str, role: str, link: Link | None, bridge: str) -> LinkReport:
+def _link(
+    name: str, role: str, link: Link | None, bridge: str, guests: tuple[str, ...] = ()
+) -> LinkReport:
     if link is None:
         return LinkReport(name, role, False, bridge)  # type: ignore[arg-type]
     return LinkReport(
@@ -103,6 +104,7 @@ def _link(name: str, role: str, link: Link | None, bridge: str) -> LinkReport:
         speed=link.speed,
         carrier_changes=link.carrier_changes,
         counters=dict(link.stats),
+        guests=guests,
     )
 
 
