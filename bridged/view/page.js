@@ -3,7 +3,7 @@
 (() => {
   const EVERY = 2000, PATIENCE = 5000;
   const gone = document.getElementById("gone"), told = document.getElementById("told");
-  let answered = Date.now();
+  let answered = new Date();
 
   const swap = (fresh) => {
     const scroll = [window.scrollX, window.scrollY];
@@ -39,10 +39,10 @@
   };
 
   const silent = () => {
-    const seconds = Math.round((Date.now() - answered) / 1000);
-    const text = `bridged does not answer. What you see is ${seconds} s old. ` +
-      "Look with systemctl status bridged, then journalctl -u bridged";
-    gone.querySelector("span").textContent = text;
+    const text = `bridged has not answered since ${answered.toLocaleTimeString()}: ` +
+      "this is what was then. Look with systemctl status bridged, then journalctl -u bridged";
+    // Said once: a text that changes is read out again and again.
+    if (gone.hidden) { gone.querySelector("span").textContent = text; }
     gone.hidden = false;
     document.documentElement.classList.add("stale");
   };
@@ -56,7 +56,7 @@
         const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
         if (!fresh.getElementById("page")) { throw new Error(`answered ${answer.status}`); }
         swap(fresh);
-        answered = Date.now();
+        answered = new Date();
         gone.hidden = true;
         document.documentElement.classList.remove("stale");
       } catch (error) {

@@ -135,7 +135,7 @@ def test_an_agent_that_is_gone_is_told_and_comes_back(browser: Browser, page: Pa
     page.stop()
     browser.wait("return !document.getElementById('gone').hidden")
     text = browser.run("return document.getElementById('gone').textContent")
-    assert "does not answer" in text
+    assert "has not answered since" in text
     assert "systemctl status bridged" in text
     assert "as desired" in heading(browser)
     page.start()
