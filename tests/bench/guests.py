@@ -46,8 +46,8 @@ class Run:
         stack.callback(self.guests.close)
 
     def measure(self, event: Event) -> dict[str, Any]:
-        """Frames sent and lost, the longest gap in seconds, whether the guests are plugged in at the
-        end, and the properties that were not brought about."""
+        """Frames sent and lost, the longest gap in seconds, whether the guests are plugged in in
+        the end, and the properties that were not brought about."""
         time.sleep(0.5)
         self.guests.take()
         event(self.keeper, self)

@@ -38,8 +38,9 @@ def guests(lab: Mapping[str, Any]) -> str:
         f"n = {rounds} each. *For good*: at the end of the watched time both guests, or one, were "
         "still without their bridge, and nothing was under way that would bring them back. Changed "
         f"one by one: {', '.join(change.bridged[0] for change in CHANGES)}; with nmcli by `nmcli "
-        "device reapply`, and by `nmcli connection up` where NetworkManager refuses that; *without*: "
-        "what was then still as before; nmstate is not asked for a priority, which it takes only with the spanning tree on. After a "
+        "device reapply`, and by `nmcli connection up` where NetworkManager refuses that; "
+        "*without*: what was then still as before; nmstate is not asked for a priority, which it "
+        "takes only with the spanning tree on. After a "
         "restart of NetworkManager nobody does anything.",
         "",
     ]
