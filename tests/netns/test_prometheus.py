@@ -18,6 +18,7 @@ from tests.lab.node import wait_until
 from tests.lab.prometheus import Prometheus, fetch, missing
 from tests.lab.traffic import stream
 from tests.netns.agent import (
+    ADMIN_NIC,
     DMZ_NIC,
     LAN_NIC,
     REFERENCE,
@@ -155,6 +156,12 @@ def _mend_file(lab: NetnsLab, agent: Agent) -> None:
     lab.write(STATE, REFERENCE, replace=True)
 
 
+def _unmanaged_card(lab: NetnsLab, agent: Agent) -> None:
+    lab.run("nmcli", "device", "set", ADMIN_NIC, "managed", "no")
+    more = f"  br-x: {{ports: [{ADMIN_NIC}]}}\nsysctls:"
+    lab.write(STATE, REFERENCE.replace("sysctls:", more), replace=True)
+
+
 FAULTS: dict[str, tuple[dict[str, str], Act, Act]] = {
     "BridgedStateFileInvalid": (
         {},
@@ -181,11 +188,7 @@ FAULTS: dict[str, tuple[dict[str, str], Act, Act]] = {
         lambda lab, agent: lab.write(STATE, f"{REFERENCE}  kernel.panic: 7\n"),
         _mend_file,
     ),
-    "BridgedObjectBlocked": (
-        {"kind": "bridge", "name": "br-dmz"},
-        lambda lab, agent: lab.run("nmcli", "device", "set", "br-dmz", "managed", "no"),
-        lambda lab, agent: lab.run("nmcli", "device", "set", "br-dmz", "managed", "yes"),
-    ),
+    "BridgedObjectBlocked": ({"kind": "port", "name": ADMIN_NIC}, _unmanaged_card, _mend_file),
     "BridgedDown": (
         {},
         lambda lab, agent: agent.stop(),
