@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help test setup tools trees image lint types unit lab lab-trixie lab-bookworm vm vm-1 vm-2 \
-	demo bench install uninstall clean clean-cache
+	generated demo bench install uninstall clean clean-cache
 
 # The laboratories need root; nothing else does.  A virtual environment stays the user's.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -41,12 +41,15 @@ trees:
 image:
 	@$(ROOT) .venv/bin/python tests/lab/vm.py build
 
+generated: .venv  ## schema, references, manual pages and completion, from the code
+	.venv/bin/python -m bridged.generate
+
 lint: .venv  ## ruff
 	.venv/bin/ruff check .
 
 types: .venv  ## mypy, strict
 	.venv/bin/mypy
-	.venv/bin/mypy -p tests.lab
+	.venv/bin/mypy -p tests.lab -p tests.bench
 
 unit: .venv  ## tests that need neither root nor a laboratory
 	$(PYTEST) tests/unit

@@ -76,7 +76,9 @@ class ObjectReport:
 class LinkReport:
     """A declared link and its counters, or one that is not there (`present` False).
 
-    `speed` is in Mbit/s; counters are since the link was made.
+    `speed` is in Mbit/s; counters are since the link was made.  `stp_state` is that of a port of a
+    bridge, empty where the link is none; `fdb_entries` is how many addresses a bridge has learned,
+    None where nobody counted.
     """
 
     name: str
@@ -92,6 +94,10 @@ class LinkReport:
     carrier_changes: int = 0
     counters: dict[str, int] = field(default_factory=dict)
     guests: tuple[str, ...] = ()
+    duplex: str = ""
+    driver: str = ""
+    stp_state: str = ""
+    fdb_entries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,8 @@ class StateFileReport:
 
     `hash` is the SHA-256 of the files in force; `valid` tells whether what is on disk now can be
     used; `problems` are the errors as they are printed; `source` is ``file``, ``last-good`` (the
-    file is broken), ``trial`` (the file `trial`, waiting to be confirmed) or ``none``.
+    file is broken), ``trial`` (the file `trial`, waiting to be confirmed) or ``none``.  `modified`
+    is when what is on disk was last written (Unix seconds), None where it cannot be told.
     """
 
     path: str
@@ -120,11 +127,13 @@ class StateFileReport:
     source: Literal["file", "last-good", "trial", "none"] = "none"
     problems: tuple[str, ...] = ()
     trial: str = ""
+    modified: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What is counted since the agent started; keys are label tuples."""
+    """What is counted since the agent started, keys are label tuples; and what only the metrics
+    tell of the agent itself."""
 
     repairs: dict[tuple[str, str, str], int] = field(default_factory=dict)
     """(object, cause, outcome) -> number."""
@@ -140,6 +149,21 @@ class Counters:
     duration_buckets: dict[str, tuple[tuple[float, int], ...]] = field(default_factory=dict)
     """phase (observe, plan, apply, pass) -> cumulative (upper bound in seconds, number)."""
     duration_sum: dict[str, float] = field(default_factory=dict)
+    conditions: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(object, condition) -> times that the object came into it; not counted for converged."""
+    checkpoints: dict[str, int] = field(default_factory=dict)
+    """outcome -> number of checkpoints of NetworkManager."""
+    rollbacks: dict[str, int] = field(default_factory=dict)
+    """cause (unreachable, unconfirmed, operator) -> number."""
+    unread: dict[str, int] = field(default_factory=dict)
+    """world -> observations in which it could not be read."""
+    dbus_errors: dict[str, int] = field(default_factory=dict)
+    """kind of error -> calls over D-Bus that failed."""
+    withheld: dict[str, int] = field(default_factory=dict)
+    """bridge -> steps that are not taken now because its guests would lose it."""
+    breaker_open: bool = False
+    breaker_rollbacks: int = 0
+    """How often the state in force was rolled back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,10 @@ DAEMON=/usr/local/sbin/bridged
 CONTROL=/usr/local/bin/bridgedctl
 UNIT=/etc/systemd/system/bridged.service
 CONFIG=/etc/bridged
+MANUAL=/usr/local/share/man
+BASH_COMPLETION=/usr/local/share/bash-completion/completions/bridgedctl
+ZSH_COMPLETION=/usr/local/share/zsh/site-functions/_bridgedctl
+FISH_COMPLETION=/usr/local/share/fish/vendor_completions.d/bridgedctl.fish
 GROUP=bridged
 
 say() { printf 'bridged: %s\n' "$*"; }
@@ -157,6 +161,16 @@ copy_program() {
     "$python" -I -m compileall -q -s "$DESTDIR" "$DESTDIR$LIB/bridged"
 }
 
+# The manual and completion, where the programs beside ours have theirs.
+copy_manual() {
+    for page in "$SOURCE"/packaging/man/*.[1-8]; do
+        install -D -m 0644 "$page" "$DESTDIR$MANUAL/man${page##*.}/${page##*/}"
+    done
+    install -D -m 0644 "$SOURCE/packaging/completion/bridgedctl.bash" "$DESTDIR$BASH_COMPLETION"
+    install -D -m 0644 "$SOURCE/packaging/completion/_bridgedctl" "$DESTDIR$ZSH_COMPLETION"
+    install -D -m 0644 "$SOURCE/packaging/completion/bridgedctl.fish" "$DESTDIR$FISH_COMPLETION"
+}
+
 install_all() {
     on_this_host && [ "$(id -u)" != 0 ] && die "installing needs root: sudo make install"
     find_python
@@ -165,6 +179,7 @@ install_all() {
     copy_program
     wrapper "$DAEMON" bridged.agent.main
     wrapper "$CONTROL" bridged.cli.main
+    copy_manual
     install -m 0644 "$SOURCE/systemd/bridged.service" "$DESTDIR$UNIT"
     install -m 0644 "$SOURCE/config/state.schema.json" "$DESTDIR$CONFIG/state.schema.json"
     # What an operator has written is never overwritten; the example is always there to compare.
@@ -188,6 +203,7 @@ install_all() {
 Next:
     \$EDITOR $CONFIG/state.yaml          what this node has to have
     bridgedctl validate                 is it right?
+    bridgedctl doctor                   is this host fit for it?
     bridgedctl plan                     what would be done, and what that costs
     systemctl enable --now bridged      keep it so from now on
 
@@ -224,7 +240,9 @@ uninstall_all() {
         systemctl -q disable --now bridged || true
     fi
     rm -rf "$DESTDIR$LIB"
-    rm -f "$DESTDIR$DAEMON" "$DESTDIR$CONTROL" "$DESTDIR$UNIT"
+    rm -f "$DESTDIR$DAEMON" "$DESTDIR$CONTROL" "$DESTDIR$UNIT" "$DESTDIR$BASH_COMPLETION" \
+        "$DESTDIR$ZSH_COMPLETION" "$DESTDIR$FISH_COMPLETION" "$DESTDIR$MANUAL/man1/bridgedctl.1" \
+        "$DESTDIR$MANUAL/man5/bridged-state.5" "$DESTDIR$MANUAL/man8/bridged.8"
     ! with_systemd || systemctl daemon-reload
     on_this_host || return 0
     say "taken off.  Bridges, their ports and guests, modules and sysctls are as they were, and will"

@@ -81,6 +81,10 @@ class Books:
                 self.tally.errors[outcome.action.world] += 1
         self.note(plan, held_back)
         self.ledger.forget({verdict.object for verdict in plan.verdicts} | set(taken))
+        if redeclared:
+            bridges = {v.object.name for v in plan.verdicts if v.object.kind == "bridge"}
+            known = {str(item) for item in (*(v.object for v in plan.verdicts), *taken)}
+            self.tally.forget(known | {f"guests/{name}" for name in bridges})
         self._summarise(plan, done, bool(taken), news)
 
     def note(self, plan: Plan, held_back: HeldBack) -> None:
@@ -92,6 +96,8 @@ class Books:
             new = condition(verdict, entry, contended, held_back(verdict))
             if new != entry.condition or not entry.since:
                 self._log_condition(verdict, new, entry.condition)
+                if new != "converged":
+                    self.tally.conditions[str(verdict.object), new] += 1
                 entry.condition, entry.since = new, wall
 
     def objects(

@@ -13,11 +13,15 @@ from bridged.agent.reporting import (
     findings,
     link_reports,
     network_manager_version,
+    withheld,
 )
 from bridged.agent.transaction import Transaction
 from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
 from bridged.desired.state import State
+from bridged.explain.explain import explain
+from bridged.explain.places import Places
+from bridged.explain.records import Explanation
 from bridged.observe.host import Host, Interest, NetworkManager
 from bridged.plan.actions import Action, Activate, ObjectId, SetController
 from bridged.plan.memory import Memory
@@ -25,7 +29,7 @@ from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
 from bridged.plan.result import Plan, Verdict
 from bridged.plan.suspects import KNOWN
-from bridged.report import Report, StateFileReport
+from bridged.report import Counters, Report, StateFileReport
 
 _ROUNDS = 6
 """Rounds of observing and applying in one pass: some actions become possible only after others."""
@@ -37,6 +41,7 @@ class StateSource(Protocol):
 
     `refresh` reads it again and tells whether what is in force changed; `state` is what is in
     force, None before any good one was seen.  `try_out` puts another file in force for a while.
+    `where` gives ``FILE:LINE`` of what is declared at a path (`Loaded.where`), "" where unknown.
     """
 
     @property
@@ -46,6 +51,8 @@ class StateSource(Protocol):
     def report(self) -> StateFileReport: ...
 
     def refresh(self) -> bool: ...
+
+    def where(self, *path: str) -> str: ...
 
     def try_out(self, path: str) -> None: ...
 
@@ -88,6 +95,7 @@ class Engine:
         before: Callable[[Action], None] = lambda action: None,
         force: bool = False,
         fresh: bool = True,
+        quick: bool = False,
         confirm: float = 0.0,
         candidate: str = "",
     ) -> Report:
@@ -96,7 +104,8 @@ class Engine:
         `allowed` names the bridges whose guests may be disturbed this once, `before` is called
         ahead of each action, `force` tries what would otherwise wait for its next attempt.
         `fresh` False goes by what NetworkManager said last while it signals no change; what is
-        asked of NetworkManager is planned on a fresh reading in any case.  `confirm` keeps
+        asked of NetworkManager is planned on a fresh reading in any case.  `quick` goes by it even
+        so at first, to mend at once what netlink can mend; the fresh look follows.  `confirm` keeps
         changes only if an operator confirms them within so many seconds; `candidate` is the state
         file that is in force until then.
         """
@@ -110,18 +119,20 @@ class Engine:
         if force:
             self.breaker.reset()
         if self._trial_ends is not None and self._clocks.monotonic() >= self._trial_ends:
-            self.rollback("nobody confirmed it in time")
+            self.rollback("nobody confirmed it in time", "unconfirmed")
             fresh = True
         redeclared = bool(before_hash) and self.source.report.hash != before_hash
         state = self.source.state or _EMPTY
         allowed |= self._maintained(state)
-        self.look(state, allowed, fresh or redeclared)
+        quick = quick and not redeclared
+        host = self.look(state, allowed, (fresh and not quick) or redeclared, quick)
+        owed = host.stale or (fresh and host.remembered)
         before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
         for _ in range(_ROUNDS):
             due = self._due(taken, force)
             actions, left = self._at_once(due)
-            if not due:
+            if not due and not owed:
                 break
             for item in {action.object for action in actions} - before_repair.keys():
                 before_repair[item] = self.plan.verdict(item) or Verdict(item)
@@ -132,7 +143,8 @@ class Engine:
                     taken.setdefault(outcome.action.object, []).append(outcome)
             asked = any(action.asks_network_manager for action in actions)
             moved = any(outcome.error for outcomes in taken.values() for outcome in outcomes)
-            self.look(state, allowed, fresh=left or asked or moved)
+            self.look(state, allowed, fresh=left or asked or moved or owed)
+            owed = False
         self.books.settle(self.plan, before_repair, taken, redeclared, self.held_back)
         pending = self.transaction is not None and self.transaction.pending is not None
         if not self.plan and self.source.report.valid and not pending:
@@ -172,22 +184,34 @@ class Engine:
             redeclared,
         )
         if undone:
+            self.books.tally.rollbacks["unreachable"] += 1
             self.breaker.trip(self.source.report.hash, undone)
         return outcomes
 
-    def look(self, state: State, allowed: frozenset[str] = frozenset(), fresh: bool = True) -> Plan:
-        """Observe and plan, without changing anything."""
+    def look(
+        self,
+        state: State,
+        allowed: frozenset[str] = frozenset(),
+        fresh: bool = True,
+        quick: bool = False,
+        closely: bool = False,
+    ) -> Host:
+        """Observe and plan, without changing anything; what was seen.  `closely` looks also at what
+        only explains."""
         with _Timer(self, "observe"):
-            wanted = replace(interest(state), fresh=fresh)
+            wanted = replace(interest(state), fresh=fresh, quick=quick)
             if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
+            if closely:
+                wanted = replace(wanted, processes=frozenset(KNOWN), boot_modules=wanted.modules)
             self.host = self._observe(wanted)
+        self.books.tally.unread.update(self.host.problems.keys())
         if "links" not in self.host.problems:  # unseen is not gone
             self.memory = remember(self.memory, state, self.host)
         with _Timer(self, "plan"):
             self.plan = make_plan(state, self.host, self.memory, allowed)
         self.books.count_drift(self.plan)
-        return self.plan
+        return self.host
 
     def held_back(self, verdict: Verdict) -> str:
         """Why an object of the network is not touched now, empty where it may be: changes wait for
@@ -216,12 +240,20 @@ class Engine:
         ]
         return quick, len(quick) < len(due)
 
-    def preview(self) -> Plan:
+    def preview(self, closely: bool = False) -> Plan:
         """What would be done now: for `bridgedctl plan`.  The report tells what was seen."""
         self.source.refresh()
-        plan = self.look(self.source.state or _EMPTY)
-        self.books.note(plan, self.held_back)
-        return plan
+        self.look(self.source.state or _EMPTY, closely=closely)
+        self.books.note(self.plan, self.held_back)
+        return self.plan
+
+    def explain(self, text: str, agent: bool = True) -> Explanation:
+        """What a fresh look tells of one object; `agent` tells that one runs, which repairs.
+        Raises `explain.resolve.Unknown`."""
+        self.preview(closely=True)
+        report = replace(self.report(), agent=agent)
+        state, host = self.source.state or _EMPTY, self.host or Host()
+        return explain(state, host, report, text, Places(self.source.where))
 
     def _due(self, taken: dict[ObjectId, list[Outcome]], force: bool) -> list[Action]:
         """The actions that may be taken in this round: none of an object that failed in this pass,
@@ -261,7 +293,19 @@ class Engine:
             last_success=self.books.last_success,
             sentence=self.books.sentence,
             confirm_by=self._confirm_by(wall),
-            counters=self.books.tally.counters(wakeups or {}, overruns),
+            counters=self._counters(wakeups or {}, overruns),
+        )
+
+    def _counters(self, wakeups: dict[str, int], overruns: int) -> Counters:
+        """What the tally holds, and what only the engine knows."""
+        tripped, in_force = self.breaker.tripped, self.source.report.hash
+        ours = tripped is not None and tripped.hash == in_force
+        return replace(
+            self.books.tally.counters(wakeups, overruns),
+            checkpoints=dict(self.transaction.outcomes) if self.transaction else {},
+            withheld=withheld(self.plan),
+            breaker_open=bool(self.breaker.holds(in_force)),
+            breaker_rollbacks=tripped.times if ours and tripped else 0,
         )
 
     def _confirm_by(self, wall: float) -> float | None:
@@ -279,7 +323,7 @@ class Engine:
         self.source.end_trial()
         return waited
 
-    def rollback(self, reason: str = "an operator took it back") -> bool:
+    def rollback(self, reason: str = "an operator took it back", cause: str = "operator") -> bool:
         """Take back what waits to be confirmed; False where nothing does.
 
         Structural changes go back by the checkpoint, everything else because the former state is
@@ -288,6 +332,7 @@ class Engine:
         waited, self._trial_ends = self._trial_ends is not None, None
         if not waited:
             return False
+        self.books.tally.rollbacks[cause] += 1
         undone, trial = self.source.report, self.source.report.source == "trial"
         if self.transaction is not None:
             self.transaction.rollback()

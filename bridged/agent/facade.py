@@ -1,6 +1,7 @@
 """What the servers see of the loop: the protocol of serve/, in its words."""
 
 from bridged.agent.loop import Loop
+from bridged.explain.records import Explanation
 from bridged.report import Report
 from bridged.serve.protocols import ApplyOptions, PlanView, Progress
 
@@ -19,6 +20,10 @@ class Facade:
         """What would be done now."""
         plan = self._loop.plan()
         return PlanView.of(plan, plan.withheld)
+
+    def explain(self, text: str) -> Explanation:
+        """What is known about one object."""
+        return self._loop.explain(text)
 
     def apply(self, options: ApplyOptions, timeout: float, progress: Progress) -> Report:
         """A pass now, each step told as it is taken."""

@@ -1,7 +1,7 @@
 """The loop: the one thread that reconciles, and what others may ask of it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,10 +11,11 @@ from bridged.agent.engine import Engine
 from bridged.agent.systemd import Notifier
 from bridged.agent.wake import Wake
 from bridged.errors import BridgedError, WorldError
+from bridged.explain.records import Explanation
 from bridged.plan.actions import Action
 from bridged.plan.memory import Memory
 from bridged.plan.result import Plan
-from bridged.report import Report, WatchMode
+from bridged.report import Finding, LinkReport, Report, WatchMode
 
 _DOUBTS = {"networkmanager", "reload", "state-file"}
 """Causes after which NetworkManager is asked in any case."""
@@ -43,10 +44,14 @@ class _Request:
 
 @dataclass
 class Senses:
-    """What the watchers know: how the state file is watched, and lost netlink events."""
+    """What others know: how the state file is watched, lost netlink events, D-Bus calls that
+    failed by kind of error, learned addresses by bridge, and findings of the servers."""
 
     watch_mode: Callable[[], WatchMode] = lambda: "none"
     overruns: Callable[[], int] = lambda: 0
+    dbus_errors: Callable[[], dict[str, int]] = dict
+    learned: Callable[[Iterable[str]], Mapping[str, int]] = lambda bridges: {}
+    findings: Callable[[], tuple[Finding, ...]] = tuple
 
 
 class Loop:
@@ -95,7 +100,9 @@ class Loop:
             due = now >= next_resync or (retry is not None and retry <= 0)
             served = self._serve()
             if causes - {"request"} or due or (not served and self._changed(self._engine)):
-                self._pass(fresh=now >= next_resync or bool(causes & _DOUBTS))
+                self._pass(
+                    fresh=now >= next_resync or bool(causes & _DOUBTS), quick="netlink" in causes
+                )
                 if now >= next_resync:
                     next_resync = now + self._timing.resync
         self._notifier.send(STOPPING=1)
@@ -144,7 +151,28 @@ class Loop:
     def _dress(self, engine: Engine) -> Report:
         """The engine's report with what only the loop knows."""
         report = engine.report(self._wake.counts(), self._senses.overruns())
-        return replace(report, watch_mode=self._senses.watch_mode())
+        return replace(
+            report,
+            watch_mode=self._senses.watch_mode(),
+            links=self._counted(report.links),
+            findings=report.findings + self._senses.findings(),
+            counters=replace(report.counters, dbus_errors=self._senses.dbus_errors()),
+        )
+
+    def _counted(self, links: tuple[LinkReport, ...]) -> tuple[LinkReport, ...]:
+        """The links with the addresses that bridges have learned where the dump does not tell."""
+        untold = [
+            link.name
+            for link in links
+            if link.role == "bridge" and link.present and link.fdb_entries is None
+        ]
+        learned = self._senses.learned(untold) if untold else {}
+        if not learned:
+            return links
+        return tuple(
+            replace(link, fdb_entries=learned[link.name]) if link.name in learned else link
+            for link in links
+        )
 
     def _status(self) -> str:
         if self._report is None:
@@ -169,6 +197,11 @@ class Loop:
     def plan(self, timeout: float = 30.0) -> Plan:
         """What would be done now; looks, changes nothing."""
         result: Plan = self._ask(self._engine.preview, timeout)
+        return result
+
+    def explain(self, text: str, timeout: float = 30.0) -> Explanation:
+        """What a fresh look tells of one object; looks, changes nothing."""
+        result: Explanation = self._ask(lambda: self._engine.explain(text), timeout)
         return result
 
     def apply(

@@ -26,6 +26,8 @@ from bridged.agent.wake import Wake
 from bridged.agent.wiring import SilentChanges, real_engine
 from bridged.dbus import Match, Signals, SystemBus, name_owner
 from bridged.errors import BridgedError
+from bridged.observe.forwarding import ForwardingTables
+from bridged.serve.access import WebAccess
 from bridged.serve.control import ControlServer
 from bridged.serve.defaults import CONTROL_SOCKET, METRICS_HOST, METRICS_PORT, STATE_FILE
 from bridged.serve.http import HttpServer
@@ -53,6 +55,11 @@ def _address(text: str) -> tuple[str, int] | None:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
+    return command_line().parse_args(arguments)
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The parser of the daemon's command line, for the manual too."""
     parser = argparse.ArgumentParser(
         "bridged",
         description="Keeps host bridges, VLANs, kernel modules and sysctls as declared.",
@@ -73,6 +80,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         default=Path(os.environ.get("STATE_DIRECTORY", "/var/lib/bridged")),
         help="where the last good state is kept (%(default)s)",
     )
+    add(
+        "--web-config",
+        type=Path,
+        metavar="FILE",
+        help="TLS and authentication of the metrics, in the format of Prometheus' exporter-toolkit",
+    )
+    add("--name-guests", action="store_true", help="name guest ports in the metrics")
     add("--resync", type=float, default=60.0, help="seconds between full looks (%(default)s)")
     add("--poll", type=float, default=5.0, help="seconds between looks at sysctls (%(default)s)")
     add(
@@ -84,7 +98,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     add("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     add("--version", action="version", version=f"bridged {version()}")
-    return parser.parse_args(arguments)
+    return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -120,6 +134,7 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     engine.memory = store.load()
     watcher = StateWatcher(lambda: source.directories, wake.ring)
     events = KernelEvents(wake.ring)
+    web = WebAccess(options.web_config) if options.web_config and options.metrics else None
     loop = Loop(
         engine,
         wake,
@@ -127,7 +142,13 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
         time.monotonic,
         SilentChanges(),
         Timing(options.resync, options.poll),
-        Senses(lambda: watcher.mode, lambda: events.overruns),
+        Senses(
+            lambda: watcher.mode,
+            lambda: events.overruns,
+            lambda: dict(bus.errors),
+            ForwardingTables(every=options.resync).learned,
+            web.findings if web else tuple,
+        ),
         store.save,
     )
     control = ControlServer(Facade(loop), options.socket)
@@ -145,16 +166,18 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
         part.start()
         stack.callback(part.stop)
     if options.metrics is not None:
-        stack.callback(_Metrics(loop, options.metrics, 3 * options.resync + 60).stop)
-    _handle_signals(loop)
+        stack.callback(_Metrics(loop, options, web).stop)
+    _handle_signals(loop, web)
     return loop
 
 
-def _handle_signals(loop: Loop) -> None:
+def _handle_signals(loop: Loop, web: WebAccess | None) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         loop.stop()
 
     def reload(number: int, frame: FrameType | None) -> None:
+        if web is not None:
+            web.reload()
         loop.reload()
 
     signal.signal(signal.SIGTERM, stop)
@@ -165,10 +188,17 @@ def _handle_signals(loop: Loop) -> None:
 class _Metrics:
     """The HTTP server, started as soon as its address can be had; repairing does not wait."""
 
-    def __init__(self, loop: Loop, address: tuple[str, int], max_age: float) -> None:
-        host, port = address
+    def __init__(self, loop: Loop, options: argparse.Namespace, web: WebAccess | None) -> None:
+        host, port = options.metrics
         self._server = HttpServer(
-            loop.report, loop.age, version=version(), max_age=max_age, host=host, port=port
+            loop.report,
+            loop.age,
+            version=version(),
+            max_age=3 * options.resync + 60,
+            host=host,
+            port=port,
+            web=web,
+            name_guests=options.name_guests,
         )
         self._log = structlog.get_logger("bridged")
         self._timer: threading.Timer | None = None

@@ -10,8 +10,10 @@ from bridged.agent.engine import Engine
 from bridged.agent.main import version
 from bridged.agent.state_source import FileSource
 from bridged.agent.store import MemoryStore
-from bridged.agent.wiring import real_engine
+from bridged.agent.wiring import real_engine, real_observer
 from bridged.dbus import SystemBus
+from bridged.explain.records import Explanation
+from bridged.observe.host import Host, Interest
 from bridged.plan.actions import Action
 from bridged.plan.result import Plan
 from bridged.report import Report
@@ -46,6 +48,16 @@ def _refuse_broken(engine: Engine) -> None:
         raise source.error
 
 
+def look(interest: Interest) -> Host:
+    """One observation of this machine, by nobody's declaration."""
+    logs.configure("critical")
+    bus = SystemBus()
+    try:
+        return real_observer(bus).observe(interest)
+    finally:
+        bus.close()
+
+
 def status(path: Path | str, run: Path = RUN) -> Report:
     """What the host has, compared with what the file declares; nothing is changed."""
     with _engine(path, run) as (engine, _):
@@ -58,6 +70,13 @@ def plan(path: Path | str, run: Path = RUN) -> Plan:
     with _engine(path, run) as (engine, _):
         _refuse_broken(engine)
         return engine.preview()
+
+
+def explain(path: Path | str, text: str, run: Path = RUN) -> Explanation:
+    """What a look tells of one object."""
+    with _engine(path, run) as (engine, _):
+        _refuse_broken(engine)
+        return engine.explain(text, agent=False)
 
 
 def apply(

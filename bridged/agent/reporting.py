@@ -1,5 +1,6 @@
 """From the last observation to the report: what is said of each object and link.  Pure."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -7,8 +8,12 @@ from bridged.agent.ledger import Entry
 from bridged.desired.port import Vlan
 from bridged.desired.state import State
 from bridged.observe.host import Host, Link, NetworkManager
+from bridged.plan.actions import Action
 from bridged.plan.result import Plan, Verdict
 from bridged.report import Condition, Finding, LinkReport, ObjectReport
+
+_STP_STATES = ("disabled", "listening", "learning", "forwarding", "blocking")
+"""BR_STATE_* of linux/if_bridge.h, by number."""
 
 
 def condition(verdict: Verdict, entry: Entry, contended: bool, held_back: str) -> Condition:
@@ -99,7 +104,28 @@ def _link(
         carrier_changes=link.carrier_changes,
         counters=dict(link.stats),
         guests=guests,
+        duplex=link.duplex,
+        driver=link.driver,
+        stp_state=_stp_state(link),
+        fdb_entries=link.info.get("br_fdb_n_learned"),
     )
+
+
+def _stp_state(link: Link) -> str:
+    state: int = link.port.get("brport_state", len(_STP_STATES))
+    return _STP_STATES[state] if state < len(_STP_STATES) else ""
+
+
+def withheld(plan: Plan) -> dict[str, int]:
+    """Bridge -> steps that are not taken because its guests would lose it."""
+    if not plan.withheld:
+        return {}
+    bridges = {verdict.object: verdict.bridge for verdict in plan.verdicts}
+
+    def bridge(action: Action) -> str:
+        return bridges.get(action.object) or action.object.name
+
+    return dict(Counter(map(bridge, plan.withheld)))
 
 
 def listing(names: Iterable[str], limit: int = 6) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -35,6 +36,8 @@ class FileSource:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._in_force: State | None = None
+        self._loaded: Loaded | None = None
+        self._tried: Loaded | None = None
         self._report = StateFileReport(str(path), False)
         self._trial: tuple[State, StateFileReport] | None = None
         self.error: StateError | None = None
@@ -43,6 +46,7 @@ class FileSource:
         self._wall = wall
         self._sleep = sleep
         self._seen: object = None
+        self._modified: float | None = None
         self._log = structlog.get_logger("bridged")
 
     @property
@@ -62,7 +66,14 @@ class FileSource:
     @property
     def report(self) -> StateFileReport:
         """What is said of it."""
-        return self._trial[1] if self._trial else self._report
+        report = self._trial[1] if self._trial else self._report
+        return replace(report, modified=self._modified)
+
+    def where(self, *path: str) -> str:
+        """``FILE:LINE`` of what is declared at `path`, "" where that is not known: after a start
+        with a broken file only the values of the last good one are."""
+        loaded = self._tried if self._trial else self._loaded
+        return loaded.where(*path) if loaded else ""
 
     def try_out(self, path: str) -> None:
         """Put another file in force until `end_trial`; with the same drop-ins.
@@ -73,17 +84,18 @@ class FileSource:
         report = StateFileReport(
             str(self._path), True, loaded.hash, self._wall(), "trial", trial=path
         )
-        self._trial = (loaded.state, report)
+        self._trial, self._tried = (loaded.state, report), loaded
         self._log.info("trial_begins", path=path, hash=loaded.hash[:12])
 
     def end_trial(self) -> None:
         """What is on disk is in force again."""
         if self._trial is not None:
-            self._trial = None
+            self._trial = self._tried = None
             self._log.info("trial_ended", path=str(self._path))
 
     def refresh(self) -> bool:
         """Read again; whether what is in force, or what is said of it, changed."""
+        self._modified = files.modified(self._path)
         try:
             sources = self._read()
         except StateError as error:
@@ -124,7 +136,7 @@ class FileSource:
         self._seen, self.error = fingerprint, None
         now = self._wall()
         again = loaded.hash == self._report.hash and self._report.source == "file"
-        self._in_force = loaded.state
+        self._in_force, self._loaded = loaded.state, loaded
         self._report = StateFileReport(str(self._path), True, loaded.hash, now, "file")
         self._log.info("state_loaded", path=str(self._path), hash=loaded.hash[:12])
         if not again:

@@ -10,6 +10,7 @@ past it.
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -70,6 +71,9 @@ class Transaction:
         self._silent: dict[Probe, float] = {}
         self._log = structlog.get_logger("bridged")
         self.pending: Pending | None = None
+        self.outcomes: Counter[str] = Counter()
+        """How checkpoints ended: kept, lost (gone before it was confirmed), rolled-back,
+        rollback-failed (gone, or a device was not restored), not-made."""
 
     def clear_leftover(self) -> None:
         """End a checkpoint that a killed predecessor left: its work is planned anew."""
@@ -123,6 +127,7 @@ class Transaction:
             if error.kind == "timeout":
                 self.clear_leftover()  # it may have been made after all
             self._forget()
+            self.outcomes["not-made"] += 1
             reason = WorldError(error.kind, f"no checkpoint: {error.message}")
             return [Outcome(action, reason) for action in actions], ""
         answered = self._ask([*self._reachability.gateways(), *targets])
@@ -146,6 +151,7 @@ class Transaction:
             return outcomes, ""
         with suppress(WorldError):
             self._checkpoints.destroy(checkpoint)
+        self.outcomes["kept"] += 1
         self._forget()
         return outcomes, ""
 
@@ -153,6 +159,8 @@ class Transaction:
         """Keep what is pending; False where nothing is, or it was rolled back already."""
         pending, self.pending = self.pending, None
         kept = pending is not None and self._checkpoints.destroy(pending.checkpoint)
+        if pending is not None:
+            self.outcomes["kept" if kept else "lost"] += 1
         self._forget()
         return kept
 
@@ -203,6 +211,7 @@ class Transaction:
         except WorldError as error:
             self._log.error("rollback_failed", reason=str(error))
             restored = False
+        self.outcomes["rolled-back" if restored else "rollback-failed"] += 1
         self._executor.run(
             [
                 DeleteProfile(

@@ -18,6 +18,7 @@ from bridged.apply.networkmanager import NetworkManagerWriter
 from bridged.apply.sysctls import SysctlWriter
 from bridged.dbus import SystemBus
 from bridged.observe.files import FileReader
+from bridged.observe.module_files import ModuleFileReader
 from bridged.observe.modules import ModuleReader
 from bridged.observe.netlink import NetlinkReader
 from bridged.observe.networkmanager import NetworkManagerReader
@@ -45,6 +46,7 @@ def real_observer(bus: SystemBus, signalled: Event | None = None) -> Observer:
         ProcessReader(),
         OffloadReader(),
         signalled=signalled,
+        module_files=ModuleFileReader(),
     )
 
 

@@ -69,6 +69,27 @@ def plan(options: argparse.Namespace) -> int:
     return _DRIFT if document["actions"] or document["withheld"] else _AS_DESIRED
 
 
+def explain(options: argparse.Namespace) -> int:
+    """`bridgedctl explain OBJECT`."""
+    text = " ".join(options.object)
+    document, note = _ask_or_look(
+        options,
+        lambda: ask(options.socket, "explain", {"object": text}, timeout=_PLAN_TIMEOUT),
+        lambda: _local().explain(options.state, text),
+    )
+    if options.json:
+        _print_json(document, note)
+    else:
+        from bridged.cli.explain import explain_text
+
+        terminal = Terminal.of(sys.stdout, os.environ)
+        _print_note(note, terminal)
+        sys.stdout.write(explain_text(document, time.time(), terminal))
+    if not document["state_valid"]:
+        return _ERROR
+    return _AS_DESIRED if document["as_desired"] else _DRIFT
+
+
 def apply(options: argparse.Namespace) -> int:
     """`bridgedctl apply`."""
     terminal = Terminal.of(sys.stdout, os.environ)

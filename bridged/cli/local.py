@@ -11,6 +11,7 @@ from typing import Any
 from bridged.agent import once
 from bridged.cli.client import Failure
 from bridged.errors import BridgedError
+from bridged.explain.records import explanation_as_json
 from bridged.plan.actions import Action
 from bridged.report import as_json
 from bridged.serve.control import AgentLock, lock_path
@@ -32,6 +33,11 @@ def plan(state: str) -> Document:
         return plan_as_json(PlanView.of(found, found.withheld))
 
     return _tell(work)
+
+
+def explain(state: str, text: str) -> Document:
+    """What is known about one object, as JSON."""
+    return _tell(lambda: explanation_as_json(once.explain(state, text)))
 
 
 def apply(

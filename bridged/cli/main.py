@@ -1,7 +1,7 @@
 """`bridgedctl`: looks at the node, and asks for what is to be done.
 
 Exit codes: 0 as desired, 1 an error (wrong usage too, and a state file that cannot be used), 2 the
-node differs from what is declared.
+node differs from what is declared (import and export: something could not be carried over).
 
 `bridgedctl status` has to be there at once, so this module and what it imports at the top stay
 light; everything heavy is imported by the command that needs it.  A test watches over that.
@@ -13,6 +13,7 @@ import sys
 from typing import Any, NoReturn
 
 from bridged.cli.client import Failure
+from bridged.cli.exchange_options import add_commands
 from bridged.cli.words import escape
 from bridged.serve.defaults import CONTROL_SOCKET, STATE_FILE
 
@@ -48,12 +49,26 @@ def _run(arguments: list[str] | None) -> int:
     options.explicit_state = hasattr(options, "state")
     options.state = getattr(options, "state", STATE_FILE)
     options.socket = getattr(options, "socket", CONTROL_SOCKET)
+    if options.command in {"import", "export", "render"}:
+        from bridged.cli import exchange
+
+        exchanges = {"import": exchange.import_, "export": exchange.export}
+        return exchanges.get(options.command, exchange.render)(options)
+    if options.command == "doctor":
+        from bridged.cli.doctor import doctor
+
+        return doctor(options)
+    if options.command == "names":
+        from bridged.cli.names import names
+
+        return names(options)
     if options.command not in {"validate", "schema"}:
         from bridged.cli import commands
 
         run = {
             "status": commands.status,
             "plan": commands.plan,
+            "explain": commands.explain,
             "apply": commands.apply,
             "confirm": commands.confirm,
             "rollback": commands.rollback,
@@ -102,6 +117,11 @@ class _Version(argparse.Action):
         parser.exit(AS_DESIRED)
 
 
+def command_line() -> argparse.ArgumentParser:
+    """The parser, for the manual and for completion."""
+    return _parser()
+
+
 def _parser() -> argparse.ArgumentParser:
     common = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("--socket", metavar="PATH", help=f"control socket ({CONTROL_SOCKET})")
@@ -126,6 +146,20 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", **as_json)
     plan = command("plan", "what would be done now, without doing it")
     plan.add_argument("--json", **as_json)
+    explain = command(
+        "explain", "one object: what is declared and where, what is, who else sets it"
+    )
+    explain.add_argument(
+        "object",
+        nargs="+",
+        metavar="OBJECT",
+        help="br-lan, vlan/enp13s0f0.6, port enp13s0f3, module/kvm, sysctl net.ipv4.ip_forward",
+    )
+    explain.add_argument("--json", **as_json)
+    doctor = command("doctor", "whether this host is fit for bridged; looks, changes nothing")
+    doctor.add_argument("--json", **as_json)
+    names = command("names", "names of what is declared, one a line, for scripts")
+    names.add_argument("of", nargs="?", choices=("objects", "bridges"), default="objects")
     apply = command("apply", "do it now, and tell each step")
     apply.add_argument("--json", **as_json)
     apply.add_argument(
@@ -148,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("file", nargs="?", metavar="FILE", help="instead of the state file")
     schema = command("schema", "print the JSON Schema of the state file")
     schema.add_argument("--status", action="store_true", help="that of status --json instead")
+    add_commands(command, common)
     return parser
 
 

@@ -56,6 +56,11 @@ class Terminal:
         lines.append(line)
         return [line.rstrip() for line in lines]
 
+    def headed(self, head: str, text: str) -> list[str]:
+        """`text` wrapped behind `head`, which is bold and not counted with its colour codes."""
+        first, *rest = self.wrap(text, f"{head}  ")
+        return [self.paint(head, "bold") + first[len(head) :], *rest]
+
     def join(self, parts: Iterable[str], indent: str) -> list[str]:
         """`parts` with dots between them, broken between parts only."""
         lines: list[str] = []

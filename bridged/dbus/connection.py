@@ -3,7 +3,8 @@
 import contextlib
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -64,6 +65,8 @@ class SystemBus:
         self._connect_timeout = connect_timeout
         self._opening: _Opening | None = None
         self._bus: Any = None
+        self.errors: Counter[str] = Counter()
+        """Calls that failed, by kind of error; a bus that cannot be reached counts as one."""
 
     def connection(self) -> Any:
         """The Gio connection, open; raises `WorldError` (``unavailable``, ``timeout``).
@@ -92,7 +95,10 @@ class SystemBus:
 
     def call_raw(self, call: Call, timeout: float = 10.0) -> Variant:
         """The answer as a variant tuple; raises `WorldError`.  Never starts the service."""
-        connection = self.connection()
+        with self._counted():
+            return self._call(self.connection(), call, timeout)
+
+    def _call(self, connection: Any, call: Call, timeout: float) -> Variant:
         try:
             return connection.call_sync(
                 call.service,
@@ -118,7 +124,18 @@ class SystemBus:
         The calls are pipelined; `timeout` bounds them all together, and what is then without an
         answer gets a ``timeout``.
         """
-        return _Batch(self.connection(), calls).run(timeout)
+        with self._counted():
+            answers = _Batch(self.connection(), calls).run(timeout)
+        self.errors.update(answer.kind for answer in answers if isinstance(answer, WorldError))
+        return answers
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
+        except WorldError as error:
+            self.errors[error.kind] += 1
+            raise
 
     def objects(
         self, service: str, path: str, wanted: Mapping[str, Sequence[str]], timeout: float = 10.0

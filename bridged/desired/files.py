@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from bridged.desired.errors import Problem, StateError
@@ -52,6 +53,26 @@ def read(
     return tuple(sources)
 
 
+def read_file(path: Path | str) -> Source:
+    """Another file of the operator's, of which it is asked who may write it as of the state file.
+    Raises StateError."""
+    try:
+        return Source(str(path), _read(Path(path), trusted=False, missing="correct its name"))
+    except _Unusable as error:
+        raise StateError([error.problem]) from None
+
+
+def modified(path: Path) -> float | None:
+    """When the state file or one of its drop-ins was last written, in Unix seconds; None where that
+    cannot be told.  A drop-in that was taken away counts by its directory."""
+    folder = path.with_name("state.d")
+    times = []
+    for file in (path, folder, *folder.glob(f"[!.#]*{SUFFIX}")):
+        with suppress(OSError):
+            times.append(file.stat().st_mtime)
+    return max(times, default=None)
+
+
 def _drop_ins(folder: Path, trusted: bool) -> Iterator[Path]:
     try:
         names = sorted(os.listdir(folder))
@@ -79,17 +100,17 @@ def _drop_ins(folder: Path, trusted: bool) -> Iterator[Path]:
             yield folder / name
 
 
-def _read(file: Path, trusted: bool) -> bytes:
+def _read(file: Path, trusted: bool, missing: str = "") -> bytes:
     try:
         # A FIFO would block without O_NONBLOCK.
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise _Unusable(file, _reason(file, error), _remedy(file, error)) from None
+        raise _Unusable(file, _reason(file, error), missing or _remedy(file, error)) from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise _Unusable(file, f"this is {what}", "put the state into a file")
+            raise _Unusable(file, f"this is {what}", "put it into a file")
         if not trusted:
             _check(file, status, "the file")
             _check_directories(file)
@@ -100,7 +121,9 @@ def _read(file: Path, trusted: bool) -> bytes:
     finally:
         os.close(descriptor)
     if len(data) > LIMIT:
-        raise _Unusable(file, f"the file is larger than {LIMIT // 1024} KiB", "is it a state file?")
+        raise _Unusable(
+            file, f"the file is larger than {LIMIT // 1024} KiB", "is it the right file?"
+        )
     return data
 
 

@@ -19,7 +19,7 @@ from bridged.desired.grammar import (
     grammar,
 )
 
-_HEAD = """\
+HEAD = """\
 # The state file
 
 `/etc/bridged/state.yaml` declares what this node has; files in `/etc/bridged/state.d` whose names
@@ -44,12 +44,12 @@ of names (modules, protected interfaces, probes) are united. Within one file not
 twice, in whatever spelling.
 """
 
-_PORTS = """\
+PORTS = """\
 A port is a network card, or a VLAN if it has `vlan` and `parent`. `enp13s0f0` alone is short for
 `{name: enp13s0f0}`. A card can be a port of one bridge and the parent of VLANs of others.
 """
 
-_SYSCTLS = """\
+SYSCTLS = """\
 Keys are written as in sysctl.d(5): if the first separator is a dot, dots separate and a slash
 stands for a dot in a name (`net.ipv6.conf.enp13s0f0/6.disable_ipv6`); if it is a slash, slashes
 separate. The value is a whole number, text, or `{at-least: NUMBER}` where a larger value is as
@@ -59,36 +59,36 @@ good.
 
 def reference() -> str:
     """The whole reference."""
-    return "\n".join(_sections())
+    return "\n".join([HEAD, *(_table(*section) for section in sections())])
 
 
-def _sections() -> Iterator[str]:
+def sections() -> Iterator[tuple[str, Record, str]]:
+    """Every record of the file: its title, its keys, and what is to be said before them."""
     root = grammar()
-    yield _HEAD
-    yield _table("The file", root)
+    yield "The file", root, ""
     bridges = root.keys["bridges"].expected
     assert isinstance(bridges, Table)
     assert isinstance(bridges.item, Record)
-    yield _table("A bridge", bridges.item)
+    yield "A bridge", bridges.item, ""
     ports = bridges.item.keys["ports"].expected
     assert isinstance(ports, List)
     assert isinstance(ports.item, Record)
     nic, vlan = ports.item.kinds()
-    yield _table("A port that is a network card", nic, _PORTS)
-    yield _table("A port that is a VLAN", vlan)
+    yield "A port that is a network card", nic, PORTS
+    yield "A port that is a VLAN", vlan, ""
     offloads = nic.keys["offloads"].expected
     assert isinstance(offloads, Record)
-    yield _table("Offloads of a card", offloads)
+    yield "Offloads of a card", offloads, ""
     maintenance = root.keys["maintenance"].expected
     assert isinstance(maintenance, Record)
-    yield _table("A maintenance window", maintenance)
+    yield "A maintenance window", maintenance, ""
     sysctls = root.keys["sysctls"].expected
     assert isinstance(sysctls, Table)
     assert isinstance(sysctls.item, Parameter)
-    yield _table("A sysctl", sysctls.item.record, _SYSCTLS)
+    yield "A sysctl", sysctls.item.record, SYSCTLS
 
 
-def _table(title: str, record: Record, text: str = "") -> str:
+def _table(title: str, record: Record, text: str) -> str:
     rows = [f"## {title}", ""]
     if text:
         rows += [text]
@@ -101,11 +101,12 @@ def _row(key: Key) -> str:
     example = f", such as `{key.example}`" if key.example else ""
     if isinstance(key.expected, Text) and " such as " in key.expected.words:
         example = ""
-    cells = (f"`{key.name}`", _words(key.expected) + example, _default(key), key.doc)
+    cells = (f"`{key.name}`", words(key.expected) + example, default(key), key.doc)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _words(expected: Expected) -> str:
+def words(expected: Expected) -> str:
+    """What is expected, in words."""
     match expected:
         case List(item=Record()):
             return "a list of ports"
@@ -119,7 +120,8 @@ def _words(expected: Expected) -> str:
             return expected.words
 
 
-def _default(key: Key) -> str:
+def default(key: Key) -> str:
+    """What a key that is left out means."""
     if key.required:
         return "must be written"
     if key.default is None:

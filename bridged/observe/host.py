@@ -212,12 +212,14 @@ class Host:
     `modules` is keyed by the kernel's spelling, `sysctls` by path below /proc/sys, `files` by
     absolute path with None for a missing file; each holds what was asked for (`Interest`).
     `nodes` tells of device nodes by path whether they are there; `boot_sysctls` lists who sets
-    a declared sysctl at boot, in the order of application. `protected` maps an interface that
+    a declared sysctl at boot, in the order of application, `boot_modules` which lines load or
+    forbid a module (where asked for). `protected` maps an interface that
     carries the node's own traffic to the reason; `time` is when the observation was made, in
     seconds of a clock that never jumps; `remembered` that NetworkManager was not asked again
-    because it had signalled no change. `problems` maps a world that could not be read
-    (``links``, ``network-manager``, ``modules``, ``sysctls``, ``files``, ``sessions``,
-    ``machine-id``) to the reason; that something of it is not here says nothing.
+    because it had signalled no change, `stale` that it had, but there was no time. `problems`
+    maps a world that could not be read (``links``, ``network-manager``, ``modules``, ``sysctls``,
+    ``files``, ``sessions``, ``machine-id``) to the reason; that something of it is not here says
+    nothing.
     """
 
     links: tuple[Link, ...] = ()
@@ -230,10 +232,12 @@ class Host:
     processes: frozenset[str] = frozenset()
     offloads: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     boot_sysctls: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
+    boot_modules: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
     protected: Mapping[str, str] = field(default_factory=dict)
     machine_id: str = ""
     time: float = 0.0
     remembered: bool = False
+    stale: bool = False
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -274,8 +278,9 @@ class Interest:
 
     `devices` are the interfaces whose applied profile is wanted, `offloads`
     those whose offloads are; `processes` are names
-    of programs of which those that run are wanted; `fresh` asks for everything to be
-    read, also what no signal says has changed.
+    of programs of which those that run are wanted; `boot_modules` are those whose boot files are
+    wanted; `fresh` asks for everything to be read, also what no signal says has changed, `quick`
+    for NetworkManager's last word even where a signal says that it has.
     """
 
     devices: frozenset[str] = frozenset()
@@ -285,4 +290,6 @@ class Interest:
     nodes: frozenset[str] = frozenset()
     offloads: frozenset[str] = frozenset()
     processes: frozenset[str] = frozenset()
+    boot_modules: frozenset[str] = frozenset()
     fresh: bool = True
+    quick: bool = False

@@ -43,7 +43,8 @@ def _table(codec: Any) -> Table:
 _IFLA = {name: number for number, (name, _) in _table(LINK_CODEC).items()}
 _INFO = {name: number for number, (name, _) in _table(LINK_CODEC.ifinfo).items()}
 _DESCRIBED: Mapping[str, Table] = {
-    "bridge": _table(LINK_CODEC.ifinfo.bridge_data),
+    # Learned addresses: since Linux 6.7, and not in pyroute2's table.
+    "bridge": {48: ("IFLA_BR_FDB_N_LEARNED", "uint32"), **_table(LINK_CODEC.ifinfo.bridge_data)},
     "vlan": _table(LINK_CODEC.ifinfo.data_map["vlan"]),
 }
 """Kinds whose IFLA_INFO_DATA is decoded; nobody has a use for that of a veth."""

@@ -19,6 +19,7 @@ from bridged.observe.protocols import (
     FileReader,
     KernelNetwork,
     LinkReader,
+    ModuleFileReader,
     ModuleReader,
     NetworkManagerReader,
     OffloadReader,
@@ -54,6 +55,7 @@ class Observer:
         offloads: OffloadReader,
         monotonic: Callable[[], float] = time.monotonic,
         signalled: Event | None = None,
+        module_files: ModuleFileReader | None = None,
     ) -> None:
         self._links = links
         self._network_manager = network_manager
@@ -66,6 +68,7 @@ class Observer:
         self._offloads = offloads
         self._monotonic = monotonic
         self._signalled = signalled
+        self._module_files = module_files
         self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
         self._ssh: frozenset[str] = frozenset()
         self._assignments: Mapping[str, tuple[Assignment, ...]] = {}
@@ -113,11 +116,13 @@ class Observer:
             processes=attempt("processes", lambda: self._running(interest)) or frozenset(),
             offloads=attempt("offloads", lambda: self._offloads.read(interest.offloads)) or {},
             boot_sysctls=attempt("boot-sysctls", lambda: self._boot(interest)) or {},
+            boot_modules=attempt("boot-modules", lambda: self._boot_modules(interest)) or {},
             protected=protected(kernel, self._ssh),
             machine_id=attempt("machine-id", self._sessions.machine_id) or "",
             time=began,
             problems=problems,
             remembered=remembered,
+            stale=remembered and self._signalled is not None and self._signalled.is_set(),
         )
 
     def _running(self, interest: Interest) -> frozenset[str]:
@@ -129,6 +134,10 @@ class Observer:
             self._assignments = self._sysctl_files.read(interest.sysctls)
         return self._assignments
 
+    def _boot_modules(self, interest: Interest) -> Mapping[str, tuple[Assignment, ...]]:
+        reader = self._module_files if interest.boot_modules else None
+        return reader.read(interest.boot_modules) if reader else {}
+
     def _unchanged(self, interest: Interest) -> bool:
         """Whether the last reading of NetworkManager still stands."""
         return (
@@ -136,7 +145,7 @@ class Observer:
             and self._last is not None
             and self._last[0] == interest.devices
             and self._signalled is not None
-            and not self._signalled.is_set()
+            and (interest.quick or not self._signalled.is_set())
         )
 
     def _ask(self, interest: Interest) -> NetworkManager | Unavailable:

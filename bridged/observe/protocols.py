@@ -69,6 +69,12 @@ class SysctlFileReader(Protocol):
     def read(self, paths: Iterable[str]) -> Mapping[str, tuple[Assignment, ...]]: ...
 
 
+class ModuleFileReader(Protocol):
+    """Which lines load or forbid the modules named at boot."""
+
+    def read(self, names: Iterable[str]) -> Mapping[str, tuple[Assignment, ...]]: ...
+
+
 class SessionReader(Protocol):
     """Local IP addresses of established ssh sessions, and the machine id ("" where none is)."""
 

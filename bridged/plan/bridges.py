@@ -46,7 +46,7 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
         )
     choice = choose_bridge(context.nm, name) if context.nm else Choice(None)
     device = context.device(name)
-    address = _address(context, name, spec, link, choice.profile)
+    address = pinned_address(context, name, spec, link, choice.profile)
     wanted = wishes(spec, mac=address, vlan_filtering=spec.filters_vlans)
     applied = _applied(device, choice.profile)
     settings = choice.profile.settings if choice.profile else None
@@ -96,7 +96,7 @@ def _what(link: Link) -> str:
     return f"a {link.kind}" if link.kind else "a network card"
 
 
-def _address(
+def pinned_address(
     context: Context, name: str, spec: Bridge, link: Link | None, profile: Profile | None
 ) -> str | None:
     """The pinned hardware address: declared, else the profile's, else the present one, else ours.

@@ -134,7 +134,7 @@ def _kernel_differs(
     elif key.layer == "port":
         layer, target = link.port if port is None else port, found.port
     else:
-        layer, target = _own(link), found.link
+        layer, target = own_values(link), found.link
     raw = layer.get(key.attribute)
     if raw is None:
         # Older kernels, or ones built without the feature.  What is to be off is off then.
@@ -154,7 +154,8 @@ def _kernel_differs(
     return have
 
 
-def _own(link: Link) -> Mapping[str, Any]:
+def own_values(link: Link) -> Mapping[str, Any]:
+    """What a link is by itself, by the names of the layers ``link`` and ``ipv6``."""
     return {
         "mtu": link.mtu,
         "address": link.address,

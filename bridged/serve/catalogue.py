@@ -25,6 +25,12 @@ class Metric:
     help: str
     labels: tuple[str, ...] = ()
 
+    @property
+    def head(self) -> str:
+        """The two lines ahead of the samples in the text format, version 0.0.4."""
+        text = self.help.replace("\\", "\\\\")
+        return f"# HELP {self.name} {text}\n# TYPE {self.name} {self.kind}\n"
+
     def family(self) -> Family:
         """An empty family for one scrape."""
         if self.kind == "counter":
@@ -77,6 +83,26 @@ METRICS: tuple[Metric, ...] = (
         _OBJECT,
     ),
     Metric(
+        "bridged_object_property_drift",
+        "gauge",
+        "1 for each property that differs from what is declared now (for guests, how many); absent "
+        "where none does.",
+        (*_OBJECT, "property"),
+    ),
+    Metric(
+        "bridged_object_condition_since_timestamp_seconds",
+        "gauge",
+        "Unix time at which the object came into the condition that it is in.",
+        _OBJECT,
+    ),
+    Metric(
+        "bridged_withheld_steps",
+        "gauge",
+        "Steps that are not taken now because guests would lose the bridge; absent where there is "
+        "none.",
+        ("bridge",),
+    ),
+    Metric(
         "bridged_findings",
         "gauge",
         "Number of findings by code: things to know that are not drift.",
@@ -96,6 +122,42 @@ METRICS: tuple[Metric, ...] = (
         ("object", "cause", "outcome"),
     ),
     Metric(
+        "bridged_object_condition_entered_total",
+        "counter",
+        "Times that an object came into a condition other than converged; contended counts "
+        "contests, withheld disruptions that were held back.",
+        ("object", "condition"),
+    ),
+    Metric(
+        "bridged_checkpoints_total",
+        "counter",
+        "NetworkManager checkpoints by how they ended: kept, rolled-back, rollback-failed (gone, "
+        "or a device was not restored), lost (gone before it was confirmed), not-made.",
+        ("outcome",),
+    ),
+    Metric(
+        "bridged_rollbacks_total",
+        "counter",
+        "Changes that were taken back, by cause: unreachable (what answered before did not any "
+        "more), unconfirmed (nobody confirmed them in time), operator.",
+        ("cause",),
+    ),
+    Metric(
+        "bridged_breaker_open",
+        "gauge",
+        "1 while structural changes are held back because the state in force was rolled back.",
+    ),
+    Metric(
+        "bridged_breaker_rollbacks",
+        "gauge",
+        "How often the state in force was rolled back; a changed file begins anew.",
+    ),
+    Metric(
+        "bridged_confirm_deadline_timestamp_seconds",
+        "gauge",
+        "Unix time until which changes wait for `bridgedctl confirm`; 0 where none wait.",
+    ),
+    Metric(
         "bridged_passes_total",
         "counter",
         "Passes by outcome: still (nothing to do), repaired, failed.",
@@ -107,6 +169,19 @@ METRICS: tuple[Metric, ...] = (
         "counter",
         "Calls that failed, by the world or kind of action that they belong to.",
         ("world",),
+    ),
+    Metric(
+        "bridged_observation_errors_total",
+        "counter",
+        "Observations in which something could not be read, by what it was.",
+        ("world",),
+    ),
+    Metric(
+        "bridged_dbus_errors_total",
+        "counter",
+        "Calls to NetworkManager over D-Bus that failed, by kind of error: not-found, refused, "
+        "permission, timeout, unavailable, vanished, failed.",
+        ("kind",),
     ),
     Metric(
         "bridged_netlink_overruns_total",
@@ -148,6 +223,12 @@ METRICS: tuple[Metric, ...] = (
         "Unix time at which the state in force was loaded; 0 where there is none.",
     ),
     Metric(
+        "bridged_state_file_modified_timestamp_seconds",
+        "gauge",
+        "Unix time at which the state file or a drop-in on disk was last written; 0 where it "
+        "cannot be told.",
+    ),
+    Metric(
         "bridged_networkmanager_up",
         "gauge",
         "1 where NetworkManager answered the last observation.",
@@ -163,10 +244,25 @@ METRICS: tuple[Metric, ...] = (
     Metric("bridged_link_up", "gauge", "1 where the link is administratively up (IFF_UP).", _LINK),
     Metric("bridged_link_carrier", "gauge", "1 where the link has carrier.", _LINK),
     Metric(
+        "bridged_link_operational",
+        "gauge",
+        "1 where the operational state (RFC 2863) lets frames pass: up, or unknown as drivers say "
+        "that do not tell.",
+        _LINK,
+    ),
+    Metric(
         "bridged_link_info",
         "gauge",
-        "Always 1; operational state (RFC 2863) and MAC address of the link.",
-        (*_LINK, "operstate", "address"),
+        "Always 1; operational state (RFC 2863), MAC address, duplex and driver of the link, the "
+        "last two empty where nobody tells.",
+        (*_LINK, "operstate", "address", "duplex", "driver"),
+    ),
+    Metric(
+        "bridged_link_stp_state",
+        "gauge",
+        "Spanning tree state of a port of a bridge: 0 disabled, 1 listening, 2 learning, 3 "
+        "forwarding, 4 blocking; absent where the link is no port.",
+        _LINK,
     ),
     Metric("bridged_link_mtu_bytes", "gauge", "MTU of the link.", _LINK),
     Metric(
@@ -188,6 +284,50 @@ METRICS: tuple[Metric, ...] = (
         "Ports of the bridge that the state does not declare: those of VMs and pods.",
         ("bridge",),
     ),
+    Metric(
+        "bridged_bridge_guest_port_info",
+        "gauge",
+        "Always 1 for each guest port; only with `--name-guests`, for the series come and go with "
+        "the guests.",
+        ("bridge", "port"),
+    ),
+    Metric(
+        "bridged_bridge_fdb_entries",
+        "gauge",
+        "Hardware addresses that the bridge has learned; on kernels before 6.7 counted once in a "
+        "resync interval.",
+        ("bridge",),
+    ),
+    # The HTTP server itself.
+    Metric(
+        "bridged_http_requests_total",
+        "counter",
+        "Requests over HTTP by the status that they were answered with.",
+        ("code",),
+    ),
+    Metric(
+        "bridged_http_tls_handshake_errors_total",
+        "counter",
+        "Connections that ended before TLS was agreed upon: no or a wrong certificate, plain HTTP, "
+        "silence.",
+    ),
+    Metric(
+        "bridged_web_config_last_reload_successful",
+        "gauge",
+        "1 where the web configuration as it is on disk is in force; 0 while an earlier one is. "
+        "Absent without `--web-config`.",
+    ),
+    Metric(
+        "bridged_web_config_last_reload_success_timestamp_seconds",
+        "gauge",
+        "Unix time at which the web configuration in force was loaded.",
+    ),
+    Metric(
+        "bridged_web_certificate_expiry_timestamp_seconds",
+        "gauge",
+        "Unix time at which the certificate expires that metrics are served with; absent without "
+        "TLS.",
+    ),
 )
 
 BY_NAME = {metric.name: metric for metric in METRICS}
@@ -195,7 +335,9 @@ BY_NAME = {metric.name: metric for metric in METRICS}
 _HEAD = """# Metrics
 
 `bridged` serves these at `/metrics` (see the command line of `bridged` for the address). All
-gauges of one scrape come from one observation; the series of what vanished vanish with it.
+gauges of one scrape come from the last observation (its age is
+`time() - bridged_last_pass_timestamp_seconds`; on a still host `--resync`, 60 s, at most); the
+series of what vanished vanish with it.
 Counters begin at zero when bridged starts, those of links when the kernel made the link.
 
 This page is generated: `python -m bridged.serve.catalogue > docs/metrics.md`.

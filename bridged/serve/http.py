@@ -8,19 +8,23 @@ reading a request and sending its answer each have one for the whole, connection
 import errno
 import io
 import socket
+import ssl
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler
 
 import structlog
-from prometheus_client import make_wsgi_app
 
 from bridged.errors import WorldError
 from bridged.report import Report
+from bridged.serve.access import Access, WebAccess, exposure
 from bridged.serve.defaults import METRICS_HOST, METRICS_PORT
 from bridged.serve.listener import Listener
-from bridged.serve.metrics import make_registry
+from bridged.serve.metrics import Exposition, ReportCollector, WebReport
+from bridged.serve.tls import secured
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,13 +41,17 @@ _INDEX = (
     "/metrics for Prometheus, /healthz for probes; on the node: bridgedctl status\n"
 )
 
+_OPEN = Access()
+
 _log = structlog.get_logger("bridged")
 
 
 class HttpServer:
     """Serves what `report` gives.
 
-    `age` tells the seconds since the last pass ended, `max_age` how many are still healthy.
+    `age` tells the seconds since the last pass ended, `max_age` how many are still healthy.  `web`
+    is asked with each connection how it is to be secured, None leaves it plain; `name_guests` has
+    the metrics name guest ports.
     """
 
     def __init__(
@@ -58,17 +66,26 @@ class HttpServer:
         read_timeout: float = _READ_TIMEOUT,
         write_timeout: float = _WRITE_TIMEOUT,
         connections: int = _CONNECTIONS,
+        web: WebAccess | None = None,
+        name_guests: bool = False,
     ) -> None:
         self._host, self._port = host, port
         self._timeouts = read_timeout, write_timeout
         self._connections = connections
-        self._app = _Application(report, age, version, max_age)
+        self._web = web
+        self._tally = _Tally()
+        collector = ReportCollector(report, version, self._web_report, name_guests)
+        self._app = _Application(report, age, max_age, Exposition(collector))
         self._listener: Listener | None = None
         self.address = host, port
         """Where it listens; with port 0 the real port is known after `start`."""
 
     def start(self) -> None:
-        """Listen and serve.  `WorldError` where the address cannot be had."""
+        """Listen and serve.  `WorldError` where the address cannot be had, or the web configuration
+        cannot be used: what was to be locked is not served in the open."""
+        access = self._web.access() if self._web else _OPEN
+        if access is None:
+            raise WorldError("refused", "cannot serve metrics: the web configuration has errors")
         listening = _listen(self._host, self._port)
         self.address = self._host, listening.getsockname()[1]
         self._listener = Listener(
@@ -79,6 +96,10 @@ class HttpServer:
             turned_away=_BUSY,
         )
         self._listener.start()
+        danger = exposure(self._host, access)
+        if danger:
+            address = f"{self._host}:{self.address[1]}"
+            _log.warning("metrics_open", address=address, danger=danger[0], remedy=danger[1])
 
     def stop(self) -> None:
         """Stop serving; the address is free again when this returns."""
@@ -87,8 +108,35 @@ class HttpServer:
             self._listener = None
 
     def _serve(self, connection: socket.socket, address: Any) -> None:
-        surroundings: Any = _Surroundings(self._app, self.address, *self._timeouts)
+        access = (self._web.access() if self._web else None) or _OPEN
+        if access.context is None:
+            self._answer(connection, address, access)
+            return
+        spoken = False
+        try:
+            with secured(connection, access.context, access.sans, self._timeouts[0]) as secure:
+                spoken = True
+                self._answer(secure, address, access)
+        finally:
+            if not spoken:
+                self._tally.handshake_failed()
+
+    def _answer(self, connection: socket.socket, address: Any, access: Access) -> None:
+        app = access.guard(self._app)
+        surroundings: Any = _Surroundings(app, self.address, *self._timeouts, self._tally)
+        if isinstance(connection, ssl.SSLSocket):
+            surroundings.base_environ["HTTPS"] = "on"
         _Handler(connection, address, surroundings)
+
+    def _web_report(self) -> WebReport:
+        web = self._web
+        return WebReport(
+            self._tally.requests(),
+            self._tally.handshake_errors,
+            web.current if web else None,
+            web.loaded if web else 0.0,
+            web.expires if web else None,
+        )
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -113,6 +161,27 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+class _Tally:
+    """Counts of the connections' threads."""
+
+    def __init__(self) -> None:
+        self._requests: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self.handshake_errors = 0
+
+    def answered(self, code: str) -> None:
+        with self._lock:
+            self._requests[code] += 1
+
+    def handshake_failed(self) -> None:
+        with self._lock:
+            self.handshake_errors += 1
+
+    def requests(self) -> dict[str, int]:
+        with self._lock:
+            return dict(self._requests)
+
+
 class _Application:
     """The pages."""
 
@@ -120,13 +189,13 @@ class _Application:
         self,
         report: Callable[[], Report | None],
         age: Callable[[], float],
-        version: str,
         max_age: float,
+        exposition: Exposition,
     ) -> None:
         self._report = report
         self._age = age
         self._max_age = max_age
-        self._metrics: WSGIApplication = make_wsgi_app(make_registry(report, version))
+        self._exposition = exposition
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         path, method = environ.get("PATH_INFO", "/"), environ.get("REQUEST_METHOD", "GET")
@@ -142,11 +211,17 @@ class _Application:
 
     def _scrape(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         try:
-            return list(self._metrics({**environ, "REQUEST_METHOD": "GET"}, start))
+            body, headers = self._exposition.page(
+                environ.get("QUERY_STRING", ""),
+                environ.get("HTTP_ACCEPT", "*/*"),
+                _compressed(environ),
+            )
         except Exception:
             _log.exception("scrape_failed")
             text = "the metrics could not be made, see journalctl -u bridged\n"
             return _text(start, "500 Internal Server Error", text)
+        start("200 OK", [*headers, ("Content-Length", str(len(body)))])
+        return [body]
 
     def _health(self, start: "StartResponse") -> Iterable[bytes]:
         """Whether the loop lives; a node that differs from its state is no illness of bridged."""
@@ -157,6 +232,13 @@ class _Application:
             text = f"the last pass was {age:.0f} s ago, at most {self._max_age:g} s are healthy\n"
             return _text(start, "503 Service Unavailable", text)
         return _text(start, "200 OK", f"ok, last pass {age:.1f} s ago\n")
+
+
+def _compressed(environ: "WSGIEnvironment") -> bool:
+    """Whether compressing pays: over a network, where the client takes it."""
+    offered = str(environ.get("HTTP_ACCEPT_ENCODING", ""))
+    here = str(environ.get("REMOTE_ADDR", "")) in {"127.0.0.1", "::1"}
+    return "gzip" in offered and not here
 
 
 def _text(
@@ -177,8 +259,10 @@ class _Surroundings:
         address: tuple[str, int],
         read_timeout: float,
         write_timeout: float,
+        tally: _Tally,
     ) -> None:
         self._app = app
+        self.tally = tally
         self.server_name, self.server_port = address
         self.read_timeout, self.write_timeout = read_timeout, write_timeout
         self.base_environ = {
@@ -218,8 +302,10 @@ class _Timed(io.RawIOBase):
         return self._connection.recv_into(buffer)
 
     def write(self, data: Any) -> int:
-        self._arm()
-        self._connection.sendall(data)
+        left = memoryview(data)
+        while left:  # an ssl socket's sendall would begin the time anew with every part
+            self._arm()
+            left = left[self._connection.send(left) :]
         return len(data)
 
     def _arm(self) -> None:
@@ -246,6 +332,9 @@ class _Handler(WSGIRequestHandler):
     def get_stderr(self) -> Any:
         """Where wsgiref would print tracebacks; ours are logged where they happen."""
         return io.StringIO()
+
+    def log_request(self, code: Any = "-", size: Any = "-") -> None:
+        self.server.tally.answered(str(getattr(code, "value", code)))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silence on a still host."""

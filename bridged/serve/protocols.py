@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from bridged.explain.records import Explanation
 from bridged.plan.actions import Action, Disruption
 from bridged.report import Report
 
@@ -72,6 +73,10 @@ class Agent(Protocol):
 
     def plan(self) -> PlanView:
         """What would be done now, from a fresh observation.  Bounded by the agent's own limits."""
+        ...
+
+    def explain(self, text: str) -> Explanation:
+        """What a fresh look tells of the object that `text` names; `BridgedError` where none is."""
         ...
 
     def apply(self, options: ApplyOptions, timeout: float, progress: Progress) -> Report:

@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from bridged.errors import BridgedError, WorldError
+from bridged.explain.records import explanation_as_json
 from bridged.report import Report, as_json
 from bridged.serve.peers import Peer, Policy, Right
 from bridged.serve.protocols import Agent, ApplyOptions, plan_as_json
@@ -25,12 +26,16 @@ from bridged.serve.protocols import Agent, ApplyOptions, plan_as_json
 RIGHTS: dict[str, Right] = {
     "status": "read",
     "plan": "read",
+    "explain": "read",
     "apply": "change",
     "reload": "change",
     "confirm": "change",
     "rollback": "change",
 }
 """Every method, with what is needed to call it."""
+
+_OBJECT = 300
+"""Characters of the name of an object; the longest sysctl keys have half of that."""
 
 _log = structlog.get_logger("bridged")
 
@@ -175,6 +180,8 @@ class Session:
     def _call(self, method: str, params: dict[str, Any]) -> bytes:
         if method == "apply":
             return self._apply(params)
+        if method == "explain":
+            return self._explain(params)
         _refuse_unknown(params, set())
         if method == "plan":
             return encode({"result": plan_as_json(self._agent.plan())})
@@ -200,6 +207,13 @@ class Session:
                 "ask again in a few seconds",
             )
         return self._cache.line(report)
+
+    def _explain(self, params: dict[str, Any]) -> bytes:
+        _refuse_unknown(params, {"object"})
+        text = params.get("object")
+        if not isinstance(text, str) or not 0 < len(text) <= _OBJECT:
+            raise RequestError("bad-request", "object is a name such as bridge/br-lan")
+        return encode({"result": explanation_as_json(self._agent.explain(text))})
 
     def _apply(self, params: dict[str, Any]) -> bytes:
         """Ask for a pass in a thread of its own, and pass on its progress from this one.

@@ -1,6 +1,6 @@
 """`make bench`: runs the benchmark in both laboratories and writes docs/benchmark.md.
 
-    python3 -m tests.bench [--lab netns|vm] [--rounds N] [--drifts N]
+    python3 -m tests.bench [--lab netns|vm] [--rounds N] [--drifts N] [--guests N]
 
 The namespace laboratory runs at the machine's own speed; there the two bridges converge and drifts
 are timed.  The virtual machine has the whole reference node.
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.bench import page
+from tests.bench import operators, page, peers
 from tests.lab import netns, vm
 from tests.lab.node import CHECKOUT, Node
 
@@ -53,7 +53,12 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
     why = vm.missing() if emulated else netns.missing("trixie")
     if why:
         raise SystemExit(f"bench: {why}")
-    node: Node = vm.open_demo() if emulated else netns.NetnsLab("trixie")
+    brought = peers.bring(netns.tree("trixie").parent)
+    node: Node = (
+        vm.open_demo()
+        if emulated
+        else netns.NetnsLab("trixie", binds={brought: str(operators.NMSTATE)})
+    )
     try:
         if emulated:
             _bring(node)
@@ -62,6 +67,8 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
         rounds = ["--rounds", str(options.rounds), "--still", still]
         found = _inside(node, "tests.bench.cold", _LAYOUTS[lab], *rounds)
         if not emulated:
+            found |= _inside(node, "tests.bench.guests", "--rounds", str(options.guests))
+            found |= _inside(node, "tests.bench.rival")
             found |= _inside(node, "tests.bench.drift", "--rounds", str(options.drifts))
         return found | {"where": _WHERE[lab], "versions": versions}
     finally:
@@ -102,7 +109,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--lab", choices=_WHERE, action="append", help="only this laboratory")
     parser.add_argument("--rounds", type=int, default=10, help="cold convergences each")
-    parser.add_argument("--drifts", type=int, default=200, help="faults of each kind")
+    parser.add_argument("--guests", type=int, default=5, help="events of each kind to guests")
+    parser.add_argument("--drifts", type=int, default=1000, help="faults of each kind")
     options = parser.parse_args()
     load = [round(os.getloadavg()[0], 1)]
     normal = _above_others()

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,24 +19,63 @@ BRIDGEDCTL = (sys.executable, "-c", _ENTRY.format(module="bridged.cli.main"))
 _LOG = Path("/run/bench-bridged.log")
 
 
+class Agent:
+    """The agent's process; there is one at a time."""
+
+    _running: "Agent | None" = None
+
+    def __init__(self, options: Sequence[str]) -> None:
+        self._options = options
+        self.process = self._start(_SOURCE)
+        Agent._running = self
+
+    @classmethod
+    def running(cls) -> "Agent":
+        """The one that runs.  RuntimeError where none does."""
+        if cls._running is None:
+            raise RuntimeError("no agent runs")
+        return cls._running
+
+    def _start(self, source: Path) -> subprocess.Popen[bytes]:
+        with _LOG.open("ab") as log:
+            return subprocess.Popen(
+                [*BRIDGED, "--metrics", "none", *self._options],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=source,
+                env={**os.environ, "PYTHONPATH": f"{source}:{_SOURCE}"},
+            )  # fmt: skip
+
+    def wait(self) -> None:
+        """Return when it has a report."""
+        deadline = time.monotonic() + 120
+        while ask("status") is None:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"bridged does not run: {_LOG.read_text()}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End it as systemd does."""
+        self.process.terminate()
+        self.process.wait()
+
+    def restart(self, source: Path = _SOURCE, wait: bool = True) -> None:
+        """End it if it still runs, and start it again, from another place if so told."""
+        self.stop()
+        self.process = self._start(source)
+        if wait:
+            self.wait()
+
+
 @contextmanager
 def agent(*options: str) -> Iterator[None]:
     """bridged runs, its first pass is over; it is stopped at the end."""
-    with _LOG.open("wb") as log:
-        process = subprocess.Popen(
-            [*BRIDGED, "--metrics", "none", *options],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=_SOURCE,
-        )  # fmt: skip
+    _LOG.unlink(missing_ok=True)
+    started = Agent(options)
     try:
-        deadline = time.monotonic() + 120
-        while ask("status") is None:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"bridged does not run: {_LOG.read_text()}")
-            time.sleep(0.02)
+        started.wait()
         yield
     finally:
-        process.terminate()
-        process.wait()
+        started.stop()
+        Agent._running = None
 
 
 def ask(method: str, params: dict[str, Any] | None = None) -> Any:

@@ -30,7 +30,7 @@ _LIMIT = 20.0
 """Seconds after which a fault counts as not repaired."""
 _CALM = 0.05
 """Seconds without a change that end a repair."""
-_BETWEEN = (0.1, 0.2)
+_BETWEEN = (0.06, 0.14)
 """Seconds between a repair and the next fault: drifts come one at a time, and each meets an agent
 that has finished with the one before."""
 
@@ -154,8 +154,9 @@ def _make_right() -> None:
 def main() -> None:
     """Measure, and print the samples."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--block", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=1000)
+    parser.add_argument("--block", type=int, default=100)
+    parser.add_argument("--floor", type=int, default=200)
     parser.add_argument("--unaided", type=int, default=20)
     options = parser.parse_args()
     environment()
@@ -164,11 +165,14 @@ def main() -> None:
         samples: dict[str, list[float | None]] = {"bridged": [], "floor": [], "NetworkManager": []}
         for begun in range(0, options.rounds, options.block):
             number = min(options.block, options.rounds - begun)
-            for who, starter in (("bridged", _bridged), ("floor", _floor)):
+            # The floor, which varies less, takes part in every block with its share.
+            share = max(number * options.floor // options.rounds, 1)
+            turns = (("bridged", _bridged, number), ("floor", _floor, share))
+            for who, starter, times in turns:
                 _make_right()
                 with starter(fault):
                     time.sleep(1)
-                    samples[who] += measure(fault, number)
+                    samples[who] += measure(fault, times)
             print(f"{fault.name}: {begun + number}/{options.rounds}", file=sys.stderr, flush=True)
         _make_right()
         rounds, limit = (options.unaided, _LIMIT) if fault.unaided else (3, 3.0)

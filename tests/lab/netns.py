@@ -55,6 +55,7 @@ class NetnsLab(Node):
         level: str = "INFO",
         dispatcher: bool = False,
         start_nm: bool = True,
+        binds: Mapping[Path, str] | None = None,
     ) -> None:
         super().__init__()
         self.suite = suite
@@ -66,6 +67,8 @@ class NetnsLab(Node):
         bytecode.mkdir(exist_ok=True)
         options = ["-r", str(tree(suite)), "-n", " ".join(nics), "-x", str(extra), "-l", level]
         options += ["-b", f"{CHECKOUT}={_SOURCE}", "-w", f"{bytecode}={_BYTECODE}"]
+        for outside, inside in (binds or {}).items():
+            options += ["-b", f"{outside}={inside}"]
         options += ["-p", str(folder / "pid")]
         if config:
             (folder / "nm.conf").write_text(config)

@@ -121,12 +121,13 @@ class FakeKernel:
         """Make a link a port of a bridge; its port attributes start from the defaults."""
         port, controller = self.need(name), self.need(bridge)
         if port.controller != controller.index:
+            pvid = controller.info["br_vlan_default_pvid"]
             self.links[port.index] = replace(
                 port,
                 controller=controller.index,
                 controller_kind="bridge",
                 port=dict(PORT_DEFAULTS),
-                vlans=(PortVlan(1, pvid=True, untagged=True),),
+                vlans=(PortVlan(pvid, pvid=True, untagged=True),) if pvid else (),
             )
 
     def unplug(self, name: str) -> None:

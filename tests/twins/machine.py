@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bridged.apply.executor import Executor, Writers
 from bridged.desired.state import State
-from bridged.observe.host import Host, Interest
+from bridged.observe.host import Host, Interest, NetworkManager, Unavailable
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.result import Plan
@@ -52,6 +52,7 @@ class Machine:
             self.nm, self.kernel, self.kernel, _Sysctls(self.kernel), _Files(self.kernel)
         )
         self.executor = Executor(self.writers, self.clock)
+        self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
 
     def observe(self, wanted: Interest) -> Host:
         """One observation, as the real observer gives it."""
@@ -60,10 +61,13 @@ class Machine:
             self.kernel.links[index].name: "carries the default route"
             for index in network.default_routes
         }
+        reading, remembered, stale = self._network_manager(wanted)
         return Host(
             links=network.links,
             addresses=network.addresses,
-            network_manager=self.nm.read(wanted.devices),
+            network_manager=reading,
+            remembered=remembered,
+            stale=stale,
             modules=self.kernel.read_modules(wanted.modules),
             sysctls=self.kernel.read_sysctls(wanted.sysctls),
             files=self.kernel.read_files(wanted.files),
@@ -75,6 +79,19 @@ class Machine:
             machine_id=self.machine_id,
             time=self.clock(),
         )
+
+    def _network_manager(
+        self, wanted: Interest
+    ) -> tuple[NetworkManager | Unavailable, bool, bool]:
+        """NetworkManager as the real observer gives it: its last word while it signals no change
+        (here: while a reading shows none), or even then where there is no time."""
+        now = self.nm.read(wanted.devices)
+        if not wanted.fresh and self._last is not None and self._last[0] == wanted.devices:
+            stale = now != self._last[1]
+            if wanted.quick or not stale:
+                return self._last[1], True, stale
+        self._last = wanted.devices, now
+        return now, False, False
 
     def plan(self, state: State, memory: Memory | None = None) -> Plan:
         """Observe and plan."""

@@ -23,6 +23,10 @@ class FakeSource:
         """Nothing to read."""
         return False
 
+    def where(self, *path: str) -> str:
+        """Built by hand: not from a file."""
+        return ""
+
     def try_out(self, path: str) -> None:
         """One of the candidates."""
         self._former, self.state = self.state, self.candidates[path]

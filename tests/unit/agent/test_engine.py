@@ -7,7 +7,7 @@ import pytest
 from bridged.agent.engine import Engine
 from bridged.desired.state import Maintenance
 from bridged.observe.host import Assignment
-from bridged.plan.actions import ObjectId
+from bridged.plan.actions import Action, ObjectId
 from bridged.report import ObjectReport, Report
 from tests.twins.faults import Killed
 from tests.twins.machine import Machine, reference_machine
@@ -48,6 +48,26 @@ def test_rule_1_a_pass_over_a_right_host_writes_nothing(machine: Machine, runnin
         running.run_pass()
     assert machine.faults.writes == []
     assert running.books.tally.passes["still"] == 5
+
+
+def test_the_kernel_is_mended_before_networkmanager_is_asked_what_it_signalled(
+    machine: Machine, running: Engine
+) -> None:
+    machine.kernel.change("br-lan", up=False)
+    machine.nm.profiles["new"] = {
+        "connection": {"id": "new", "uuid": "new", "type": "ethernet", "interface-name": "eth9"}
+    }
+    asked: list[tuple[bool, bool]] = []
+
+    def before(action: Action) -> None:
+        assert running.host is not None
+        asked.append((running.host.remembered, running.host.stale))
+
+    report = running.run_pass(before=before, fresh=True, quick=True)
+    assert report.converged
+    assert asked == [(True, True)]
+    assert running.host is not None
+    assert not running.host.remembered, "the fresh look follows"
 
 
 def test_rule_6_one_failure_stays_one_failure(machine: Machine) -> None:

@@ -38,8 +38,9 @@ class Node:
         """A pass, which may be killed before any of its writes."""
         if self.random.random() < 0.3:
             self.machine.faults.kill_after(self.random.randrange(6))
+        quick = self.random.random() < 0.5  # woken by the kernel
         try:
-            self.agent.run_pass()
+            self.agent.run_pass(fresh=not quick, quick=quick)
             self.stored = self.agent.memory
         except Killed:
             self.story.append("killed")

@@ -19,7 +19,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridged.cli.main import main
+from bridged.desired.state import State
 from bridged.errors import WorldError
+from bridged.explain.explain import explain
+from bridged.explain.records import explanation_as_json
+from bridged.observe.host import Host
 from bridged.report import as_json
 from bridged.serve.control import ControlServer
 from bridged.serve.protocols import PlanView
@@ -106,6 +110,26 @@ def test_plan_is_numbered_and_ends_with_2(served: str, capsys: Capture) -> None:
     assert "bridgedctl apply --allow-disruption br-lan" in out
 
 
+def test_explain_asks_the_agent_and_suggests_what_was_meant(
+    agent: FakeAgent, served: str, capsys: Capture
+) -> None:
+    agent.current = CONTENDED
+    assert ctl("explain", "--socket", served, "sysctl", "net.ipv4.ip_forward") == 0
+    assert "sysctl net.ipv4.ip_forward: as desired" in capsys.readouterr().out
+    assert ctl("explain", "--socket", served, "port/enp13s0f3") == 2
+    out = " ".join(capsys.readouterr().out.split())
+    assert "port enp13s0f3: blocked" in out
+    assert "NEXT correct the name in the state file, or plug the card in" in out
+    assert ctl("explain", "--socket", served, "--json", "br-lan") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["as_desired"] is True
+    assert document["findings"][0]["code"] == "vlan-injection"
+    assert ctl("explain", "--socket", served, "br-lna") == 1
+    err = capsys.readouterr().err
+    assert "br-lna is not declared" in err
+    assert "next: did you mean bridge/br-lan?" in err
+
+
 def test_an_empty_plan_ends_with_0(agent: FakeAgent, served: str, capsys: Capture) -> None:
     agent.view = PlanView()
     assert ctl("plan", "--socket", served) == 0
@@ -187,6 +211,11 @@ class Once:
         self.asked.append(state)
         return {"actions": [], "withheld": []}
 
+    def explain(self, state: str, text: str) -> Any:
+        self.asked.append((state, text))
+        report = replace(DRIFTING, agent=False)
+        return explanation_as_json(explain(State(version=1), Host(), report, text))
+
     def apply(self, state: str, control: str, allowed: list[str], progress: Any) -> Any:
         self.asked.append((state, allowed))
         progress("load module kvm")
@@ -215,6 +244,13 @@ def test_without_an_agent_we_look_ourselves_and_say_so(
     assert "nothing keeps it so" in out
     assert "load module kvm" in out
     assert once.asked[-1] == ("/etc/bridged/state.yaml", ["br-lan"])
+
+
+def test_explain_without_an_agent_looks_itself(once: Once, path: str, capsys: Capture) -> None:
+    assert ctl("explain", "--socket", path, "br-dmz") == 2
+    out = " ".join(capsys.readouterr().out.split())
+    assert "look of my own" in out
+    assert "systemctl start bridged keeps it so" in out
 
 
 def test_in_json_the_note_is_not_on_stdout(once: Once, path: str, capsys: Capture) -> None:
@@ -422,7 +458,9 @@ HEAVY = (
 )
 
 
-@pytest.mark.parametrize("arguments", [("status",), ("status", "--json"), ("plan",)])
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("status", "--json"), ("plan",), ("explain", "br-lan")]
+)
 def test_nothing_heavy_is_imported(served: str, arguments: tuple[str, ...]) -> None:
     code = (
         "import sys; from bridged.cli.main import main\n"

@@ -4,7 +4,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from bridged.desired.state import State
 from bridged.errors import WorldError
+from bridged.explain.explain import explain
+from bridged.explain.records import Explanation
+from bridged.observe.host import Host
 from bridged.report import (
     Counters,
     Finding,
@@ -61,6 +65,10 @@ def link(name: str, role: str, bridge: str, guests: tuple[str, ...] = ()) -> Lin
         carrier_changes=2,
         counters=TRAFFIC,
         guests=guests,
+        duplex="full" if role == "port" else "",
+        driver="igb" if role == "port" else "",
+        stp_state="" if role == "bridge" else "forwarding",
+        fdb_entries=12 if role == "bridge" else None,
     )
 
 
@@ -244,6 +252,9 @@ class FakeAgent:
 
     def plan(self) -> PlanView:
         return self.view
+
+    def explain(self, text: str) -> Explanation:
+        return explain(State(version=1), Host(), self.current or AS_DESIRED, text)
 
     def apply(self, options: ApplyOptions, timeout: float, progress: Progress) -> Report:
         self.applied.append((options, timeout))

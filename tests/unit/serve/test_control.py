@@ -126,6 +126,18 @@ def test_before_the_first_pass_status_says_so(
     assert error["remedy"]
 
 
+def test_explain_takes_an_object_and_tells_what_was_meant(
+    start: Callable[..., ControlServer], path: Path
+) -> None:
+    start()
+    assert call(path, "explain", object="br-lan")["result"]["kind"] == "bridge"
+    error = call(path, "explain", object="br-lna")["error"]
+    assert error["kind"] == "not-found"
+    assert error["remedy"] == "did you mean bridge/br-lan?"
+    for params in ({}, {"object": 7}, {"object": ""}, {"object": "x" * 400}, {"objekt": "br-lan"}):
+        assert call(path, "explain", **params)["error"]["kind"] == "bad-request"
+
+
 def test_plan_and_reload(start: Callable[..., ControlServer], agent: FakeAgent, path: Path) -> None:
     start()
     plan = call(path, "plan")["result"]

@@ -1,0 +1,1 @@
+"""What is made from the code: schema, references, manual pages, completion.  Not installed."""

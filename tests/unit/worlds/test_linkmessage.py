@@ -1,0 +1,19 @@
+"""What a link dump says beyond the tables of the library."""
+
+import struct
+
+from bridged.observe.linkmessage import LinkMessage
+
+
+def attribute(kind: int, data: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+
+
+def test_learned_addresses_are_in_the_dump_of_a_new_kernel() -> None:
+    """IFLA_BR_FDB_N_LEARNED is number 48 of linux/if_link.h, since Linux 6.7."""
+    data = attribute(48, struct.pack("=I", 12)) + attribute(5, struct.pack("=I", 1))
+    info = attribute(1, b"bridge\0") + attribute(2, data)
+    message = bytes(16) + struct.pack("=BxHiII", 0, 1, 7, 0, 0)
+    link = LinkMessage(message + attribute(3, b"br0\0") + attribute(18, info))
+    assert (link.name, link.kind) == ("br0", "bridge")
+    assert link.info == {"br_fdb_n_learned": 12, "br_stp_state": 1}
