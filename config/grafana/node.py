@@ -148,8 +148,12 @@ def _done() -> list[Json]:
         ),
         series(
             "Properties that differ",
-            query(f"sum by (kind) (bridged_object_drift{{{NODE}}})", "{{kind}}"),
+            query(
+                f"sum by (kind, property) (bridged_object_property_drift{{{NODE}}})",
+                "{{kind}} {{property}}",
+            ),
             stacked=True,
+            what="Nothing to see here is right: a property is shown while it differs.",
         ),
         series(
             "Time taken (9 of 10 passes)",
@@ -169,6 +173,7 @@ def _done() -> list[Json]:
         series(
             "Failed calls",
             query(f"increase(bridged_errors_total{{{NODE}}}{each})", "{{world}}"),
+            query(f"increase(bridged_dbus_errors_total{{{NODE}}}{each})", "D-Bus {{kind}}"),
             query(f"increase(bridged_netlink_overruns_total{{{NODE}}}{each})", "netlink overruns"),
             bars=True,
         ),
@@ -178,6 +183,26 @@ def _done() -> list[Json]:
             "{{mode}}",
             width=8,
             steps=((None, "transparent"), (1, BLUE)),
+        ),
+        series(
+            "Transactions",
+            query(f"increase(bridged_checkpoints_total{{{NODE}}}{each})", "{{outcome}}"),
+            query(f"increase(bridged_rollbacks_total{{{NODE}}}{each})", "taken back: {{cause}}"),
+            bars=True,
+            what="Checkpoints of NetworkManager around changes of the network, and how they ended.",
+        ),
+        series(
+            "Requests over HTTP",
+            query(f"rate(bridged_http_requests_total{{{NODE}}}{each})", "{{code}}"),
+            query(f"rate(bridged_http_tls_handshake_errors_total{{{NODE}}}{each})", "TLS refused"),
+            unit="reqps",
+        ),
+        table(
+            "Steps withheld",
+            {"steps": f"bridged_withheld_steps{{{NODE}}} or on () vector(0)"},
+            columns=["bridge", "steps"],
+            width=8,
+            what="Not taken, for guests would lose the bridge; `bridgedctl plan` shows them.",
         ),
     ]
 
@@ -246,14 +271,29 @@ def _links() -> list[Json]:
         series(
             "Guest ports",
             query(f"bridged_bridge_guest_ports{{{NODE}}}", "{{bridge}}"),
-            width=16,
             stacked=True,
         ),
-        table(
-            "Addresses",
-            {"": f"bridged_link_info{{{NODE}}}"},
-            columns=["link", "operstate", "address"],
+        series("Addresses learned", query(f"bridged_bridge_fdb_entries{{{NODE}}}", "{{bridge}}")),
+        timeline(
+            "Ports",
+            f"bridged_link_stp_state{{{NODE}}}",
+            "{{link}}",
             width=8,
+            what="Whether the bridge sends through the port: its spanning tree state.",
+            steps=((None, RED), (1, YELLOW), (3, GREEN), (4, RED)),
+            texts={
+                "0": ("disabled", RED),
+                "1": ("listening", YELLOW),
+                "2": ("learning", YELLOW),
+                "3": ("forwarding", GREEN),
+                "4": ("blocking", RED),
+            },
+        ),
+        table(
+            "Cards and addresses",
+            {"": f"bridged_link_info{{{NODE}}}"},
+            columns=["link", "operstate", "address", "duplex", "driver"],
+            width=16,
         ),
     ]
 

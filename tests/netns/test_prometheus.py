@@ -116,7 +116,7 @@ def test_a_scrape_is_clean_and_a_right_node_raises_no_alert(lab: NetnsLab, watch
 
 def test_every_query_is_accepted_and_every_panel_has_data(lab: NetnsLab, watched: Agent) -> None:
     """On a node with everything to show: guests that talk, a repair, a step that fails, a finding,
-    a state file with errors."""
+    a restart of NetworkManager, a state file with errors."""
     key = "kernel.panic"
     with prometheus(lab) as running, stream(lab, *plug_two(lab), rate=50):
         lab.write("/etc/sysctl.d/zzz-later.conf", "net.ipv4.ip_forward = 0\n")
@@ -126,6 +126,9 @@ def test_every_query_is_accepted_and_every_panel_has_data(lab: NetnsLab, watched
             lab.sh("ip link set br-dmz type bridge stp_state 1")
             wait_until(lambda: lab.bridge_data("br-dmz")["stp_state"] == 0, 10)
             time.sleep(2)
+        lab.nm("stop")
+        wait_until(lambda: not watched.status()["network_manager_available"], 15)
+        lab.nm("start")
         lab.write(STATE, "bridges: [\n")
         wait_until(lambda: "BridgedStateFileInvalid" in running.firing(), 30)
 
