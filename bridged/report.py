@@ -76,6 +76,9 @@ class ObjectReport:
 class LinkReport:
     """A declared link and its counters, or one that is not there (`present` False).
 
+    `parent` and `vlan` are what a VLAN is declared with; `guests_down` are those of the guests that
+    no frame passes.
+
     `speed` is in Mbit/s; counters are since the link was made.  `stp_state` is that of a port of a
     bridge, empty where the link is none; `fdb_entries` is how many addresses a bridge has learned,
     None where nobody counted.
@@ -85,6 +88,9 @@ class LinkReport:
     role: Literal["bridge", "port", "vlan", "parent"]
     present: bool
     bridge: str = ""
+    parent: str = ""
+    vlan: int | None = None
+    guests_down: tuple[str, ...] = ()
     up: bool = False
     carrier: bool = False
     operstate: str = "notpresent"

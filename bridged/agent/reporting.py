@@ -72,13 +72,19 @@ def link_reports(state: State, host: Host) -> tuple[LinkReport, ...]:
     for name, bridge in (state.bridges or {}).items():
         link = host.link(name)
         declared = {host.by_name[p.device].name for p in bridge.ports if p.device in host.by_name}
-        guests: tuple[str, ...] = ()
+        guests: list[Link] = []
         if link is not None and link.kind == "bridge":
-            guests = tuple(p.name for p in host.ports(link) if p.name not in declared)
-        reports[name] = _link(name, "bridge", link, name, guests)
+            guests = [port for port in host.ports(link) if port.name not in declared]
+        reports[name] = replace(
+            _link(name, "bridge", link, name, tuple(port.name for port in guests)),
+            guests_down=tuple(port.name for port in guests if not (port.up and port.carrier)),
+        )
         for port in bridge.ports:
             role = "vlan" if isinstance(port, Vlan) else "port"
-            reports[port.device] = _link(port.device, role, host.link(port.device), name)
+            report = _link(port.device, role, host.link(port.device), name)
+            if isinstance(port, Vlan):
+                report = replace(report, parent=port.parent, vlan=port.vlan)
+            reports[port.device] = report
     for _, _, port in state.ports():
         if isinstance(port, Vlan) and port.parent not in reports:
             reports[port.parent] = _link(port.parent, "parent", host.link(port.parent), "")

@@ -24,20 +24,11 @@ _START = "start it with: systemctl start bridged"
 
 def status(options: argparse.Namespace) -> int:
     """`bridgedctl status [BRIDGE]`."""
-    document, note = _ask_or_look(
-        options,
-        lambda: ask(options.socket, "status"),
-        lambda: _local().status(options.state),
-    )
+    document, note = ask_or_look_at_status(options)
     objects: list[Document] = document["objects"]
     if options.bridge is not None:
-        from bridged.cli.render import find_bridge
         from bridged.cli.tables import members
 
-        meant = find_bridge(document, options.bridge)
-        if meant or not objects:
-            named = f"there are {', '.join(meant)}" if meant else "no bridge is declared"
-            raise Failure(f"no bridge {options.bridge} is declared", named)
         objects = members(document, options.bridge)
     if options.json:
         _print_json(document, note)
@@ -45,10 +36,27 @@ def status(options: argparse.Namespace) -> int:
         from bridged.cli.render import status_text
 
         terminal = Terminal.of(sys.stdout, os.environ)
-        _print_note(note, terminal)
+        print_note(note, terminal)
         sys.stdout.write(status_text(document, time.time(), terminal, options.bridge))
         _print_confirm(document)
     return _code(document, objects)
+
+
+def ask_or_look_at_status(options: argparse.Namespace) -> tuple[Document, str]:
+    """The report as JSON and the note that goes with it; `Failure` where it lacks the bridge."""
+    document, note = _ask_or_look(
+        options,
+        lambda: ask(options.socket, "status"),
+        lambda: _local().status(options.state),
+    )
+    if options.bridge is not None:
+        from bridged.cli.render import find_bridge
+
+        meant = find_bridge(document, options.bridge)
+        if meant or not document["objects"]:
+            named = f"there are {', '.join(meant)}" if meant else "no bridge is declared"
+            raise Failure(f"no bridge {options.bridge} is declared", named)
+    return document, note
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -64,7 +72,7 @@ def plan(options: argparse.Namespace) -> int:
         from bridged.cli.plan import plan_text
 
         terminal = Terminal.of(sys.stdout, os.environ)
-        _print_note(note, terminal)
+        print_note(note, terminal)
         sys.stdout.write(plan_text(document, terminal))
     return _DRIFT if document["actions"] or document["withheld"] else _AS_DESIRED
 
@@ -83,7 +91,7 @@ def explain(options: argparse.Namespace) -> int:
         from bridged.cli.explain import explain_text
 
         terminal = Terminal.of(sys.stdout, os.environ)
-        _print_note(note, terminal)
+        print_note(note, terminal)
         sys.stdout.write(explain_text(document, time.time(), terminal))
     if not document["state_valid"]:
         return _ERROR
@@ -118,7 +126,7 @@ def apply(options: argparse.Namespace) -> int:
                 "bridged is not running, so nobody would wait for your confirmation", _START
             ) from None
         note = f"bridged is not running: this is done once, nothing keeps it so; {_START}"
-        _print_note(note, terminal, steps)
+        print_note(note, terminal, steps)
         document = _local().apply(options.state, options.socket, options.allow_disruption, progress)
     if options.json:
         _print_json(document, "")
@@ -237,7 +245,8 @@ def _print_json(document: Document, note: str) -> None:
     print()
 
 
-def _print_note(note: str, terminal: Terminal, stream: Any = None) -> None:
+def print_note(note: str, terminal: Terminal, stream: Any = None) -> None:
+    """The note above what it is about."""
     if note:
         lines = terminal.wrap(note, f"{terminal.symbol('warn')} ", "  ")
         print("\n".join(terminal.paint(line, "yellow") for line in lines), end="\n\n", file=stream)

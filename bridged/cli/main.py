@@ -10,6 +10,8 @@ light; everything heavy is imported by the command that needs it.  A test watche
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any, NoReturn
 
 from bridged.cli.client import Failure
@@ -19,6 +21,23 @@ from bridged.serve.defaults import CONTROL_SOCKET, STATE_FILE
 
 AS_DESIRED, ERROR, DRIFT = 0, 1, 2
 _INTERRUPTED = 130
+_RUNS = {
+    "status": "commands:status",
+    "graph": "graph:graph",
+    "plan": "commands:plan",
+    "explain": "commands:explain",
+    "doctor": "doctor:doctor",
+    "names": "names:names",
+    "apply": "commands:apply",
+    "confirm": "commands:confirm",
+    "rollback": "commands:rollback",
+    "validate": "offline:validate",
+    "schema": "offline:schema",
+    "import": "exchange:import_",
+    "export": "exchange:export",
+    "render": "exchange:render",
+}
+"""What runs a command: module of this package, and function."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,36 +68,11 @@ def _run(arguments: list[str] | None) -> int:
     options.explicit_state = hasattr(options, "state")
     options.state = getattr(options, "state", STATE_FILE)
     options.socket = getattr(options, "socket", CONTROL_SOCKET)
-    if options.command in {"import", "export", "render"}:
-        from bridged.cli import exchange
-
-        exchanges = {"import": exchange.import_, "export": exchange.export}
-        return exchanges.get(options.command, exchange.render)(options)
-    if options.command == "doctor":
-        from bridged.cli.doctor import doctor
-
-        return doctor(options)
-    if options.command == "names":
-        from bridged.cli.names import names
-
-        return names(options)
-    if options.command not in {"validate", "schema"}:
-        from bridged.cli import commands
-
-        run = {
-            "status": commands.status,
-            "plan": commands.plan,
-            "explain": commands.explain,
-            "apply": commands.apply,
-            "confirm": commands.confirm,
-            "rollback": commands.rollback,
-        }
-        return run[options.command](options)
-    from bridged.cli import offline
-
-    if options.command == "validate":
-        return offline.validate(options)
-    return offline.schema(options)
+    module, _, function = _RUNS[options.command].partition(":")
+    run: Callable[[argparse.Namespace], int] = getattr(
+        import_module(f"bridged.cli.{module}"), function
+    )
+    return run(options)
 
 
 def _complain(failure: Failure) -> None:
@@ -144,6 +138,14 @@ def _parser() -> argparse.ArgumentParser:
     status = command("status", "what is, what should be, what was repaired")
     status.add_argument("bridge", nargs="?", metavar="BRIDGE", help="this bridge only, in full")
     status.add_argument("--json", **as_json)
+    graph = command("graph", "what hangs on what: cards, VLANs, bridges, guests")
+    graph.add_argument("bridge", nargs="?", metavar="BRIDGE", help="this bridge only")
+    graph.add_argument(
+        "--format",
+        choices=("tree", "dot", "svg"),
+        default="tree",
+        help="tree for the terminal (default), dot for Graphviz, svg for a browser",
+    )
     plan = command("plan", "what would be done now, without doing it")
     plan.add_argument("--json", **as_json)
     explain = command(

@@ -46,6 +46,22 @@ def look(condition: str) -> tuple[str, str]:
     return ("bad", "red") if condition in _NEEDS_SOMEBODY else ("warn", "yellow")
 
 
+def meaning(condition: str, agent: bool) -> str:
+    """What a condition says, in a few words; empty where its name is enough."""
+    if condition == "drift" and not agent:
+        return "bridgedctl apply repairs it"
+    return _MEANING.get(condition, "")
+
+
+def next_attempt(item: Document, now: float) -> str:
+    """When an object is tried again, empty where nothing waits."""
+    if not item["next_attempt"]:
+        return ""
+    wait = item["next_attempt"] - now
+    when = f"in {span(wait)}" if wait >= 1 else "due"
+    return f"attempt {item['attempts'] + 1} {when}" if item["attempts"] else when
+
+
 def object_block(item: Document, now: float, terminal: Terminal, agent: bool) -> list[str]:
     """One object: what is, what should be, why, what to do, when it is tried again.
 
@@ -58,11 +74,9 @@ def object_block(item: Document, now: float, terminal: Terminal, agent: bool) ->
     name = f"{item['kind']} {item['name']}"
     head = f"{terminal.symbol(symbol)} {name}  "
     said = f"{condition}{since}"
-    meaning = _MEANING.get(condition, "")
-    if condition == "drift" and not agent:
-        meaning = "bridgedctl apply repairs it"
-    if meaning and cells(head) + cells(said) + len(meaning) + 2 <= terminal.width:
-        said = f"{said}: {meaning}"
+    meant = meaning(condition, agent)
+    if meant and cells(head) + cells(said) + len(meant) + 2 <= terminal.width:
+        said = f"{said}: {meant}"
     lines = [terminal.paint(head, colour, "bold") + terminal.paint(said, colour)]
     if cells(head) + cells(said) > terminal.width:
         lines = [terminal.paint(head.rstrip(), colour, "bold")]
@@ -73,12 +87,8 @@ def object_block(item: Document, now: float, terminal: Terminal, agent: bool) ->
         lines += _labelled("why", item["reason"], terminal)
     if item["remedy"]:
         lines += _labelled("do", item["remedy"], terminal)
-    if item["next_attempt"]:
-        wait = item["next_attempt"] - now
-        when = f"in {span(wait)}" if wait >= 1 else "due"
-        number = f"attempt {item['attempts'] + 1} " if item["attempts"] else ""
-        lines += _labelled("next", f"{number}{when}", terminal)
-    return lines
+    when = next_attempt(item, now)
+    return lines + _labelled("next", when, terminal) if when else lines
 
 
 def _drift(drift: Document) -> str:
@@ -104,23 +114,31 @@ def _labelled(label: str, text: str, terminal: Terminal) -> list[str]:
     return lines
 
 
-def state_block(state: Document, terminal: Terminal, agent: bool) -> list[str]:
-    """The errors of the state file with their carets, or that there is none."""
-    if state["valid"]:
-        return []
+def state_sentence(state: Document) -> str:
+    """What a state file with errors means."""
     said = {
         "last-good": "has errors; the last good state stays in force",
         "none": "cannot be used, and there is no earlier good one: nothing is kept as declared",
     }.get(state["source"], "has errors")
-    text = f"state file {state['path']} {said}"
-    lines = terminal.wrap(text, f"{terminal.symbol('bad')} ", "  ")
+    return f"state file {state['path']} {said}"
+
+
+def state_step(state: Document, agent: bool) -> str:
+    """What to do about a state file with errors."""
+    if agent:
+        return "correct it and save, bridged reads it again by itself"
+    return f"correct it, then: bridgedctl validate {state['path']}"
+
+
+def state_block(state: Document, terminal: Terminal, agent: bool) -> list[str]:
+    """The errors of the state file with their carets, or that there is none."""
+    if state["valid"]:
+        return []
+    lines = terminal.wrap(state_sentence(state), f"{terminal.symbol('bad')} ", "  ")
     lines = [terminal.paint(line, "red", "bold") for line in lines]
     for problem in state["problems"]:
         lines += _problem(problem, terminal)
-    step = "correct it and save, bridged reads it again by itself"
-    if not agent:
-        step = f"correct it, then: bridgedctl validate {state['path']}"
-    return lines + _labelled("do", step, terminal)
+    return lines + _labelled("do", state_step(state, agent), terminal)
 
 
 def _problem(problem: str, terminal: Terminal) -> list[str]:

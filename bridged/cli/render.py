@@ -121,8 +121,8 @@ def _head(
     return lines + terminal.join(facts, "  ")
 
 
-def _agent_block(document: Document, now: float, terminal: Terminal) -> list[str]:
-    """What is wrong with bridged itself or with what it stands on."""
+def agent_notes(document: Document, now: float) -> list[str]:
+    """Sentences on what is wrong with bridged itself or with what it stands on."""
     texts = []
     age = now - document["time"]
     if document["agent"] and age > STALE:
@@ -138,6 +138,11 @@ def _agent_block(document: Document, now: float, terminal: Terminal) -> list[str
         )
     if document["agent"] and document["watch_mode"] == "none":
         texts.append("the state file is not watched: after a change, systemctl reload bridged")
+    return texts
+
+
+def _agent_block(document: Document, now: float, terminal: Terminal) -> list[str]:
+    texts = agent_notes(document, now)
     symbol = f"{terminal.symbol('warn')} "
     lines = [line for text in texts for line in terminal.wrap(text, symbol, "  ")]
     return [terminal.paint(line, "yellow") for line in lines]

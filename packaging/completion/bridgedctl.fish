@@ -50,7 +50,7 @@ function _shtab_bridgedctl_using
   test "$_shtab_bridgedctl_cmdpath" = "$argv"
 end
 
-set -g _shtab_bridgedctl_commands status plan explain doctor names apply confirm rollback validate schema import export render 'render nad'
+set -g _shtab_bridgedctl_commands status graph plan explain doctor names apply confirm rollback validate schema import export render 'render nad'
 set -g _shtab_bridgedctl_opts_with_value --allow-disruption --confirm --format --from --name --namespace --node --output --socket --state --type --vlan -o
 
 complete -c bridgedctl -e
@@ -66,6 +66,12 @@ complete -c bridgedctl -n '_shtab_bridgedctl_using status' -l socket -xka "(__fi
 complete -c bridgedctl -n '_shtab_bridgedctl_using status' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
 complete -c bridgedctl -n '_shtab_bridgedctl_using status' -l json -d 'JSON, for programs'
 complete -c bridgedctl -n '_shtab_bridgedctl_using status; and test $_shtab_bridgedctl_npos -eq 0' -ka "(bridgedctl names bridges 2>/dev/null)" -d 'this bridge only, in full'
+complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a graph -d 'what hangs on what: cards, VLANs, bridges, guests'
+complete -c bridgedctl -n '_shtab_bridgedctl_using graph' -s h -l help -d 'show this help message and exit'
+complete -c bridgedctl -n '_shtab_bridgedctl_using graph' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using graph' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using graph' -l format -xka "tree dot svg" -d 'tree for the terminal (default), dot for Graphviz, svg for a browser'
+complete -c bridgedctl -n '_shtab_bridgedctl_using graph; and test $_shtab_bridgedctl_npos -eq 0' -ka "(bridgedctl names bridges 2>/dev/null)" -d 'this bridge only'
 complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a plan -d 'what would be done now, without doing it'
 complete -c bridgedctl -n '_shtab_bridgedctl_using plan' -s h -l help -d 'show this help message and exit'
 complete -c bridgedctl -n '_shtab_bridgedctl_using plan' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'

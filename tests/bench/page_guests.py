@@ -38,8 +38,8 @@ def guests(lab: Mapping[str, Any]) -> str:
         f"n = {rounds} each. *For good*: at the end of the watched time both guests, or one, were "
         "still without their bridge, and nothing was under way that would bring them back. Changed "
         f"one by one: {', '.join(change.bridged[0] for change in CHANGES)}; with nmcli by `nmcli "
-        "device reapply`, and by `nmcli connection up` where NetworkManager refuses that; nmstate "
-        "is not asked for a priority, which it takes only with the spanning tree on. After a "
+        "device reapply`, and by `nmcli connection up` where NetworkManager refuses that; *without*: "
+        "what was then still as before; nmstate is not asked for a priority, which it takes only with the spanning tree on. After a "
         "restart of NetworkManager nobody does anything.",
         "",
     ]
@@ -52,10 +52,12 @@ def _lost(rounds: Sequence[Mapping[str, Any]]) -> str:
         return "**for good**" if len(gone) == len(rounds) else f"for good in {len(gone)}"
     lost = sorted(int(seen["lost"]) for seen in rounds)
     middle, most = int(median(lost)), lost[-1]
+    missed = sorted({name for seen in rounds for name in seen["missed"]})
+    without = f", without {', '.join(missed)}" if missed else ""
     if most == 0:
-        return "**0**"
+        return f"**0**{without}"
     more = f" ({most:,})" if most != middle else ""
-    return f"{middle:,}{more}, {duration(median(seen['gap'] for seen in rounds))}"
+    return f"{middle:,}{more}, {duration(median(seen['gap'] for seen in rounds))}{without}"
 
 
 def rival(seen: Mapping[str, Any]) -> str:

@@ -76,7 +76,7 @@ LINKS = (
     link("br-lan", "bridge", "br-lan", ("vnet0", "vnet3", "tap7")),
     link("enp13s0f0", "port", "br-lan"),
     link("br-web", "bridge", "br-web", ("vnet1",)),
-    link("enp13s0f0.6", "vlan", "br-web"),
+    replace(link("enp13s0f0.6", "vlan", "br-web"), parent="enp13s0f0", vlan=6),
     link("br-dmz", "bridge", "br-dmz"),
     link("enp13s0f3", "port", "br-dmz"),
 )
