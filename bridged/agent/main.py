@@ -15,6 +15,7 @@ import structlog
 
 from bridged.agent import logs
 from bridged.agent.facade import Facade
+from bridged.agent.history import History
 from bridged.agent.kernel_events import KernelEvents
 from bridged.agent.ledger import Ledger, Limits
 from bridged.agent.loop import Loop, Senses, Timing
@@ -27,7 +28,7 @@ from bridged.agent.wiring import SilentChanges, real_engine
 from bridged.dbus import Match, Signals, SystemBus, name_owner
 from bridged.errors import BridgedError
 from bridged.serve.control import ControlServer
-from bridged.serve.defaults import CONTROL_SOCKET, METRICS_HOST, METRICS_PORT, STATE_FILE
+from bridged.serve.defaults import CONTROL_SOCKET, METRICS_HOST, METRICS_PORT, STATE_DIR, STATE_FILE
 from bridged.serve.http import HttpServer
 
 _NM = "org.freedesktop.NetworkManager"
@@ -70,8 +71,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--state-dir",
         type=Path,
-        default=Path(os.environ.get("STATE_DIRECTORY", "/var/lib/bridged")),
-        help="where the last good state is kept (%(default)s)",
+        default=Path(os.environ.get("STATE_DIRECTORY", STATE_DIR)),
+        help="where last good state, history and pauses are kept (%(default)s)",
     )
     add("--resync", type=float, default=60.0, help="seconds between full looks (%(default)s)")
     add("--poll", type=float, default=5.0, help="seconds between looks at sysctls (%(default)s)")
@@ -118,6 +119,8 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
         source, bus, ledger, version(), signalled, options.socket.parent, options.state_dir
     )
     engine.memory = store.load()
+    history = History(options.state_dir)
+    engine.books.on_repair, engine.pauses.on_change = history.repair, history.pause
     watcher = StateWatcher(lambda: source.directories, wake.ring)
     events = KernelEvents(wake.ring)
     loop = Loop(
@@ -127,12 +130,15 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
         time.monotonic,
         SilentChanges(),
         Timing(options.resync, options.poll),
-        Senses(lambda: watcher.mode, lambda: events.overruns),
+        Senses(lambda: watcher.mode, lambda: events.overruns, history.findings),
         store.save,
     )
-    control = ControlServer(Facade(loop), options.socket)
+    control = ControlServer(Facade(loop, history), options.socket)
     control.start()  # first of all: it tells whether another agent runs
     stack.callback(control.stop)
+    history.start()
+    stack.callback(history.close)
+    engine.pauses.rest()
     if engine.transaction is not None:
         engine.transaction.clear_leftover()
 

@@ -65,8 +65,9 @@ def plan(options: argparse.Namespace) -> int:
 
         terminal = Terminal.of(sys.stdout, os.environ)
         _print_note(note, terminal)
-        sys.stdout.write(plan_text(document, terminal))
-    return _DRIFT if document["actions"] or document["withheld"] else _AS_DESIRED
+        sys.stdout.write(plan_text(document, terminal, time.time()))
+    differs = document["actions"] or document["withheld"] or document.get("paused")
+    return _DRIFT if differs else _AS_DESIRED
 
 
 def apply(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from bridged.cli.words import span
 Document = dict[str, Any]
 
 RIGHT = {"converged", "unavailable"}
-_URGENCY = ("failed", "blocked", "contended", "withheld", "drift", "pending")
+_URGENCY = ("failed", "blocked", "contended", "withheld", "paused", "drift", "pending")
 _NEEDS_SOMEBODY = {"failed", "blocked", "contended", "withheld"}
 _OBVIOUS = {"value", "state", "presence"}
 """Properties that an object has only one of: their names say nothing."""
@@ -17,6 +17,7 @@ _MEANING = {
     "blocked": "cannot be done until somebody acts",
     "contended": "something keeps changing it back",
     "withheld": "guests would lose their bridge",
+    "paused": "left as it is for now",
     "drift": "about to be repaired",
     "pending": "waits for something that is on its way",
 }

@@ -7,7 +7,15 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from bridged.report import Condition, Counters, LinkReport, ObjectReport, Report, StateFileReport
+from bridged.report import (
+    Condition,
+    Counters,
+    LinkReport,
+    ObjectReport,
+    PauseReport,
+    Report,
+    StateFileReport,
+)
 from bridged.serve.catalogue import BY_NAME, METRICS, Family
 
 _CONDITIONS: tuple[str, ...] = get_args(Condition)
@@ -45,6 +53,7 @@ class ReportCollector(Collector):
         if report is not None:
             _objects(sheet, report.objects)
             _findings(sheet, report)
+            _pauses(sheet, report.pauses)
             _counters(sheet, report.counters)
             _state_file(sheet, report.state)
             _agent(sheet, report)
@@ -117,6 +126,13 @@ def _findings(sheet: _Sheet, report: Report) -> None:
     codes = [finding.code for finding in report.findings]
     for code in sorted(set(codes)):
         sheet.add("bridged_findings", (code,), codes.count(code))
+
+
+def _pauses(sheet: _Sheet, pauses: Iterable[PauseReport]) -> None:
+    for pause in pauses:
+        sheet.add("bridged_paused", (pause.bridge,), 1)
+        sheet.add("bridged_pause_expires_timestamp_seconds", (pause.bridge,), pause.until)
+    sheet.add("bridged_paused", ("",), 0)  # unless the node is paused: the first one stays
 
 
 def _counters(sheet: _Sheet, counters: Counters) -> None:

@@ -19,6 +19,7 @@ import structlog
 
 from bridged.errors import BridgedError, WorldError
 from bridged.report import Report, as_json
+from bridged.serve import operators
 from bridged.serve.peers import Peer, Policy, Right
 from bridged.serve.protocols import Agent, ApplyOptions, plan_as_json
 
@@ -29,6 +30,9 @@ RIGHTS: dict[str, Right] = {
     "reload": "change",
     "confirm": "change",
     "rollback": "change",
+    "pause": "change",
+    "resume": "change",
+    "history": "read",
 }
 """Every method, with what is needed to call it."""
 
@@ -175,6 +179,8 @@ class Session:
     def _call(self, method: str, params: dict[str, Any]) -> bytes:
         if method == "apply":
             return self._apply(params)
+        if method in {"pause", "resume", "history"}:
+            return encode({"result": self._operate(method, params)})
         _refuse_unknown(params, set())
         if method == "plan":
             return encode({"result": plan_as_json(self._agent.plan())})
@@ -200,6 +206,23 @@ class Session:
                 "ask again in a few seconds",
             )
         return self._cache.line(report)
+
+    def _operate(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        try:
+            if method == "pause":
+                return operators.pause(self._agent, params, self._peer)
+            if method == "history":
+                return operators.history(self._agent, params)
+            answer = operators.resume(self._agent, params, self._peer)
+        except operators.BadParameter as error:
+            raise RequestError("bad-request", str(error)) from None
+        if not answer["ended"]:
+            raise RequestError(
+                "not-found",
+                "nothing is paused: nobody asked for it, or its time is over",
+                "bridgedctl status; who paused what: bridgedctl history",
+            )
+        return answer
 
     def _apply(self, params: dict[str, Any]) -> bytes:
         """Ask for a pass in a thread of its own, and pass on its progress from this one.

@@ -10,7 +10,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from bridged.report import Report
 from bridged.serve.catalogue import METRICS, markdown
 from bridged.serve.metrics import make_registry
-from tests.unit.serve.reports import AS_DESIRED, BROKEN, CONTENDED, DRIFTING, LINKS, NOW, objects
+from tests.unit.serve.reports import (
+    AS_DESIRED,
+    BROKEN,
+    CONTENDED,
+    DRIFTING,
+    LINKS,
+    NOW,
+    PAUSE,
+    objects,
+)
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -45,7 +54,7 @@ def test_objects_of_a_node_that_is_right() -> None:
     assert value(series, "bridged_object_condition", **labels, condition="converged") == 1
     assert value(series, "bridged_object_condition", **labels, condition="drift") == 0
     conditions = [key for key in series if key[0] == "bridged_object_condition"]
-    assert len(conditions) == 8 * len(objects())
+    assert len(conditions) == 9 * len(objects())
 
 
 def test_objects_that_differ() -> None:
@@ -156,7 +165,7 @@ def test_names_are_conventional_and_each_has_a_help() -> None:
 
 
 def test_every_metric_of_the_catalogue_is_exported() -> None:
-    report = replace(AS_DESIRED, findings=CONTENDED.findings)
+    report = replace(AS_DESIRED, findings=CONTENDED.findings, pauses=(PAUSE,))
     exported = names(scrape(report))
     for metric in METRICS:
         suffix = "_bucket" if metric.kind == "histogram" else ""
@@ -173,3 +182,14 @@ def test_one_metric_can_be_asked_for_by_name() -> None:
 def test_the_documentation_is_current() -> None:
     page = Path(__file__).parents[3] / "docs" / "metrics.md"
     assert page.read_text() == markdown()
+
+
+def test_a_pause_is_told_with_its_end_and_zero_is_told_too() -> None:
+    series = scrape(replace(AS_DESIRED, pauses=(PAUSE,)))
+    assert value(series, "bridged_paused", bridge="br-lan") == 1
+    assert value(series, "bridged_paused", bridge="") == 0
+    end = value(series, "bridged_pause_expires_timestamp_seconds", bridge="br-lan")
+    assert end == PAUSE.until
+    assert value(scrape(AS_DESIRED), "bridged_paused", bridge="") == 0
+    node = scrape(replace(AS_DESIRED, pauses=(replace(PAUSE, bridge=""),)))
+    assert value(node, "bridged_paused", bridge="") == 1
