@@ -19,6 +19,7 @@ Document = dict[str, Any]
 _AS_DESIRED, _ERROR, _DRIFT = 0, 1, 2
 _PLAN_TIMEOUT = 60.0
 _APPLY_TIMEOUT = 120.0
+_REPAIRS = 20
 _START = "start it with: systemctl start bridged"
 
 
@@ -39,6 +40,8 @@ def status(options: argparse.Namespace) -> int:
             named = f"there are {', '.join(meant)}" if meant else "no bridge is declared"
             raise Failure(f"no bridge {options.bridge} is declared", named)
         objects = members(document, options.bridge)
+        if not note and not options.json:
+            document["repairs"] = _repairs(options, document)
     if options.json:
         _print_json(document, note)
     else:
@@ -49,6 +52,17 @@ def status(options: argparse.Namespace) -> int:
         sys.stdout.write(status_text(document, time.time(), terminal, options.bridge))
         _print_confirm(document)
     return _code(document, objects)
+
+
+def _repairs(options: argparse.Namespace, document: Document) -> list[Document]:
+    """The last repairs of a bridge, those before the agent's start too."""
+    wanted = {"object": options.bridge, "limit": _REPAIRS}
+    try:
+        entries = ask(options.socket, "history", wanted)["entries"]
+    except (Failure, NoAgent):  # an agent of an earlier version
+        entries = []
+    kept = [entry for entry in entries if entry["outcome"] in {"repaired", "failed"}]
+    return kept or document["repairs"]
 
 
 def plan(options: argparse.Namespace) -> int:

@@ -83,7 +83,8 @@ def history_text(
     for entry in reversed(entries):
         lines += _entry(entry, now, terminal)
     if more:
-        lines.append(f"  and earlier ones: bridgedctl history -n {2 * len(entries)}, -n 0 for all")
+        text = f"and earlier ones: bridgedctl history -n {2 * len(entries)}, -n 0 for all"
+        lines += terminal.wrap(text, "  ")
     return "\n".join(lines) + "\n"
 
 

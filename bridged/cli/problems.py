@@ -72,6 +72,8 @@ def object_block(item: Document, now: float, terminal: Terminal, agent: bool) ->
         lines += _labelled("is", _drift(drift), terminal)
     if item["reason"]:
         lines += _labelled("why", item["reason"], terminal)
+    if condition == "paused":
+        return lines  # the pause itself is told once, with its end and how to end it
     if item["remedy"]:
         lines += _labelled("do", item["remedy"], terminal)
     if item["next_attempt"]:

@@ -37,7 +37,7 @@ def status_text(
         body = [bridge_table(document, now, terminal), kernel_lines(document, terminal)]
     else:
         body = [bridge_detail(document, bridge, terminal)]
-        mine = {f"{item['kind']}/{item['name']}" for item in objects}
+        mine = {f"{item['kind']}/{item['name']}" for item in objects} | {f"guests/{bridge}"}
         repairs = [repair for repair in repairs if repair["object"] in mine]
     agent = document["agent"]
     problems = [object_block(item, now, terminal, agent) for item in wrong(objects)]

@@ -203,7 +203,7 @@ def repair_lines(repairs: list[Document], now: float, terminal: Terminal) -> lis
         rows = terminal.wrap(text, first, " " * (cells(first) if terminal.width >= 60 else 4))
         lines += [terminal.paint(rows[0][:1], colour) + rows[0][1:], *rows[1:]]
     if len(newest) > _REPAIRS:
-        lines.append(f"  and {count(len(newest) - _REPAIRS, 'earlier one')} (--json has them)")
+        lines.append(f"  and {count(len(newest) - _REPAIRS, 'earlier one')} (bridgedctl history)")
     return lines
 
 

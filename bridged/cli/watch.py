@@ -22,7 +22,7 @@ from bridged.cli.client import Failure, NoAgent, ask
 from bridged.cli.render import find_bridge, headline, status_text
 from bridged.cli.tables import members
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import escape, moment, span
+from bridged.cli.words import count, escape, moment, span
 
 Document = dict[str, Any]
 
@@ -155,11 +155,15 @@ def page(
     head = _head(watcher, now, terminal)
     body: list[str] = []
     if watcher.document is not None:
-        body = status_text(watcher.document, now, terminal, bridge).splitlines()
         # The changes below tell of repairs too.
-        heading = terminal.paint("LAST REPAIRS", "bold")
-        if heading in body:
-            body = body[: body.index(heading)]
+        document = {**watcher.document, "repairs": []}
+        body = status_text(document, now, terminal, bridge).splitlines()
+        findings = document["findings"]
+        if len(head) + len(body) > height - height // 3 and findings:
+            # What there is matters more than what there is to know.
+            text = f"{count(len(findings), 'finding')}: bridgedctl status"
+            body = status_text({**document, "findings": []}, now, terminal, bridge).splitlines()
+            body += ["", *terminal.wrap(text, f"{terminal.symbol('warn')} ", "  ")]
     tail: list[str] = []
     for change in reversed(recent):
         stamp = f"{moment(change.time, now)}  "
