@@ -123,7 +123,7 @@ class Engine:
         redeclared, self._deferred = (
             redeclared or self._deferred,
             # What a pause keeps from being done now is a changed state still when it is over.
-            bool(self.pauses) and (redeclared or self._deferred),
+            self.pauses.active and (redeclared or self._deferred),
         )
         state = self.source.state or _EMPTY
         allowed |= self._maintained(state)

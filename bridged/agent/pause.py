@@ -170,7 +170,9 @@ class Pauses:
         """Told that a pause begins, or ends, and who wants it (empty: nobody, its time is over)."""
         self._load()
 
-    def __bool__(self) -> bool:
+    @property
+    def active(self) -> bool:
+        """Whether anything is paused."""
         return bool(self._pauses)
 
     @property

@@ -15,7 +15,7 @@ def hold(pauses: Pauses, verdict: Verdict, host: Host | None) -> Hold | None:
     A port is held by the pause of the bridge that it is to be in, and by that of the one that it
     would be taken from.
     """
-    if not pauses or not (verdict.actions or verdict.condition == "pending"):
+    if not pauses.active or not (verdict.actions or verdict.condition == "pending"):
         return None
     item = verdict.object
     bridges = [item.name if item.kind == "bridge" else verdict.bridge]
@@ -35,7 +35,7 @@ def hold(pauses: Pauses, verdict: Verdict, host: Host | None) -> Hold | None:
 
 def shown(plan: Plan, pauses: Pauses, host: Host | None) -> Plan:
     """The plan as people are shown it: what a pause holds is set apart."""
-    if not pauses:
+    if not pauses.active:
         return plan
     held = {v.object for v in plan.verdicts if hold(pauses, v, host)}
     return replace(

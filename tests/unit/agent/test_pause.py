@@ -151,7 +151,7 @@ def test_a_name_that_is_none_of_ours_is_refused_with_those_that_are(running: Eng
     with pytest.raises(UnknownBridge) as caught:
         running.pause(60, "x", "alice", ("br-lam",))
     assert "br-lan" in caught.value.remedy
-    assert not running.pauses
+    assert not running.pauses.active
 
 
 def test_a_trial_under_way_is_ended_first(running: Engine) -> None:
@@ -202,11 +202,11 @@ def test_setting_the_clock_changes_nothing(node: Node, jump: float) -> None:
     node.wall.advance(jump)
     node.advance(1790)
     pauses.tick()
-    assert pauses
+    assert pauses.active
     assert pauses.reports[0].until == pytest.approx(node.wall() + 10), "told anew"
     node.advance(10)
     pauses.tick()
-    assert not pauses
+    assert not pauses.active
 
 
 def test_it_survives_restarts_and_no_restart_prolongs_it(node: Node) -> None:
@@ -217,7 +217,7 @@ def test_it_survives_restarts_and_no_restart_prolongs_it(node: Node) -> None:
         assert pauses.reports[0].by == "alice"
     node.wall.advance(-86400)
     node.advance(101)
-    assert not node.agent()
+    assert not node.agent().active
 
 
 def test_it_survives_a_reboot_until_its_wall_clock_time(node: Node) -> None:
@@ -225,7 +225,7 @@ def test_it_survives_a_reboot_until_its_wall_clock_time(node: Node) -> None:
     node.reboot(300)
     assert node.agent().left() == pytest.approx(1490)
     node.reboot(1600)
-    assert not node.agent()
+    assert not node.agent().active
 
 
 def test_a_reboot_with_a_lost_clock_makes_it_no_longer_than_what_was_left(node: Node) -> None:
@@ -238,7 +238,7 @@ def test_a_reboot_with_a_lost_clock_makes_it_no_longer_than_what_was_left(node: 
     assert left is not None
     assert left <= 800
     node.up.advance(800)
-    assert not node.agent()
+    assert not node.agent().active
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_reboot_with_a_lost_clock_makes_it_no_longer_than_what_was_left(node: 
 )
 def test_a_damaged_file_pauses_nothing(node: Node, tmp_path: Path, damage: str) -> None:
     (tmp_path / "pause.json").write_text(damage)
-    assert not node.agent()
+    assert not node.agent().active
 
 
 def test_no_file_can_make_it_longer_than_a_day(node: Node, tmp_path: Path) -> None:
@@ -273,12 +273,12 @@ def test_a_disk_that_takes_nothing_is_told_and_the_pause_holds(tmp_path: Path) -
     made = Node(tmp_path / "gone")
     pauses = made.agent()
     pauses.begin(1800, "x", "alice")
-    assert pauses
+    assert pauses.active
     assert [finding.code for finding in pauses.finding()] == ["pause-not-kept"]
     (tmp_path / "gone").mkdir()
     pauses.begin(1800, "x", "alice")
     assert pauses.finding() == ()
-    assert made.agent()
+    assert made.agent().active
 
 
 def test_no_file_stays_where_nothing_is_paused(node: Node, tmp_path: Path) -> None:
@@ -328,3 +328,11 @@ def test_a_changed_state_is_still_one_when_the_pause_is_over(
     assert [r.cause for r in report.repairs if r.object == "sysctl/net.ipv4.ip_forward"][-1] == (
         "state-file"
     )
+
+
+def test_the_engine_uses_the_pauses_that_it_is_given(machine: Machine, node: Node) -> None:
+    """Also while there are none: those of a restart are to be found where the first ones went."""
+    made = engine(machine, state(), pauses=node.agent())
+    made.run_pass()
+    made.pause(1800, "x", "alice")
+    assert node.agent().active
