@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Mapping, MutableMapping
+from time import monotonic
 from typing import Any
 
 SOCKET = "/run/systemd/journal/socket"
@@ -18,8 +19,8 @@ PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "exception": 3, "cr
 """syslog priorities (sd-daemon(3))."""
 _OURS = {"MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "EVENT"}
 _LONGEST_NAME = 64
-_PATIENCE = 0.2
-"""Seconds."""
+_PATIENCE, _AVOIDED = 0.2, 5.0
+"""Seconds: how long an entry may take, and how long a journald that hangs is let alone."""
 _F_ADD_SEALS, _SEALS = 1033, 0xF
 """F_ADD_SEALS, and no more shrinking, growing, writing or sealing."""
 
@@ -79,12 +80,18 @@ class Journal:
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.settimeout(_PATIENCE)
+        self._avoided = 0.0
 
     def send(self, entry: Mapping[str, str]) -> None:
         """Send one entry."""
+        if monotonic() < self._avoided:
+            raise TimeoutError
         data = encode(entry)
         try:
             self._socket.sendto(data, self._path)
+        except TimeoutError:
+            self._avoided = monotonic() + _AVOIDED
+            raise
         except OSError as error:
             if not _too_long(error):
                 raise
