@@ -70,10 +70,12 @@ def object_block(item: Document, now: float, terminal: Terminal, agent: bool) ->
         lines.append("  " + terminal.paint(said, colour))
     for drift in item["drift"]:
         lines += _labelled("is", _drift(drift), terminal)
+    if condition == "paused" and item["kind"] != "guests":
+        return lines  # the pause is told once, with its reason, its end and how to end it
     if item["reason"]:
         lines += _labelled("why", item["reason"], terminal)
     if condition == "paused":
-        return lines  # the pause itself is told once, with its end and how to end it
+        return lines
     if item["remedy"]:
         lines += _labelled("do", item["remedy"], terminal)
     if item["next_attempt"]:

@@ -55,7 +55,7 @@ def status_text(
         *problems,
         findings,
         *body,
-        repair_lines(repairs, now, terminal),
+        repair_lines(repairs, now, terminal, bridge),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
