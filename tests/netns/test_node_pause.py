@@ -44,6 +44,14 @@ def test_nothing_is_changed_until_it_is_over_and_then_everything(
     assert refused.returncode == 1
     assert "bridgedctl resume" in refused.stderr
     is_left_alone(lab)
+    running.stop()
+    by_itself = json.loads(running.ctl("plan", "--json"))
+    assert by_itself["actions"] == []
+    assert by_itself["pauses"][0]["reason"] == "new switch"
+    refused = lab.run(*lab.bridgedctl, "apply", check=False)
+    assert "is paused until" in refused.stderr
+    running.start()
+    is_left_alone(lab)
     running.ctl("resume", check=True)
     running.wait_converged()
     wait_until(lambda: reference_is_right(lab), 10)
