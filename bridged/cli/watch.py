@@ -56,15 +56,18 @@ class Watcher:
             if self.document is None and self.lost is None:
                 raise
             return self._away(now, failure.message)
-        if self._bridge is not None and (meant := find_bridge(answer, self._bridge)):
+        if self._bridge is not None and not members(answer, self._bridge):
             if self.document is None:
-                raise Failure(f"no bridge {self._bridge} is declared", f"there are {meant}")
-            return []  # taken out of the state file meanwhile: it may come back
+                meant = ", ".join(find_bridge(answer, self._bridge))
+                named = f"there are {meant}" if meant else "no bridge is declared at all"
+                raise Failure(f"no bridge {self._bridge} is declared", named)
+            return self._away(now, f"{self._bridge} is no longer declared; it is waited for")
         answer = answer if self._bridge is None else _narrow(answer, self._bridge)
         news = []
         if self.lost is not None:
             away = span(now - self.lost)
-            news.append(Change(now, "agent", "", f"bridged answers again, after {away}"))
+            who = self._bridge if self._bridge and self._bridge in self.why else "bridged"
+            news.append(Change(now, "agent", "", f"{who} is there again, after {away}"))
         if self.document is None:
             said, _ = headline(answer, answer["objects"], now, self._bridge)
             news.append(Change(now, "agent", "", said))

@@ -223,7 +223,7 @@ def test_an_agent_that_goes_and_comes_is_told_once_each(agent: FakeAgent, path: 
         server = ControlServer(agent, path)
         server.start()
         texts = [change.text for change in watcher.look()]
-        assert texts[0].startswith("bridged answers again")
+        assert texts[0].startswith("bridged is there again")
         assert texts[1].startswith("node1: as desired")
         server.stop()
         assert [change.event for change in watcher.look()] == ["agent"]
@@ -233,7 +233,7 @@ def test_an_agent_that_goes_and_comes_is_told_once_each(agent: FakeAgent, path: 
         assert any("what follows was so at" in row for row in rows)
         server = ControlServer(agent, path)
         server.start()
-        assert watcher.look()[0].text.startswith("bridged answers again")
+        assert watcher.look()[0].text.startswith("bridged is there again")
         server.stop()
 
 
@@ -284,3 +284,24 @@ def test_on_a_terminal_it_draws_on_a_page_of_its_own_and_gives_it_back(served: s
     assert seen.index(b"\x1b[?1049h") < seen.index(b"node1: as desired")
     assert seen.rstrip().endswith(b"\x1b[?1049l")
     assert b"\x1b[?25h" in seen
+
+
+def test_a_bridge_that_is_not_declared_is_refused_with_those_that_are(
+    served: str, capsys: Capture
+) -> None:
+    assert ctl("status", "br-lam", "--watch", "--socket", served) == 1
+    assert "there are br-lan" in capsys.readouterr().err
+
+
+def test_a_bridge_that_is_taken_out_and_comes_back(agent: FakeAgent, served: str) -> None:
+    watcher = Watcher(served, "br-dmz")
+    assert watcher.look()[0].text.startswith("br-dmz on node1: as desired")
+    agent.current = replace(
+        AS_DESIRED, objects=tuple(o for o in AS_DESIRED.objects if o.bridge != "br-dmz")
+    )
+    assert [change.text for change in watcher.look()] == [
+        "br-dmz is no longer declared; it is waited for"
+    ]
+    assert watcher.look() == []
+    agent.current = AS_DESIRED
+    assert [change.text for change in watcher.look()] == ["br-dmz is there again, after 0 s"]
