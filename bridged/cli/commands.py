@@ -19,6 +19,7 @@ Document = dict[str, Any]
 _AS_DESIRED, _ERROR, _DRIFT = 0, 1, 2
 _PLAN_TIMEOUT = 60.0
 _APPLY_TIMEOUT = 120.0
+_REPAIRS = 20
 _START = "start it with: systemctl start bridged"
 
 
@@ -30,6 +31,8 @@ def status(options: argparse.Namespace) -> int:
         from bridged.cli.tables import members
 
         objects = members(document, options.bridge)
+        if not note and not options.json:
+            document["repairs"] = _repairs(options, document)
     if options.json:
         _print_json(document, note)
     else:
@@ -57,6 +60,15 @@ def ask_or_look_at_status(options: argparse.Namespace) -> tuple[Document, str]:
             named = f"there are {', '.join(meant)}" if meant else "no bridge is declared"
             raise Failure(f"no bridge {options.bridge} is declared", named)
     return document, note
+def _repairs(options: argparse.Namespace, document: Document) -> list[Document]:
+    """The last repairs of a bridge, those before the agent's start too."""
+    wanted = {"object": options.bridge, "limit": _REPAIRS}
+    try:
+        entries = ask(options.socket, "history", wanted)["entries"]
+    except (Failure, NoAgent):  # an agent of an earlier version
+        entries = []
+    kept = [entry for entry in entries if entry["outcome"] in {"repaired", "failed"}]
+    return kept or document["repairs"]
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -73,8 +85,9 @@ def plan(options: argparse.Namespace) -> int:
 
         terminal = Terminal.of(sys.stdout, os.environ)
         print_note(note, terminal)
-        sys.stdout.write(plan_text(document, terminal))
-    return _DRIFT if document["actions"] or document["withheld"] else _AS_DESIRED
+        sys.stdout.write(plan_text(document, terminal, time.time()))
+    differs = document["actions"] or document["withheld"] or document.get("paused")
+    return _DRIFT if differs else _AS_DESIRED
 
 
 def explain(options: argparse.Namespace) -> int:

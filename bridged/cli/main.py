@@ -16,13 +16,17 @@ from typing import Any, NoReturn
 
 from bridged.cli.client import Failure
 from bridged.cli.exchange_options import add_commands
-from bridged.cli.words import escape
-from bridged.serve.defaults import CONTROL_SOCKET, STATE_FILE
+from bridged.cli.words import duration, escape
+from bridged.serve.defaults import CONTROL_SOCKET, LONGEST_PAUSE, STATE_DIR, STATE_FILE
 
 AS_DESIRED, ERROR, DRIFT = 0, 1, 2
 _INTERRUPTED = 130
 _RUNS = {
     "status": "commands:status",
+    "watch": "watch:watch",
+    "history": "history:history",
+    "pause": "pause:pause",
+    "resume": "pause:resume",
     "graph": "graph:graph",
     "plan": "commands:plan",
     "explain": "commands:explain",
@@ -68,7 +72,9 @@ def _run(arguments: list[str] | None) -> int:
     options.explicit_state = hasattr(options, "state")
     options.state = getattr(options, "state", STATE_FILE)
     options.socket = getattr(options, "socket", CONTROL_SOCKET)
-    module, _, function = _RUNS[options.command].partition(":")
+    options.state_dir = getattr(options, "state_dir", STATE_DIR)
+    command = "watch" if getattr(options, "watch", False) else options.command
+    module, _, function = _RUNS[command].partition(":")
     run: Callable[[argparse.Namespace], int] = getattr(
         import_module(f"bridged.cli.{module}"), function
     )
@@ -88,6 +94,29 @@ def _seconds(text: str) -> float:
     if not number.isascii() or not number.isdigit() or not 0 < int(number) * (scale or 1) <= 600:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 60s, up to 10m")
     return float(int(number) * (scale or 1))
+
+
+def _span(text: str) -> float:
+    """``30m``, ``1h30m`` or ``2d`` in seconds."""
+    seconds = duration(text)
+    if not seconds:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 30m, 1h30m or 2d")
+    return seconds
+
+
+def _pause_span(text: str) -> float:
+    seconds = _span(text)
+    if seconds > LONGEST_PAUSE:
+        hours = f"{LONGEST_PAUSE / 3600:.0f} h"
+        stop = "for longer: systemctl stop bridged"
+        raise argparse.ArgumentTypeError(f"a pause lasts {hours} at most; {stop}")
+    return seconds
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number, 0 for all")
+    return int(text)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -138,6 +167,12 @@ def _parser() -> argparse.ArgumentParser:
     status = command("status", "what is, what should be, what was repaired")
     status.add_argument("bridge", nargs="?", metavar="BRIDGE", help="this bridge only, in full")
     status.add_argument("--json", **as_json)
+    status.add_argument(
+        "--watch",
+        "-w",
+        action="store_true",
+        help="again and again, with what changes, until Ctrl-C",
+    )
     graph = command("graph", "what hangs on what: cards, VLANs, bridges, guests")
     graph.add_argument("bridge", nargs="?", metavar="BRIDGE", help="this bridge only")
     graph.add_argument(
@@ -180,6 +215,34 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("confirm", "keep the changes that wait to be confirmed")
     command("rollback", "take the changes that wait to be confirmed back")
+    history = command("history", "what was repaired, when, why and how fast")
+    history.add_argument(
+        "object", nargs="?", metavar="OBJECT", help="bridge/br-lan or br-lan: all about it"
+    )
+    history.add_argument("--since", type=_span, metavar="1h", help="within this time only")
+    history.add_argument(
+        "-n", dest="number", type=_number, metavar="N", help="the last N, 0 for all (20)"
+    )
+    history.add_argument("--json", **as_json)
+    history.add_argument(
+        "--state-dir",
+        metavar="PATH",
+        default=argparse.SUPPRESS,
+        help=f"where it is read while bridged is not running ({STATE_DIR})",
+    )
+    pause = command("pause", "change nothing on the node, or on some bridges, for a while")
+    pause.add_argument("bridges", nargs="*", metavar="BRIDGE", help="these only")
+    pause.add_argument(
+        "--for",
+        dest="seconds",
+        type=_pause_span,
+        required=True,
+        metavar="30m",
+        help="for how long, up to 24h",
+    )
+    pause.add_argument("--reason", required=True, metavar="TEXT", help="why, for others to read")
+    resume = command("resume", "end pauses ahead of their time")
+    resume.add_argument("bridges", nargs="*", metavar="BRIDGE", help="these only")
     validate = command("validate", "check a state file")
     validate.add_argument("file", nargs="?", metavar="FILE", help="instead of the state file")
     schema = command("schema", "print the JSON Schema of the state file")

@@ -8,7 +8,7 @@ from bridged.cli.words import span
 Document = dict[str, Any]
 
 RIGHT = {"converged", "unavailable"}
-_URGENCY = ("failed", "blocked", "contended", "withheld", "drift", "pending")
+_URGENCY = ("failed", "blocked", "contended", "withheld", "paused", "drift", "pending")
 _NEEDS_SOMEBODY = {"failed", "blocked", "contended", "withheld"}
 _OBVIOUS = {"value", "state", "presence"}
 """Properties that an object has only one of: their names say nothing."""
@@ -17,6 +17,7 @@ _MEANING = {
     "blocked": "cannot be done until somebody acts",
     "contended": "something keeps changing it back",
     "withheld": "guests would lose their bridge",
+    "paused": "left as it is for now",
     "drift": "about to be repaired",
     "pending": "waits for something that is on its way",
 }
@@ -83,8 +84,12 @@ def object_block(item: Document, now: float, terminal: Terminal, agent: bool) ->
         lines.append("  " + terminal.paint(said, colour))
     for drift in item["drift"]:
         lines += _labelled("is", _drift(drift), terminal)
+    if condition == "paused" and item["kind"] != "guests":
+        return lines  # the pause is told once, with its reason, its end and how to end it
     if item["reason"]:
         lines += _labelled("why", item["reason"], terminal)
+    if condition == "paused":
+        return lines
     if item["remedy"]:
         lines += _labelled("do", item["remedy"], terminal)
     when = next_attempt(item, now)

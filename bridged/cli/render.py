@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bridged.cli.pause import pause_block, pause_words
 from bridged.cli.problems import finding_block, object_block, state_block, wrong
 from bridged.cli.tables import (
     bridge_detail,
@@ -36,7 +37,7 @@ def status_text(
         body = [bridge_table(document, now, terminal), kernel_lines(document, terminal)]
     else:
         body = [bridge_detail(document, bridge, terminal)]
-        mine = {f"{item['kind']}/{item['name']}" for item in objects}
+        mine = {f"{item['kind']}/{item['name']}" for item in objects} | {f"guests/{bridge}"}
         repairs = [repair for repair in repairs if repair["object"] in mine]
     agent = document["agent"]
     problems = [object_block(item, now, terminal, agent) for item in wrong(objects)]
@@ -50,10 +51,11 @@ def status_text(
         _head(document, objects, now, terminal, bridge),
         state_block(document["state"], terminal, agent),
         _agent_block(document, now, terminal),
+        pause_block(document.get("pauses", []), now, terminal, bridge),
         *problems,
         findings,
         *body,
-        repair_lines(repairs, now, terminal),
+        repair_lines(repairs, now, terminal, bridge),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -81,8 +83,13 @@ def headline(
         if state["source"] == "none":
             return f"{host}: no usable state file, nothing is kept as declared", "red"
         return f"{host}: the state file has errors; by the last good one: {said}", "red"
+    paused = pause_words(document.get("pauses", []), now, bridge)
+    said += f"; {paused}" if paused else ""
     if bad:
-        return f"{host}: {said}", "yellow" if {"drift", "pending"} >= set(kinds) else "red"
+        calm = {"drift", "pending", "paused"} >= set(kinds)
+        return f"{host}: {said}", "yellow" if calm else "red"
+    if paused:
+        return f"{host}: {said}", "yellow"
     if document["agent"]:
         times = repair_times(item["last_repair"] for item in objects)
         times += repair_times(document["repairs"] if bridge is None else ())

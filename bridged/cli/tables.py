@@ -180,7 +180,9 @@ def kernel_lines(document: Document, terminal: Terminal) -> list[str]:
     return lines
 
 
-def repair_lines(repairs: list[Document], now: float, terminal: Terminal) -> list[str]:
+def repair_lines(
+    repairs: list[Document], now: float, terminal: Terminal, bridge: str | None = None
+) -> list[str]:
     """The last repairs, newest first: how long ago, of what, why, and what was done."""
     newest = sorted(repairs, key=lambda repair: -repair["time"])
     if not newest:
@@ -203,7 +205,8 @@ def repair_lines(repairs: list[Document], now: float, terminal: Terminal) -> lis
         rows = terminal.wrap(text, first, " " * (cells(first) if terminal.width >= 60 else 4))
         lines += [terminal.paint(rows[0][:1], colour) + rows[0][1:], *rows[1:]]
     if len(newest) > _REPAIRS:
-        lines.append(f"  and {count(len(newest) - _REPAIRS, 'earlier one')} (--json has them)")
+        more = f"bridgedctl history {bridge or ''}".rstrip()
+        lines.append(f"  and {count(len(newest) - _REPAIRS, 'earlier one')} ({more})")
     return lines
 
 
@@ -212,6 +215,7 @@ def bridge_detail(document: Document, name: str, terminal: Terminal) -> list[str
     links = {link["name"]: link for link in document["links"]}
     shown = [name, *(o["name"] for o in members(document, name) if o["kind"] in {"port", "vlan"})]
     lines: list[str] = []
+    width = max(map(cells, shown)) if terminal.width >= 60 else 0
     for link_name in shown:
         link = links.get(link_name)
         parts = [link_state(link)]
@@ -219,8 +223,20 @@ def bridge_detail(document: Document, name: str, terminal: Terminal) -> list[str
             parts += [f"mtu {link['mtu']}", link["address"]]
             parts += [f"{link['speed']} Mbit/s"] if link["speed"] else []
             parts.append(count(link["carrier_changes"], "carrier change"))
+            parts += _errors(link["counters"])
         kind = "bridge" if link_name == name else "port" if link is None else link["role"]
-        lines += terminal.wrap(", ".join(filter(None, parts)), f"{pad(kind, 6)}  {link_name}  ")
+        lines += terminal.wrap(
+            ", ".join(filter(None, parts)), f"{pad(kind, 6)}  {pad(link_name, width)}  "
+        )
     guests = links[name]["guests"] if name in links else []
     text = f"{len(guests)}: {', '.join(guests)}" if guests else "none"
     return lines + terminal.wrap(text, f"{pad('guests', 6)}  ")
+
+
+def _errors(counters: dict[str, int]) -> list[str]:
+    """Errors on a link since it was made, empty where there were none.
+
+    Drops are no news: a bridge drops what nobody wants.
+    """
+    numbers = ((counters.get(f"{way}_errors", 0), way) for way in ("rx", "tx"))
+    return [count(number, f"{way} error") for number, way in numbers if number]
