@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bridged.cli.pause import pause_words
-from bridged.cli.words import brief
+from bridged.telling.sentences import pause_words
+from bridged.telling.words import brief
 
 Document = dict[str, Any]
 

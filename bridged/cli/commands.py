@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from bridged.cli.client import Failure, NoAgent, ask
-from bridged.cli.problems import RIGHT
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import escape
+from bridged.telling.conditions import RIGHT
+from bridged.telling.words import escape
 
 Document = dict[str, Any]
 
@@ -28,7 +28,7 @@ def status(options: argparse.Namespace) -> int:
     document, note = ask_or_look_at_status(options)
     objects: list[Document] = document["objects"]
     if options.bridge is not None:
-        from bridged.cli.tables import members
+        from bridged.telling.members import members
 
         objects = members(document, options.bridge)
         if not note and not options.json:
@@ -53,13 +53,15 @@ def ask_or_look_at_status(options: argparse.Namespace) -> tuple[Document, str]:
         lambda: _local().status(options.state),
     )
     if options.bridge is not None:
-        from bridged.cli.render import find_bridge
+        from bridged.telling.members import find_bridge
 
         meant = find_bridge(document, options.bridge)
         if meant or not document["objects"]:
             named = f"there are {', '.join(meant)}" if meant else "no bridge is declared"
             raise Failure(f"no bridge {options.bridge} is declared", named)
     return document, note
+
+
 def _repairs(options: argparse.Namespace, document: Document) -> list[Document]:
     """The last repairs of a bridge, those before the agent's start too."""
     wanted = {"object": options.bridge, "limit": _REPAIRS}
@@ -267,8 +269,9 @@ def print_note(note: str, terminal: Terminal, stream: Any = None) -> None:
 
 def _print_outcome(document: Document, terminal: Terminal) -> None:
     """The headline after an apply; what is still wrong follows, for it may need somebody."""
-    from bridged.cli.problems import object_block, wrong
-    from bridged.cli.render import headline
+    from bridged.cli.problems import object_block
+    from bridged.telling.conditions import wrong
+    from bridged.telling.sentences import headline
 
     document = escape(document)
     now = time.time()

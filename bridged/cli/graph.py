@@ -6,7 +6,7 @@ import sys
 
 from bridged.cli.commands import ask_or_look_at_status, print_note
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import escape
+from bridged.telling.words import escape
 
 
 def graph(options: argparse.Namespace) -> int:

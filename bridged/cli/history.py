@@ -11,8 +11,8 @@ from typing import Any
 
 from bridged.cli.client import Failure, NoAgent, ask
 from bridged.cli.terminal import Terminal, cells
-from bridged.cli.words import brief, count, escape, moment
 from bridged.history import Wanted, read, select
+from bridged.telling.words import brief, count, escape, moment
 
 Document = dict[str, Any]
 

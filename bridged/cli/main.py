@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from bridged.cli.client import Failure
 from bridged.cli.exchange_options import add_commands
-from bridged.cli.words import duration, escape
 from bridged.serve.defaults import CONTROL_SOCKET, LONGEST_PAUSE, STATE_DIR, STATE_FILE
+from bridged.telling.words import duration, escape
 
 AS_DESIRED, ERROR, DRIFT = 0, 1, 2
 _INTERRUPTED = 130

@@ -8,7 +8,8 @@ from typing import Any
 
 from bridged.cli.client import Failure, NoAgent, ask
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import count, escape, moment, span
+from bridged.telling.sentences import whole
+from bridged.telling.words import escape, moment, span
 
 Document = dict[str, Any]
 
@@ -47,26 +48,9 @@ def resume(options: argparse.Namespace) -> int:
             "start it with: systemctl start bridged; then resume",
         ) from None
     ended = escape(answer["ended"])
-    print(f"resumed {' and '.join(map(_whole, ended))}: what differs is repaired again")
+    print(f"resumed {' and '.join(map(whole, ended))}: what differs is repaired again")
     print("  next: bridgedctl status")
     return 0
-
-
-def _whole(item: Document) -> str:
-    return item["bridge"] or "the node"
-
-
-def pause_words(pauses: list[Document], now: float, bridge: str | None = None) -> str:
-    """What a headline says of pauses: ``paused for another 27 min``, empty where there are none."""
-    node = [item for item in pauses if not item["bridge"]]
-    if node:
-        return f"paused for another {span(node[0]['until'] - now)}"
-    if bridge is not None:
-        mine = [item for item in pauses if item["bridge"] == bridge]
-        return f"paused for another {span(mine[0]['until'] - now)}" if mine else ""
-    if len(pauses) == 1:
-        return f"{pauses[0]['bridge']} paused for another {span(pauses[0]['until'] - now)}"
-    return f"{count(len(pauses), 'bridge')} paused" if pauses else ""
 
 
 def pause_block(

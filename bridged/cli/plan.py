@@ -4,7 +4,7 @@ from typing import Any
 
 from bridged.cli.pause import pause_block
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import count, escape
+from bridged.telling.words import count, escape
 
 Document = dict[str, Any]
 

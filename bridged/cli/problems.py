@@ -3,64 +3,16 @@
 from typing import Any
 
 from bridged.cli.terminal import Terminal, cells, pad
-from bridged.cli.words import span
+from bridged.telling.conditions import look, meaning, next_attempt
+from bridged.telling.sentences import state_sentence, state_step
+from bridged.telling.words import span
 
 Document = dict[str, Any]
 
-RIGHT = {"converged", "unavailable"}
-_URGENCY = ("failed", "blocked", "contended", "withheld", "paused", "drift", "pending")
-_NEEDS_SOMEBODY = {"failed", "blocked", "contended", "withheld"}
 _OBVIOUS = {"value", "state", "presence"}
 """Properties that an object has only one of: their names say nothing."""
-_MEANING = {
-    "failed": "the last attempt failed",
-    "blocked": "cannot be done until somebody acts",
-    "contended": "something keeps changing it back",
-    "withheld": "guests would lose their bridge",
-    "paused": "left as it is for now",
-    "drift": "about to be repaired",
-    "pending": "waits for something that is on its way",
-}
 _LABEL = 6
 """Columns of the words in front of what is said of a problem."""
-
-
-def wrong(objects: list[Document]) -> list[Document]:
-    """The objects that are not as desired, those that need somebody first."""
-    found = [item for item in objects if item["condition"] not in RIGHT]
-    return sorted(found, key=lambda item: _rank(item["condition"]))
-
-
-def _rank(condition: str) -> int:
-    return _URGENCY.index(condition) if condition in _URGENCY else len(_URGENCY)
-
-
-def worst(conditions: list[str]) -> str:
-    """The most urgent of some conditions, ``converged`` where there is none."""
-    return min((c for c in conditions if c not in RIGHT), key=_rank, default="converged")
-
-
-def look(condition: str) -> tuple[str, str]:
-    """Symbol and colour of a condition."""
-    if condition in RIGHT:
-        return "ok", "green"
-    return ("bad", "red") if condition in _NEEDS_SOMEBODY else ("warn", "yellow")
-
-
-def meaning(condition: str, agent: bool) -> str:
-    """What a condition says, in a few words; empty where its name is enough."""
-    if condition == "drift" and not agent:
-        return "bridgedctl apply repairs it"
-    return _MEANING.get(condition, "")
-
-
-def next_attempt(item: Document, now: float) -> str:
-    """When an object is tried again, empty where nothing waits."""
-    if not item["next_attempt"]:
-        return ""
-    wait = item["next_attempt"] - now
-    when = f"in {span(wait)}" if wait >= 1 else "due"
-    return f"attempt {item['attempts'] + 1} {when}" if item["attempts"] else when
 
 
 def object_block(item: Document, now: float, terminal: Terminal, agent: bool) -> list[str]:
@@ -117,22 +69,6 @@ def _labelled(label: str, text: str, terminal: Terminal) -> list[str]:
     for row in text.split("\n"):
         lines += terminal.wrap(row, f"    {pad('' if lines else label, _LABEL)}")
     return lines
-
-
-def state_sentence(state: Document) -> str:
-    """What a state file with errors means."""
-    said = {
-        "last-good": "has errors; the last good state stays in force",
-        "none": "cannot be used, and there is no earlier good one: nothing is kept as declared",
-    }.get(state["source"], "has errors")
-    return f"state file {state['path']} {said}"
-
-
-def state_step(state: Document, agent: bool) -> str:
-    """What to do about a state file with errors."""
-    if agent:
-        return "correct it and save, bridged reads it again by itself"
-    return f"correct it, then: bridgedctl validate {state['path']}"
 
 
 def state_block(state: Document, terminal: Terminal, agent: bool) -> list[str]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from bridged.cli.problems import RIGHT, look, worst
 from bridged.cli.terminal import Terminal, cells, pad
-from bridged.cli.words import ago, count, listing
+from bridged.telling.conditions import RIGHT, look, worst
+from bridged.telling.members import bridge_names, link_state, members, repair_times
+from bridged.telling.words import ago, count, listing
 
 Document = dict[str, Any]
 
@@ -43,34 +44,6 @@ class Row:
     def said(self) -> str:
         """The condition in a word or two."""
         return "as desired" if self.condition in RIGHT else self.condition
-
-
-def repair_times(repairs: Iterable[Document | None]) -> list[float]:
-    """When the repairs among `repairs` that went well were made."""
-    return [repair["time"] for repair in repairs if repair and repair["outcome"] == "repaired"]
-
-
-def members(document: Document, bridge: str) -> list[Document]:
-    """The objects that make up a bridge."""
-    return [
-        item
-        for item in document["objects"]
-        if item["bridge"] == bridge or (item["kind"], item["name"]) == ("bridge", bridge)
-    ]
-
-
-def bridge_names(document: Document) -> list[str]:
-    """The bridges of the report, in its order."""
-    return [item["name"] for item in document["objects"] if item["kind"] == "bridge"]
-
-
-def link_state(link: Document | None) -> str:
-    """A link in a word or two."""
-    if link is None or not link["present"]:
-        return "missing"
-    if not link["up"]:
-        return "down"
-    return "up" if link["carrier"] else "no carrier"
 
 
 def _rows(document: Document, now: float) -> list[Row]:

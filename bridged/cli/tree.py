@@ -1,7 +1,7 @@
 """The topology as a tree in the terminal: (topology, terminal) -> text.  Pure."""
 
 from bridged.cli.terminal import Terminal, cells, pad
-from bridged.cli.words import count, listing
+from bridged.telling.words import count, listing
 from bridged.view.topology import Bridge, Card, Port, Topology
 
 _COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}

@@ -19,10 +19,11 @@ from typing import Any, TextIO
 
 from bridged.cli.changes import Change, changes
 from bridged.cli.client import Failure, NoAgent, ask
-from bridged.cli.render import find_bridge, headline, status_text
-from bridged.cli.tables import members
+from bridged.cli.render import status_text
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import count, escape, moment, span
+from bridged.telling.members import find_bridge, members
+from bridged.telling.sentences import headline
+from bridged.telling.words import count, escape, moment, span
 
 Document = dict[str, Any]
 

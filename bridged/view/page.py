@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
-from bridged.cli.render import headline
-from bridged.cli.words import ago, escape, span
+from bridged.telling.sentences import headline
+from bridged.telling.words import ago, escape, span
 from bridged.view import sections
 from bridged.view.markup import el, html, xml
 from bridged.view.parts import icon

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from bridged.cli.problems import look
-from bridged.cli.words import ago
+from bridged.telling.conditions import look
+from bridged.telling.words import ago
 from bridged.view.markup import Child, el
 from bridged.view.svg import mark
 from bridged.view.topology import Mark

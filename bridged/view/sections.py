@@ -3,16 +3,9 @@
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from bridged.cli.problems import (
-    RIGHT,
-    meaning,
-    next_attempt,
-    state_sentence,
-    state_step,
-    wrong,
-)
-from bridged.cli.render import agent_notes
-from bridged.cli.words import count, span
+from bridged.telling.conditions import RIGHT, meaning, next_attempt, wrong
+from bridged.telling.sentences import agent_notes, state_sentence, state_step
+from bridged.telling.words import count, span
 from bridged.view.markup import Child, el
 from bridged.view.parts import (
     icon,

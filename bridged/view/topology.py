@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from bridged.cli.problems import RIGHT, look, worst
-from bridged.cli.tables import bridge_names, link_state, members
+from bridged.telling.conditions import RIGHT, look, worst
+from bridged.telling.members import bridge_names, link_state, members
 
 Document = dict[str, Any]
 Mark = Literal["ok", "warn", "bad"]

@@ -20,10 +20,10 @@ from bridged.cli.changes import changes
 from bridged.cli.main import main
 from bridged.cli.terminal import Terminal
 from bridged.cli.watch import Watcher, page
-from bridged.cli.words import duration
 from bridged.history import NAME, Entry
 from bridged.report import Report, as_json
 from bridged.serve.control import ControlServer
+from bridged.telling.words import duration
 from tests.unit.serve.reports import (
     AS_DESIRED,
     BROKEN,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bridged.cli.render import headline
 from bridged.report import as_json
+from bridged.telling.sentences import headline
 from tests.unit.serve.reports import AS_DESIRED, CONTENDED, NOW
 from tests.unit.view.test_pictures import HOSTILE, crowded, hostile
 

@@ -9,9 +9,9 @@ from http.client import HTTPConnection, HTTPResponse
 
 import pytest
 
-from bridged.cli.render import headline
 from bridged.report import Report, as_json
 from bridged.serve.http import HttpServer
+from bridged.telling.sentences import headline
 from bridged.view.page import page_text
 from tests.unit.serve.reports import AS_DESIRED, BROKEN, CONTENDED, DRIFTING, NOW
 from tests.unit.view.test_pictures import HOSTILE, crowded, hostile

@@ -13,8 +13,8 @@ import pytest
 
 from bridged.cli.terminal import Terminal, cells
 from bridged.cli.tree import tree_text
-from bridged.cli.words import escape
 from bridged.report import Report, as_json
+from bridged.telling.words import escape
 from bridged.view.dot import dot_text
 from bridged.view.layout import Place, lay_out
 from bridged.view.svg import svg_text
