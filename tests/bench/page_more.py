@@ -1,10 +1,10 @@
-"""The benchmark page's parts about guests and about a rival."""
+"""The benchmark page's parts about guests, a rival, and scrapes."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from tests.bench.figures import duration
+from tests.bench.figures import Figures, duration
 from tests.bench.operators import CHANGES
 from tests.bench.peers import VERSION
 
@@ -86,3 +86,30 @@ def rival(seen: Mapping[str, Any]) -> str:
             "",
         ]
     )
+
+
+def scrape(found: Mapping[str, Any]) -> str:
+    """Scrapes by number of bridges, beside node_exporter."""
+    lines = [
+        "## A scrape",
+        "",
+        "Bridges with a card each. node_exporter runs with the collectors that know of links only "
+        "(netdev, netclass, bonding) and reads the kernel; bridged answers from its last report, "
+        "made up here for the same links, and tells of every object and property besides.",
+        "",
+        "| bridges | bridged: median | p99 | series | size | node_exporter: median | p99 | series | "
+        "size |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for count, by in found.items():
+        cells = [f"{int(count):,}"]
+        for who in ("bridged", "node_exporter"):
+            if who not in by:
+                cells += ["not measured", "", "", ""]
+                continue
+            seen = Figures.of(by[who]["seconds"])
+            size = by[who]["bytes"] / 1000
+            cells += [duration(seen.median), duration(seen.p99), f"{by[who]['series']:,}"]
+            cells += [f"{size:,.0f} kB"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
