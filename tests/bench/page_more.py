@@ -97,8 +97,8 @@ def scrape(found: Mapping[str, Any]) -> str:
         "(netdev, netclass, bonding) and reads the kernel; bridged answers from its last report, "
         "made up here for the same links, and tells of every object and property besides.",
         "",
-        "| bridges | bridged: median | p99 | series | size | node_exporter: median | p99 | series | "
-        "size |",
+        "| bridges | bridged: median | p99 | series | size | "
+        "node_exporter: median | p99 | series | size |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for count, by in found.items():
