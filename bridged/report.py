@@ -14,7 +14,7 @@ Condition = Literal[
 is being brought about.  unavailable: the host does not offer it and nobody asked bridged to.
 blocked: cannot be done until somebody outside acts.  failed: the last attempt failed, retried with
 growing backoff.  contended: something keeps changing it back.  withheld: not done because guests
-would lose the bridge."""
+would lose the bridge, or because the state file leaves it to the operator."""
 
 WatchMode = Literal["inotify", "poll", "none"]
 """How changes of the state file are noticed."""

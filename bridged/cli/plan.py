@@ -17,10 +17,13 @@ _COST = {
 def plan_text(document: Document, terminal: Terminal) -> str:
     """The steps in order, each with its object, reason and what it costs; then what is withheld."""
     document = escape(document)
-    actions, withheld = document["actions"], document["withheld"]
-    if not actions and not withheld:
+    actions = document["actions"]
+    # The state file leaves to the operator what costs nothing and is not done all the same.
+    withheld = [step for step in document["withheld"] if step["disruption"] == "guests"]
+    left = [step for step in document["withheld"] if step["disruption"] != "guests"]
+    if not actions and not document["withheld"]:
         return f"{terminal.symbol('ok')} nothing to do, the node is as desired\n"
-    blocks = [[terminal.paint(_headline(actions, withheld), "bold")]]
+    blocks = [[terminal.paint(_headline(actions, document["withheld"]), "bold")]]
     width = len(str(len(actions)))
     steps: list[str] = []
     for number, step in enumerate(actions, 1):
@@ -36,6 +39,12 @@ def plan_text(document: Document, terminal: Terminal) -> str:
         allow = " ".join(f"--allow-disruption {name}" for name in bridges)
         held += terminal.wrap(f"bridgedctl apply {allow}", "  to allow it once: ")
         blocks.append(held)
+    if left:
+        text = "Left to you, because the state file says enforce: false:"
+        yours = [terminal.paint(line, "yellow") for line in terminal.wrap(text)]
+        for step in left:
+            yours += _step(step, f"{terminal.symbol('warn')} ", terminal)
+        blocks.append(yours)
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 

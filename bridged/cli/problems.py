@@ -20,6 +20,7 @@ _MEANING = {
     "drift": "about to be repaired",
     "pending": "waits for something that is on its way",
 }
+_WITHOUT_GUESTS = {"file", "module", "sysctl"}
 _LABEL = 6
 """Columns of the words in front of what is said of a problem."""
 
@@ -59,6 +60,8 @@ def object_block(item: Document, now: float, terminal: Terminal, agent: bool) ->
     head = f"{terminal.symbol(symbol)} {name}  "
     said = f"{condition}{since}"
     meaning = _MEANING.get(condition, "")
+    if condition == "withheld" and item["kind"] in _WITHOUT_GUESTS:
+        meaning = "not done unless you say so"
     if condition == "drift" and not agent:
         meaning = "bridgedctl apply repairs it"
     if meaning and cells(head) + cells(said) + len(meaning) + 2 <= terminal.width:

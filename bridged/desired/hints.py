@@ -117,9 +117,8 @@ def unknown_key(key: str, valid: Collection[str], elsewhere: Collection[tuple[st
     plain = key.lower().replace("_", "-")
     if plain.removeprefix("bridge-").startswith("nf-call-") and "ports" in valid:
         return _NF_CALL.format(f"bridge-{plain.removeprefix('bridge-')}")
-    if "enforce" in valid or "pod-cidr" in valid:
-        if any(word in plain for word in _SECRET):
-            return _NO_SECRETS
+    if ("enforce" in valid or "pod-cidr" in valid) and any(word in plain for word in _SECRET):
+        return _NO_SECRETS
     word = nearest(key, valid)
     if word:
         return f"did you mean `{word}`?"

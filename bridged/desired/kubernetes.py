@@ -141,6 +141,12 @@ class Kubernetes(Model):
             return self.cert_sans
         return tuple(dict.fromkeys((self.address, self.endpoint_host, "127.0.0.1", "localhost")))
 
+    def files(self) -> Iterator[tuple[str, Kept, str]]:
+        """The kept files as (word for `bridgedctl render`, how it is kept, path)."""
+        for word, kept in (("kubeadm", self.kubeadm), ("cilium", self.cilium)):
+            if kept is not None and kept.file is not None:
+                yield word, kept, kept.file
+
     def networks(self) -> Iterator[tuple[str, tuple[str, ...], str]]:
         """The cluster's networks as (what it is, its path below the section, the network)."""
         yield "the pods' network", ("pod-cidr",), self.pod_cidr

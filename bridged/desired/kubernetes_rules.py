@@ -102,8 +102,7 @@ def _certificate(kubernetes: Kubernetes) -> Iterator[Violation]:
 
 
 def _files(kubernetes: Kubernetes) -> Iterator[Violation]:
-    kept = {"kubeadm": kubernetes.kubeadm, "cilium": kubernetes.cilium}
-    paths = {name: item.file for name, item in kept.items() if item is not None and item.file}
+    paths = {word: path for word, _, path in kubernetes.files()}
     for name, path in paths.items():
         at = (*_AT, name, "file")
         if posixpath.dirname(path) == _RUN_BY_KUBELET:

@@ -128,7 +128,8 @@ def _version(text: str) -> str:
         raise Refused(
             f"kubeadm.k8s.io/v1beta4, which is written here, came with Kubernetes "
             f"1.{V1BETA4_SINCE}; {text} does not know it",
-            f"declare 1.{V1BETA4_SINCE}.0 or newer; for {text}, write kubeadm.conf by hand (v1beta3)",
+            f"declare 1.{V1BETA4_SINCE}.0 or newer; for {text}, write a kubeadm.conf of v1beta3 by "
+            "hand",
         )
     return text.removeprefix("v")
 

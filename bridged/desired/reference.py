@@ -137,6 +137,8 @@ def default(key: Key) -> str:
     """What a key that is left out means."""
     if key.required:
         return "must be written"
+    if key.default is None and "left out" in key.doc:
+        return "see there"
     if key.default is None:
         return "left as it is" if not isinstance(key.expected, Text) else "see there"
     if isinstance(key.expected, Boolean):

@@ -25,7 +25,7 @@ def values(kubernetes: Kubernetes, cilium: Cilium) -> dict[str, Any]:
     return {
         "kubeProxyReplacement": cilium.kube_proxy_replacement,
         "k8sServiceHost": cilium.api_host or kubernetes.address,
-        "k8sServicePort": kubernetes.api_port,
+        "k8sServicePort": _port(kubernetes, cilium),
         "cni": {"exclusive": cilium.exclusive},
         "ipam": {"mode": "cluster-pool", "operator": {"clusterPoolIPv4PodCIDRList": [cilium.pool]}},
         "hubble": {
@@ -44,6 +44,12 @@ def values(kubernetes: Kubernetes, cilium: Cilium) -> dict[str, Any]:
         },
         "cgroup": _cgroup(cilium),
     }
+
+
+def _port(kubernetes: Kubernetes, cilium: Cilium) -> int:
+    """The endpoint may be a load balancer with a port of its own."""
+    host, _, port = kubernetes.endpoint.rpartition(":")
+    return int(port) if cilium.api_host == host else kubernetes.api_port
 
 
 def _cgroup(cilium: Cilium) -> dict[str, Any]:
