@@ -27,7 +27,8 @@ _KINDS: dict[int, ErrorKind] = {
 }
 _REMEDIES = {
     errno.EROFS: "remount it writable; or, where only bridged may not write there: systemctl edit "
-    "bridged, [Service] ReadWritePaths={folder}, after mkdir -p {folder}",
+    "bridged, [Service] ReadWritePaths={folder}, and after mkdir -p {folder}: systemctl restart "
+    "bridged",
     errno.ENOSPC: "make room in {folder}",
     errno.EDQUOT: "make room in {folder}",
 }

@@ -43,9 +43,12 @@ def _address(text: str) -> str:
 
 def _network(text: str) -> str:
     try:
-        return str(IPv4Network(text))
+        network = IPv4Network(text)
     except ValueError:
         pass
+    else:
+        if "/" in text:
+            return str(network)
     try:
         right = f"write {IPv4Network(text, strict=False)}" if "/" in text else f"write {text}/16"
     except ValueError:
