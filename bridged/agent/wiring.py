@@ -18,7 +18,7 @@ from bridged.apply.networkmanager import NetworkManagerWriter
 from bridged.apply.sysctls import SysctlWriter
 from bridged.dbus import SystemBus
 from bridged.observe.files import FileReader
-from bridged.observe.kubeadm import KubeadmReader
+from bridged.observe.kubeadm import LIMIT, PATIENCE, KubeadmReader
 from bridged.observe.module_files import ModuleFileReader
 from bridged.observe.modules import ModuleReader
 from bridged.observe.netlink import NetlinkReader
@@ -48,7 +48,8 @@ def real_observer(bus: SystemBus, signalled: Event | None = None) -> Observer:
         OffloadReader(),
         signalled=signalled,
         module_files=ModuleFileReader(),
-        kubeadm=KubeadmReader(),
+        # Without an agent nobody would take up a late answer.
+        kubeadm=KubeadmReader(patience=LIMIT if signalled is None else PATIENCE),
     )
 
 

@@ -20,8 +20,8 @@ from typing import IO
 from bridged.observe.host import Kubeadm
 
 _PATH = "/usr/bin:/usr/local/bin:/usr/sbin:/usr/local/sbin:/opt/bin"
-_PATIENCE = 0.5
-_LIMIT = 10.0
+PATIENCE = 0.5
+LIMIT = 10.0
 _SAID = 400
 _NOISE = re.compile(r"W[0-9]{4} |To see the stack trace")
 _Key = tuple[str, int, int, int]
@@ -44,8 +44,8 @@ class KubeadmReader:
         self,
         path: str = _PATH,
         monotonic: Callable[[], float] = time.monotonic,
-        patience: float = _PATIENCE,
-        limit: float = _LIMIT,
+        patience: float = PATIENCE,
+        limit: float = LIMIT,
     ) -> None:
         self._path = path
         self._monotonic = monotonic
