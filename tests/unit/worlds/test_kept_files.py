@@ -288,3 +288,37 @@ def test_the_selinux_label_goes_along(root: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(os, "setxattr", lambda file, name, value: given.append((name, value)))
     keep(root)
     assert given == [("security.selinux", b"system_u:object_r:kubernetes_file_t:s0\0")]
+
+
+@pytest.mark.parametrize("call", ["open", "fchmod", "fsync", "link", "rename", "unlink"])
+def test_rule_9_killed_anywhere_it_is_right_again(root: Path, call: str) -> None:
+    """Killed before any of its steps: the file is the old one or the new one, what was there is
+    never lost, and the next write leaves nothing else behind."""
+    file = put(root, "by hand\n")
+    for nth in range(6):
+        child = os.fork()
+        if child == 0:
+            _die_before(call, nth)
+            keep(root)
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert file.read_text() in {"by hand\n", "new\n"}
+        keep(root)
+        assert file.read_text() == "new\n"
+        (backup,) = others(root)
+        assert (file.parent / backup).read_text() == "by hand\n"
+        (file.parent / backup).unlink()
+        put(root, "by hand\n")
+
+
+def _die_before(call: str, nth: int) -> None:
+    """The process ends before this system call is made for the nth time."""
+    real, left = getattr(os, call), [nth]
+
+    def dying(*arguments: object, **options: object) -> object:
+        if left[0] == 0:
+            os._exit(9)
+        left[0] -= 1
+        return real(*arguments, **options)
+
+    setattr(os, call, dying)
