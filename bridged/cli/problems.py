@@ -10,7 +10,7 @@ Document = dict[str, Any]
 RIGHT = {"converged", "unavailable"}
 _URGENCY = ("failed", "blocked", "contended", "withheld", "drift", "pending")
 _NEEDS_SOMEBODY = {"failed", "blocked", "contended", "withheld"}
-_OBVIOUS = {"value", "state", "presence"}
+_OBVIOUS = {"value", "state", "presence", "content"}
 """Properties that an object has only one of: their names say nothing."""
 _MEANING = {
     "failed": "the last attempt failed",

@@ -113,8 +113,8 @@ def _plan(context: Context, path: str, wanted: Wanted) -> Verdict:
         return Verdict(
             item,
             "withheld",
-            f"it is not as declared, and enforce: false leaves that to you ({drift[0].kernel})",
-            f"{_by_hand(wanted, path, differs)}; or write enforce: true",
+            "it is not as declared, and enforce: false leaves that to you",
+            f"{_by_hand(wanted, path, drift)}; or write enforce: true",
             drift,
             left=(write,),
         )
@@ -125,11 +125,13 @@ def _plan(context: Context, path: str, wanted: Wanted) -> Verdict:
     return Verdict(item, "drift", drift=drift, actions=(write,))
 
 
-def _by_hand(wanted: Wanted, path: str, differs: str) -> str:
-    steps = [f"bridgedctl render {wanted.word} > {path}"] if differs else []
-    return " && ".join(
-        [*steps, f"chown {wanted.kept.owner} {path}", f"chmod {wanted.kept.mode} {path}"]
-    )
+def _by_hand(wanted: Wanted, path: str, drift: tuple[PropertyDrift, ...]) -> str:
+    commands = {
+        "content": f"bridgedctl render {wanted.word} > {path}",
+        "owner": f"chown {wanted.kept.owner} {path}",
+        "mode": f"chmod {wanted.kept.mode} {path}",
+    }
+    return " && ".join(commands[item.property] for item in drift)
 
 
 def _drift(kept: Kept, seen: KeptFile, differs: str) -> Iterator[PropertyDrift]:
