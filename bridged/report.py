@@ -8,13 +8,22 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Condition = Literal[
-    "converged", "drift", "pending", "unavailable", "blocked", "failed", "contended", "withheld"
+    "converged",
+    "drift",
+    "pending",
+    "unavailable",
+    "blocked",
+    "failed",
+    "contended",
+    "withheld",
+    "paused",
 ]
 """converged: as declared.  drift: differs and will be repaired.  pending: waits for something that
 is being brought about.  unavailable: the host does not offer it and nobody asked bridged to.
 blocked: cannot be done until somebody outside acts.  failed: the last attempt failed, retried with
 growing backoff.  contended: something keeps changing it back.  withheld: not done because guests
-would lose the bridge, or because the state file leaves it to the operator."""
+would lose the bridge, or because the state file leaves it to the operator.  paused: differs, and an
+operator asked that nothing be done for a while."""
 
 WatchMode = Literal["inotify", "poll", "none"]
 """How changes of the state file are noticed."""
@@ -35,7 +44,11 @@ class PropertyDrift:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A change that bridged made: when (Unix seconds), to what, why, and how it ended."""
+    """A change that bridged made: when (Unix seconds), to what, why, and how it ended.
+
+    `seconds` is how long the actions took, `latency` the time from the look that noticed the drift
+    to the one that saw how it ended.
+    """
 
     time: float
     object: str
@@ -44,6 +57,21 @@ class Repair:
     outcome: Literal["repaired", "failed"]
     seconds: float = 0.0
     error: str = ""
+    latency: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PauseReport:
+    """An operator's word that nothing is changed for a while: on the whole node, or on `bridge`.
+
+    `begun` and `until` in Unix seconds; `by` is who asked for it.
+    """
+
+    bridge: str
+    begun: float
+    until: float
+    reason: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +104,9 @@ class ObjectReport:
 class LinkReport:
     """A declared link and its counters, or one that is not there (`present` False).
 
+    `parent` and `vlan` are what a VLAN is declared with; `guests_down` are those of the guests that
+    no frame passes.
+
     `speed` is in Mbit/s; counters are since the link was made.  `stp_state` is that of a port of a
     bridge, empty where the link is none; `fdb_entries` is how many addresses a bridge has learned,
     None where nobody counted.
@@ -85,6 +116,9 @@ class LinkReport:
     role: Literal["bridge", "port", "vlan", "parent"]
     present: bool
     bridge: str = ""
+    parent: str = ""
+    vlan: int | None = None
+    guests_down: tuple[str, ...] = ()
     up: bool = False
     carrier: bool = False
     operstate: str = "notpresent"
@@ -171,7 +205,8 @@ class Report:
     """The whole truth after one pass.
 
     Times are Unix seconds; `sentence` is what the last pass that did something did; `confirm_by`
-    is until when changes wait for `bridgedctl confirm`, None where none do.
+    is until when changes wait for `bridgedctl confirm`, None where none do; `pauses` is what an
+    operator wants left alone for a while.
     """
 
     time: float
@@ -189,6 +224,7 @@ class Report:
     last_success: float | None = None
     sentence: str = ""
     confirm_by: float | None = None
+    pauses: tuple[PauseReport, ...] = ()
     agent: bool = True
     counters: Counters = field(default_factory=Counters)
 

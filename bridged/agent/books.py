@@ -1,13 +1,14 @@
 """The books: what came of every pass, object by object, judged by the last observation."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
 
 from bridged.agent.ledger import Ledger
-from bridged.agent.reporting import condition, listing, object_report
+from bridged.agent.reporting import Hold, condition, listing, object_report
 from bridged.agent.tally import Tally
 from bridged.apply.executor import Outcome
 from bridged.desired.state import State
@@ -17,8 +18,8 @@ from bridged.plan.result import Plan, Verdict
 from bridged.plan.suspects import suspects
 from bridged.report import ObjectReport, Repair
 
-HeldBack = Callable[[Verdict], str]
-"""Why an object is not touched now, empty where it may be."""
+HeldBack = Callable[[Verdict], Hold | None]
+"""Why an object is not touched now, None where it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,19 @@ class Books:
         self.repairs: deque[Repair] = deque(maxlen=100)
         self.last_success: float | None = None
         self.sentence = ""
+        self.on_repair: Callable[[Repair, str], None] = lambda repair, bridge: None
+        """Told every repair and the bridge that it belongs to; returns at once."""
         self._clocks = clocks
         self._log = structlog.get_logger("bridged")
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Count how long a phase takes."""
+        start = self._clocks.monotonic()
+        try:
+            yield
+        finally:
+            self.tally.took(phase, self._clocks.monotonic() - start)
 
     def count_drift(self, plan: Plan) -> None:
         """Count each property that newly differs; one that stays different is counted once.
@@ -51,6 +63,8 @@ class Books:
             entry = self.ledger.entry(verdict.object)
             offered = verdict.condition != "unavailable"
             names = frozenset(d.property for d in verdict.drift) if offered else frozenset()
+            if names and not entry.drifted:
+                entry.noticed = self._clocks.monotonic()
             for name in names - entry.drifted:
                 self.tally.drift[str(verdict.object), name] += 1
             entry.drifted = names
@@ -74,7 +88,7 @@ class Books:
             repair = self._judge(plan.verdict(item), before[item], outcomes, redeclared)
             if repair is not None:
                 done.append(repair)
-                self._enter(item, repair)
+                self._enter(item, repair, before[item].bridge)
                 news = news or repair.outcome == "repaired" or self._first(item)
         for outcome in (outcome for outcomes in taken.values() for outcome in outcomes):
             if outcome.error is not None and not outcome.skipped:
@@ -110,13 +124,15 @@ class Books:
             entry = self.ledger.entry(verdict.object)
             contended = entry.condition == "contended"
             wait = entry.not_before - now if verdict.actions or contended else 0.0
+            hold = held_back(verdict)
+            due = wall + wait if wait > 0 else 0.0
             found.append(
                 object_report(
                     verdict,
                     entry,
                     self.ledger.undone(verdict.object, now),
-                    held_back(verdict),
-                    wall + wait if wait > 0 else 0.0,
+                    hold,
+                    max(due, hold.until if hold else 0.0),
                     suspects(state, host, verdict.object) if contended else (),
                 )
             )
@@ -135,32 +151,42 @@ class Books:
         errors = [str(outcome.error) for outcome in outcomes if outcome.error]
         action = "; ".join(o.action.describe() for o in outcomes if not o.skipped)
         seconds = sum(outcome.seconds for outcome in outcomes)
+        latency = now - self.ledger.entry(item).noticed if before.drift else seconds
         if after is None or not after.drift:
             self.ledger.repaired(item, () if redeclared else properties, now)
-            return Repair(wall, str(item), cause, action, "repaired", seconds)
+            return Repair(wall, str(item), cause, action, "repaired", seconds, latency=latency)
         if not errors and not after.actions:
             return None
         error = errors[0] if errors else "accepted, yet the host still differs"
         self.ledger.failed(after, error, now)
-        return Repair(wall, str(item), cause, action, "failed", seconds, error)
+        return Repair(wall, str(item), cause, action, "failed", seconds, error, latency)
 
-    def _enter(self, item: ObjectId, repair: Repair) -> None:
+    def _enter(self, item: ObjectId, repair: Repair, bridge: str) -> None:
         """Put a repair into the books; a failure is logged once, not at every attempt."""
         self.tally.repairs[repair.object, repair.cause, repair.outcome] += 1
         self.ledger.entry(item).last_repair = repair
         self.repairs.append(repair)
+        self.on_repair(repair, bridge)
+        told = {
+            "object": repair.object,
+            "cause": repair.cause,
+            "action": repair.action,
+            "outcome": repair.outcome,
+            "duration": f"{repair.latency:.3f}s",
+        }
         if repair.outcome == "repaired":
-            self._log.info("repaired", object=repair.object, cause=repair.cause, did=repair.action)
+            self._log.info("repaired", **told)
         elif self._first(item):
-            self._log.warning(
-                "repair_failed", object=repair.object, cause=repair.cause, error=repair.error
-            )
+            self._log.warning("repair_failed", **told, error=repair.error)
 
     def _first(self, item: ObjectId) -> bool:
         return self.ledger.entry(item).attempts == 1
 
     def _log_condition(self, verdict: Verdict, new: str, old: str) -> None:
-        if new in {"blocked", "contended", "withheld", "unavailable"}:
+        if new == "paused":
+            drift = ", ".join(d.property for d in verdict.drift)
+            self._log.info("left_alone", object=str(verdict.object), cause=drift)
+        elif new in {"blocked", "contended", "withheld", "unavailable"}:
             self._log.warning(
                 new, object=str(verdict.object), reason=verdict.reason, remedy=verdict.remedy
             )

@@ -9,7 +9,10 @@ from typing import Protocol
 from bridged.agent.books import Books, Clocks
 from bridged.agent.breaker import Breaker
 from bridged.agent.ledger import Ledger
+from bridged.agent.pause import PausedError, Pauses
+from bridged.agent.pausing import hold, left_alone, refuse_resume, refuse_unknown, shown
 from bridged.agent.reporting import (
+    Hold,
     findings,
     link_reports,
     network_manager_version,
@@ -29,7 +32,7 @@ from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
 from bridged.plan.result import Plan, Verdict
 from bridged.plan.suspects import KNOWN
-from bridged.report import Counters, Report, StateFileReport
+from bridged.report import Counters, PauseReport, Report, StateFileReport
 
 _ROUNDS = 6
 """Rounds of observing and applying in one pass: some actions become possible only after others."""
@@ -72,6 +75,7 @@ class Engine:
         version: str = "",
         transaction: Transaction | None = None,
         breaker: Breaker | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         self.source = source
         self.books = Books(clocks, ledger)
@@ -82,9 +86,11 @@ class Engine:
         self._executor = executor
         self.transaction = transaction
         self.breaker = breaker or Breaker(None, clocks.wall)
+        self.pauses = pauses or Pauses(wall=clocks.wall, clock=clocks.monotonic)
         self._clocks = clocks
         self._version = version
         self._trial_ends: float | None = None
+        self._deferred = False
         self._started = clocks.wall()
 
     # ------------------------------------------------------------------ the pass
@@ -110,6 +116,7 @@ class Engine:
         file that is in force until then.
         """
         start = self._clocks.monotonic()
+        self.pauses.tick()
         before_hash = self.source.report.hash
         if confirm:
             self._trial_ends = start + confirm
@@ -122,6 +129,11 @@ class Engine:
             self.rollback("nobody confirmed it in time", "unconfirmed")
             fresh = True
         redeclared = bool(before_hash) and self.source.report.hash != before_hash
+        redeclared, self._deferred = (
+            redeclared or self._deferred,
+            # What a pause keeps from being done now is a changed state still when it is over.
+            self.pauses.active and (redeclared or self._deferred),
+        )
         state = self.source.state or _EMPTY
         allowed |= self._maintained(state)
         quick = quick and not redeclared
@@ -137,7 +149,7 @@ class Engine:
             for item in {action.object for action in actions} - before_repair.keys():
                 before_repair[item] = self.plan.verdict(item) or Verdict(item)
             if actions:
-                with _Timer(self, "apply"):
+                with self.books.timed("apply"):
                     outcomes = self._take(actions, state, before, confirm, redeclared)
                 for outcome in outcomes:
                     taken.setdefault(outcome.action.object, []).append(outcome)
@@ -177,7 +189,7 @@ class Engine:
         outcomes, undone = self.transaction.run(
             actions,
             self.host,
-            interest(state).devices | touched,
+            (interest(state).devices | touched) - left_alone(self.pauses, state),
             [parse(target) for target in state.probes],
             before,
             confirm,
@@ -198,7 +210,7 @@ class Engine:
     ) -> Host:
         """Observe and plan, without changing anything; what was seen.  `closely` looks also at what
         only explains."""
-        with _Timer(self, "observe"):
+        with self.books.timed("observe"):
             wanted = replace(interest(state), fresh=fresh, quick=quick)
             if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
@@ -208,19 +220,23 @@ class Engine:
         self.books.tally.unread.update(self.host.problems.keys())
         if "links" not in self.host.problems:  # unseen is not gone
             self.memory = remember(self.memory, state, self.host)
-        with _Timer(self, "plan"):
+        with self.books.timed("plan"):
             self.plan = make_plan(state, self.host, self.memory, allowed)
         self.books.count_drift(self.plan)
         return self.host
 
-    def held_back(self, verdict: Verdict) -> str:
-        """Why an object of the network is not touched now, empty where it may be: changes wait for
-        an operator's word, or the state was rolled back."""
+    def held_back(self, verdict: Verdict) -> Hold | None:
+        """Why an object is not touched now, None where it may be: a pause, and for the network that
+        changes wait for an operator's word or that the state was rolled back."""
+        paused = hold(self.pauses, verdict, self.host)
+        if paused is not None:
+            return paused
         if not any(a.asks_network_manager for a in verdict.actions):
-            return ""
+            return None
         if self.transaction is not None and self.transaction.pending is not None:
-            return "changes wait to be confirmed"
-        return self.breaker.holds(self.source.report.hash)
+            return Hold("changes wait to be confirmed")
+        reason = self.breaker.holds(self.source.report.hash)
+        return Hold(reason) if reason else None
 
     def _at_once(self, due: list[Action]) -> tuple[list[Action], bool]:
         """The actions to take in this round, and whether some are left for after a fresh look.
@@ -245,7 +261,7 @@ class Engine:
         self.source.refresh()
         self.look(self.source.state or _EMPTY, closely=closely)
         self.books.note(self.plan, self.held_back)
-        return self.plan
+        return shown(self.plan, self.pauses, self.host)
 
     def explain(self, text: str, agent: bool = True) -> Explanation:
         """What a fresh look tells of one object; `agent` tells that one runs, which repairs.
@@ -254,6 +270,25 @@ class Engine:
         report = replace(self.report(), agent=agent)
         state, host = self.source.state or _EMPTY, self.host or Host()
         return explain(state, host, report, text, Places(self.source.where))
+
+    # ------------------------------------------------------------------ pauses
+
+    def pause(self, seconds: float, reason: str, by: str, bridges: tuple[str, ...] = ()) -> None:
+        """Change nothing for a while, on the node or on these bridges.  `PausedError` where that
+        cannot be promised, `UnknownBridge` where a name is none of ours."""
+        if self._trial_ends is not None:
+            raise PausedError(
+                "changes wait to be confirmed, and going back would change the node",
+                "first: bridgedctl confirm, or bridgedctl rollback",
+            )
+        refuse_unknown(bridges, self.source.state, self.plan)
+        self.pauses.begin(seconds, reason, by, bridges)
+
+    def resume(self, bridges: tuple[str, ...] = (), by: str = "") -> tuple[PauseReport, ...]:
+        """End these pauses, or all; those that were ended.  `PausedError` where bridges are named
+        and the whole node is paused."""
+        refuse_resume(self.pauses, bridges)
+        return self.pauses.end(bridges, by)
 
     def _due(self, taken: dict[ObjectId, list[Outcome]], force: bool) -> list[Action]:
         """The actions that may be taken in this round: none of an object that failed in this pass,
@@ -286,13 +321,14 @@ class Engine:
             state=self.source.report,
             objects=self.books.objects(self.plan, state, host, self.held_back),
             links=link_reports(state, host),
-            findings=findings(self.plan, host),
+            findings=findings(self.plan, host) + self.pauses.finding(),
             repairs=tuple(self.books.repairs),
             network_manager=network_manager_version(host),
             network_manager_available=isinstance(host.network_manager, NetworkManager),
             last_success=self.books.last_success,
             sentence=self.books.sentence,
             confirm_by=self._confirm_by(wall),
+            pauses=self.pauses.reports,
             counters=self._counters(wakeups or {}, overruns),
         )
 
@@ -347,7 +383,8 @@ class Engine:
         if self._trial_ends is not None:
             return max(self._trial_ends - now, 0.0)
         waiting = [verdict for verdict in self.plan.verdicts if not self.held_back(verdict)]
-        return self.books.ledger.next_attempt(waiting, now)
+        waits = (self.books.ledger.next_attempt(waiting, now), self.pauses.left())
+        return min((wait for wait in waits if wait is not None), default=None)
 
 
 def _failed(outcome: Outcome) -> bool:
@@ -356,16 +393,3 @@ def _failed(outcome: Outcome) -> bool:
 
 def _activates(action: Action) -> bool:
     return isinstance(action, Activate)
-
-
-class _Timer:
-    """Counts how long a phase took."""
-
-    def __init__(self, engine: Engine, phase: str) -> None:
-        self._engine, self._phase = engine, phase
-
-    def __enter__(self) -> None:
-        self._start = self._engine._clocks.monotonic()
-
-    def __exit__(self, *exception: object) -> None:
-        self._engine.books.tally.took(self._phase, self._engine._clocks.monotonic() - self._start)

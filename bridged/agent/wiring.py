@@ -8,6 +8,7 @@ from bridged.agent.books import Clocks
 from bridged.agent.breaker import Breaker
 from bridged.agent.engine import Engine, StateSource
 from bridged.agent.ledger import Ledger
+from bridged.agent.pause import PauseFile, Pauses, boot_id
 from bridged.agent.transaction import Transaction
 from bridged.apply.checkpoints import Checkpoints
 from bridged.apply.executor import Executor, Writers
@@ -78,7 +79,18 @@ def real_engine(
         time.sleep,
     )
     breaker = Breaker(kept / "breaker.json" if kept else None, time.time)
-    return Engine(source, observer.observe, executor, CLOCKS, ledger, version, transaction, breaker)
+    pauses = Pauses(PauseFile(kept / "pause.json") if kept else None, boot=boot_id())
+    return Engine(
+        source,
+        observer.observe,
+        executor,
+        CLOCKS,
+        ledger,
+        version,
+        transaction,
+        breaker,
+        pauses,
+    )
 
 
 class SilentChanges:

@@ -11,7 +11,6 @@ from typing import Any
 
 from bridged.cli.client import Failure
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import count, escape
 from bridged.desired.errors import StateError
 from bridged.desired.loader import Loaded, load, load_sources
 from bridged.desired.source import Source
@@ -19,6 +18,7 @@ from bridged.desired.state import State
 from bridged.errors import BridgedError
 from bridged.exchange.notes import Notes
 from bridged.exchange.yaml_writer import Comments, documents_text, state_text
+from bridged.telling.words import count, escape
 
 _ALL, _LOST = 0, 2
 _STDIN = "-"

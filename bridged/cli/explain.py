@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from bridged.cli.problems import RIGHT, finding_block, look
+from bridged.cli.problems import finding_block
 from bridged.cli.tables import repair_lines
 from bridged.cli.terminal import Terminal, cells, pad
-from bridged.cli.words import escape, span
+from bridged.telling.conditions import RIGHT, look
+from bridged.telling.words import escape, span
 
 Document = dict[str, Any]
 

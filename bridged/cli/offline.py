@@ -6,10 +6,10 @@ import os
 from typing import Any
 
 from bridged.cli.client import Failure
-from bridged.cli.words import count
 from bridged.desired.errors import StateError
 from bridged.desired.loader import load
 from bridged.desired.schema import text as state_schema
+from bridged.telling.words import count
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from bridged.cli.pause import pause_block
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import count, escape
+from bridged.telling.words import count, escape
 
 Document = dict[str, Any]
 
@@ -14,16 +15,20 @@ _COST = {
 }
 
 
-def plan_text(document: Document, terminal: Terminal) -> str:
-    """The steps in order, each with its object, reason and what it costs; then what is withheld."""
+def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
+    """The steps in order, each with its object, reason and what it costs; then what is withheld,
+    and what is paused (`now` in Unix seconds)."""
     document = escape(document)
     actions = document["actions"]
     # The state file leaves to the operator what costs nothing and is not done all the same.
     withheld = [step for step in document["withheld"] if step["disruption"] == "guests"]
     left = [step for step in document["withheld"] if step["disruption"] != "guests"]
-    if not actions and not document["withheld"]:
-        return f"{terminal.symbol('ok')} nothing to do, the node is as desired\n"
-    blocks = [[terminal.paint(_headline(actions, document["withheld"]), "bold")]]
+    paused = document.get("paused", [])
+    pauses = pause_block(document.get("pauses", []), now, terminal)
+    if not actions and not document["withheld"] and not paused:
+        done = f"{terminal.symbol('ok')} nothing to do, the node is as desired"
+        return "\n\n".join("\n".join(block) for block in ([done], pauses) if block) + "\n"
+    blocks = [[terminal.paint(_headline(actions, document["withheld"], paused), "bold")]]
     width = len(str(len(actions)))
     steps: list[str] = []
     for number, step in enumerate(actions, 1):
@@ -45,12 +50,21 @@ def plan_text(document: Document, terminal: Terminal) -> str:
         for step in left:
             yours += _step(step, f"{terminal.symbol('warn')} ", terminal)
         blocks.append(yours)
+    blocks.append(pauses)
+    if paused:
+        text = "Left for when the pause is over:"
+        later = [terminal.paint(line, "yellow") for line in terminal.wrap(text)]
+        for step in paused:
+            later += _step(step, f"{terminal.symbol('dot')} ", terminal)
+        blocks.append(later)
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def _headline(actions: list[Document], withheld: list[Document]) -> str:
-    said = count(len(actions), "step") if actions else "nothing that may be done now"
-    return f"{said}, {len(withheld)} withheld" if withheld else said
+def _headline(actions: list[Document], withheld: list[Document], paused: list[Document]) -> str:
+    parts = [count(len(actions), "step") if actions else "nothing that may be done now"]
+    parts += [f"{len(withheld)} withheld"] if withheld else []
+    parts += [f"{len(paused)} paused"] if paused else []
+    return ", ".join(parts)
 
 
 def _step(step: Document, first: str, terminal: Terminal) -> list[str]:

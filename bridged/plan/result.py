@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bridged.plan.actions import Action, ObjectId
-from bridged.report import Condition, Finding, PropertyDrift
+from bridged.report import Condition, Finding, PauseReport, PropertyDrift
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,17 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole plan.  `withheld` are actions not taken because guests would lose a bridge."""
+    """The whole plan.  `withheld` are actions not taken because guests would lose a bridge.
+
+    Planning knows of no pause: in a plan that is shown, `paused` are the actions that `pauses`
+    hold.
+    """
 
     verdicts: tuple[Verdict, ...] = ()
     withheld: tuple[Action, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+    paused: tuple[Action, ...] = ()
+    pauses: tuple[PauseReport, ...] = ()
 
     def __iter__(self) -> Iterator[Action]:
         """Every action in the order in which it is to be taken."""

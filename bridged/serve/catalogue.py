@@ -73,7 +73,7 @@ METRICS: tuple[Metric, ...] = (
         "bridged_object_condition",
         "gauge",
         "1 for the condition that the object is in, 0 for the others: converged, drift, pending, "
-        "unavailable, blocked, failed, contended, withheld.",
+        "unavailable, blocked, failed, contended, withheld, paused.",
         (*_OBJECT, "condition"),
     ),
     Metric(
@@ -107,6 +107,19 @@ METRICS: tuple[Metric, ...] = (
         "gauge",
         "Number of findings by code: things to know that are not drift.",
         ("code",),
+    ),
+    Metric(
+        "bridged_paused",
+        "gauge",
+        "1 while an operator wants nothing changed: on the whole node (empty label), or on the "
+        "bridge.  The series without a bridge is always there.",
+        ("bridge",),
+    ),
+    Metric(
+        "bridged_pause_expires_timestamp_seconds",
+        "gauge",
+        "Unix time at which the pause ends by itself; absent where there is none.",
+        ("bridge",),
     ),
     # What was found and done since the start.
     Metric(

@@ -16,7 +16,15 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from bridged.report import Condition, Counters, LinkReport, ObjectReport, Report, StateFileReport
+from bridged.report import (
+    Condition,
+    Counters,
+    LinkReport,
+    ObjectReport,
+    PauseReport,
+    Report,
+    StateFileReport,
+)
 from bridged.serve.catalogue import METRICS, Family
 from bridged.serve.sheet import Sheet, pairs
 
@@ -87,6 +95,7 @@ class ReportCollector(Collector):
         if report is not None:
             _objects(sheet, report.objects)
             _findings(sheet, report)
+            _pauses(sheet, report.pauses)
             _counters(sheet, report.counters)
             _state_file(sheet, report.state)
             _agent(sheet, report)
@@ -161,6 +170,13 @@ def _findings(sheet: Sheet, report: Report) -> None:
     codes = [finding.code for finding in report.findings]
     for code in sorted(set(codes)):
         sheet.one("bridged_findings", (code,), codes.count(code))
+
+
+def _pauses(sheet: Sheet, pauses: Iterable[PauseReport]) -> None:
+    sheet.one("bridged_paused", ("",), 0)  # unless the whole node is paused
+    for pause in pauses:
+        sheet.one("bridged_paused", (pause.bridge,), 1)
+        sheet.one("bridged_pause_expires_timestamp_seconds", (pause.bridge,), pause.until)
 
 
 def _counters(sheet: Sheet, counters: Counters) -> None:

@@ -50,8 +50,8 @@ function _shtab_bridgedctl_using
   test "$_shtab_bridgedctl_cmdpath" = "$argv"
 end
 
-set -g _shtab_bridgedctl_commands status plan explain doctor names apply confirm rollback validate schema import export render 'render nad' 'render kubeadm' 'render cilium'
-set -g _shtab_bridgedctl_opts_with_value --allow-disruption --confirm --format --from --name --namespace --node --output --socket --state --type --vlan -o
+set -g _shtab_bridgedctl_commands status graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render 'render nad' 'render kubeadm' 'render cilium'
+set -g _shtab_bridgedctl_opts_with_value --allow-disruption --confirm --for --format --from --name --namespace --node --output --reason --since --socket --state --state-dir --type --vlan -n -o
 
 complete -c bridgedctl -e
 complete -c bridgedctl -f
@@ -65,7 +65,14 @@ complete -c bridgedctl -n '_shtab_bridgedctl_using status' -s h -l help -d 'show
 complete -c bridgedctl -n '_shtab_bridgedctl_using status' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
 complete -c bridgedctl -n '_shtab_bridgedctl_using status' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
 complete -c bridgedctl -n '_shtab_bridgedctl_using status' -l json -d 'JSON, for programs'
+complete -c bridgedctl -n '_shtab_bridgedctl_using status' -l watch -s w -d 'again and again, with what changes, until Ctrl-C'
 complete -c bridgedctl -n '_shtab_bridgedctl_using status; and test $_shtab_bridgedctl_npos -eq 0' -ka "(bridgedctl names bridges 2>/dev/null)" -d 'this bridge only, in full'
+complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a graph -d 'what hangs on what: cards, VLANs, bridges, guests'
+complete -c bridgedctl -n '_shtab_bridgedctl_using graph' -s h -l help -d 'show this help message and exit'
+complete -c bridgedctl -n '_shtab_bridgedctl_using graph' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using graph' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using graph' -l format -xka "tree dot svg" -d 'tree for the terminal (default), dot for Graphviz, svg for a browser'
+complete -c bridgedctl -n '_shtab_bridgedctl_using graph; and test $_shtab_bridgedctl_npos -eq 0' -ka "(bridgedctl names bridges 2>/dev/null)" -d 'this bridge only'
 complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a plan -d 'what would be done now, without doing it'
 complete -c bridgedctl -n '_shtab_bridgedctl_using plan' -s h -l help -d 'show this help message and exit'
 complete -c bridgedctl -n '_shtab_bridgedctl_using plan' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
@@ -102,6 +109,27 @@ complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_
 complete -c bridgedctl -n '_shtab_bridgedctl_using rollback' -s h -l help -d 'show this help message and exit'
 complete -c bridgedctl -n '_shtab_bridgedctl_using rollback' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
 complete -c bridgedctl -n '_shtab_bridgedctl_using rollback' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a history -d 'what was repaired, when, why and how fast'
+complete -c bridgedctl -n '_shtab_bridgedctl_using history' -s h -l help -d 'show this help message and exit'
+complete -c bridgedctl -n '_shtab_bridgedctl_using history' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using history' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using history' -l since -x -d 'within this time only'
+complete -c bridgedctl -n '_shtab_bridgedctl_using history' -s n -x -d 'the last N, 0 for all (20)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using history' -l json -d 'JSON, for programs'
+complete -c bridgedctl -n '_shtab_bridgedctl_using history' -l state-dir -xka "(__fish_complete_path (commandline -ct))" -d 'where it is read while bridged is not running (/var/lib/bridged)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using history; and test $_shtab_bridgedctl_npos -eq 0' -ka "(bridgedctl names objects 2>/dev/null)" -d 'bridge/br-lan or br-lan: all about it'
+complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a pause -d 'change nothing on the node, or on some bridges, for a while'
+complete -c bridgedctl -n '_shtab_bridgedctl_using pause' -s h -l help -d 'show this help message and exit'
+complete -c bridgedctl -n '_shtab_bridgedctl_using pause' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using pause' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using pause' -l for -x -d 'for how long, up to 24h'
+complete -c bridgedctl -n '_shtab_bridgedctl_using pause' -l reason -x -d 'why, for others to read'
+complete -c bridgedctl -n '_shtab_bridgedctl_using pause; and test $_shtab_bridgedctl_npos -ge 0' -ka "(bridgedctl names bridges 2>/dev/null)" -d 'these only'
+complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a resume -d 'end pauses ahead of their time'
+complete -c bridgedctl -n '_shtab_bridgedctl_using resume' -s h -l help -d 'show this help message and exit'
+complete -c bridgedctl -n '_shtab_bridgedctl_using resume' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using resume' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using resume; and test $_shtab_bridgedctl_npos -ge 0' -ka "(bridgedctl names bridges 2>/dev/null)" -d 'these only'
 complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a validate -d 'check a state file'
 complete -c bridgedctl -n '_shtab_bridgedctl_using validate' -s h -l help -d 'show this help message and exit'
 complete -c bridgedctl -n '_shtab_bridgedctl_using validate' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'

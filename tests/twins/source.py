@@ -5,6 +5,7 @@ from dataclasses import replace
 from bridged.agent.books import Clocks
 from bridged.agent.engine import Engine
 from bridged.agent.ledger import Ledger, Limits
+from bridged.agent.pause import Pauses
 from bridged.desired.state import State
 from bridged.report import StateFileReport
 from tests.twins.machine import Machine
@@ -39,7 +40,12 @@ class FakeSource:
             self.report = replace(self.report, source="file", hash="0" * 64, trial="")
 
 
-def engine(machine: Machine, state: State | None, limits: Limits | None = None) -> Engine:
+def engine(
+    machine: Machine,
+    state: State | None,
+    limits: Limits | None = None,
+    pauses: Pauses | None = None,
+) -> Engine:
     """An engine on a machine in memory, sharing its clock."""
     return Engine(
         FakeSource(state),
@@ -47,4 +53,5 @@ def engine(machine: Machine, state: State | None, limits: Limits | None = None) 
         machine.executor,
         Clocks(machine.clock, machine.clock),
         Ledger(limits),
+        pauses=pauses,
     )

@@ -101,6 +101,20 @@ def test_status_of_one_bridge(agent: FakeAgent, served: str, capsys: Capture) ->
     assert "br-lan" in capsys.readouterr().err
 
 
+def test_graph_is_a_tree_or_a_picture(agent: FakeAgent, served: str, capsys: Capture) -> None:
+    agent.current = CONTENDED
+    assert ctl("graph", "--socket", served) == 0
+    assert capsys.readouterr().out.startswith("✓ enp13s0f0       up · 1 Gbit/s\n├─ ✓ br-lan")
+    assert ctl("graph", "br-web", "--format", "dot", "--socket", served) == 0
+    out = capsys.readouterr().out
+    assert out.startswith('digraph "node1" {')
+    assert "br-lan" not in out
+    assert ctl("graph", "--format", "svg", "--socket", served) == 0
+    assert capsys.readouterr().out.startswith("<svg ")
+    assert ctl("graph", "br-lna", "--socket", served) == 1
+    assert "br-lan" in capsys.readouterr().err
+
+
 def test_plan_is_numbered_and_ends_with_2(served: str, capsys: Capture) -> None:
     assert ctl("plan", "--socket", served) == 2
     out = capsys.readouterr().out
