@@ -13,6 +13,7 @@ from bridged.kubernetes.kubeadm import kubeadm_conf
 from bridged.observe.host import Address, KeptFile, Kubeadm
 from bridged.report import ObjectReport, Report
 from bridged.serve.protocols import PlanView
+from tests.twins.faults import Killed
 from tests.twins.files import FakeFiles
 from tests.twins.machine import Machine, reference_machine
 from tests.twins.source import engine
@@ -309,3 +310,27 @@ def test_a_changed_value_is_written_at_once(
     assert running.run_pass().converged
     assert 'kubernetesVersion: "1.35.0"' in (files.kept[KUBEADM].content or "")
     assert machine.faults.writes == [f"keep {KUBEADM}"]
+
+
+def test_rule_9_killed_between_the_files_it_comes_right_with_the_next_start(
+    machine: Machine, files: FakeFiles
+) -> None:
+    machine.faults.kill_after(1)
+    with pytest.raises(Killed):
+        engine(machine, state()).run_pass()
+    machine.faults.kill_after(None)
+    assert len(files.kept) == 1
+    assert engine(machine, state()).run_pass().converged
+    assert files.backups == []
+
+
+def test_while_the_node_is_paused_a_file_is_only_looked_at(
+    machine: Machine, running: Engine, files: FakeFiles
+) -> None:
+    running.pause(600, "work on the node", "root")
+    files.edit(KUBEADM, "by: hand\n")
+    assert find(running.run_pass(), KUBEADM).condition == "paused"
+    assert files.kept[KUBEADM].content == "by: hand\n"
+    running.resume((), "root")
+    assert running.run_pass().converged
+    assert files.backups == [(KUBEADM, "by: hand\n")]
