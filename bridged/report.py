@@ -22,7 +22,8 @@ Condition = Literal[
 is being brought about.  unavailable: the host does not offer it and nobody asked bridged to.
 blocked: cannot be done until somebody outside acts.  failed: the last attempt failed, retried with
 growing backoff.  contended: something keeps changing it back.  withheld: not done because guests
-would lose the bridge.  paused: differs, and an operator asked that nothing be done for a while."""
+would lose the bridge, or because the state file leaves it to the operator.  paused: differs, and an
+operator asked that nothing be done for a while."""
 
 WatchMode = Literal["inotify", "poll", "none"]
 """How changes of the state file are noticed."""

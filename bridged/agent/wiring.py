@@ -19,6 +19,7 @@ from bridged.apply.networkmanager import NetworkManagerWriter
 from bridged.apply.sysctls import SysctlWriter
 from bridged.dbus import SystemBus
 from bridged.observe.files import FileReader
+from bridged.observe.kubeadm import LIMIT, PATIENCE, KubeadmReader
 from bridged.observe.module_files import ModuleFileReader
 from bridged.observe.modules import ModuleReader
 from bridged.observe.netlink import NetlinkReader
@@ -48,6 +49,8 @@ def real_observer(bus: SystemBus, signalled: Event | None = None) -> Observer:
         OffloadReader(),
         signalled=signalled,
         module_files=ModuleFileReader(),
+        # Without an agent nobody would take up a late answer.
+        kubeadm=KubeadmReader(patience=LIMIT if signalled is None else PATIENCE),
     )
 
 
@@ -91,15 +94,16 @@ def real_engine(
 
 
 class SilentChanges:
-    """Tells whether something changed that sends no event: kernel parameters.  Cheap enough to ask
-    every few seconds."""
+    """Tells whether something changed that sends no event: kernel parameters, files that are kept.
+    Cheap enough to ask every few seconds."""
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._reader = SysctlReader(root)
+        self._files = FileReader(root)
 
     def __call__(self, engine: Engine) -> bool:
-        """Whether a declared sysctl, or the IPv6 switch of a declared bridge, reads otherwise than
-        in the last observation."""
+        """Whether a declared sysctl, the IPv6 switch of a declared bridge or a kept file reads
+        otherwise than in the last observation, or kubeadm has still to answer."""
         host, state = engine.host, engine.source.state
         if host is None or state is None:
             return False
@@ -110,4 +114,8 @@ class SilentChanges:
                 path = f"net/ipv6/conf/{link.name}/disable_ipv6"
                 expected[path] = str(int(link.disable_ipv6))
         now = self._reader.read(expected)
-        return any(now[path].value != value for path, value in expected.items())
+        return (
+            any(now[path].value != value for path, value in expected.items())
+            or self._files.kept(host.kept) != host.kept
+            or host.kubeadm.answer == "asking"
+        )

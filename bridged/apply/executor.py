@@ -17,6 +17,7 @@ from bridged.plan.actions import (
     AddProfile,
     DeleteLink,
     DeleteProfile,
+    KeepFile,
     LoadModule,
     ObjectId,
     Reapply,
@@ -120,5 +121,7 @@ class Executor:
                 worlds.sysctls.write(action.path, action.value)
             case WriteFile():
                 worlds.files.write(action.path, action.content)
+            case KeepFile():
+                worlds.files.keep(action)
             case _:
                 raise TypeError(f"no world takes {type(action).__name__}")

@@ -13,6 +13,7 @@ from bridged.plan.actions import (
     AddProfile,
     DeleteLink,
     DeleteProfile,
+    KeepFile,
     Reapply,
     RemoveAddress,
     SetController,
@@ -69,6 +70,8 @@ class FileWriter(Protocol):
     """Whole files: replaced atomically, or removed where `content` is None."""
 
     def write(self, path: str, content: str | None) -> None: ...
+
+    def keep(self, action: KeepFile) -> None: ...
 
 
 class CheckpointKeeper(Protocol):

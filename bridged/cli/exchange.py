@@ -74,7 +74,7 @@ def export(options: argparse.Namespace) -> int:
     from bridged.exchange.nmstate_out import to_nmstate, to_policy
 
     notes = Notes()
-    document = to_nmstate(_state(options), notes)
+    document = to_nmstate(declared_state(options), notes)
     if options.format == "nncp":
         document = to_policy(document, options.name, options.node)
         if not options.node:
@@ -88,7 +88,11 @@ def export(options: argparse.Namespace) -> int:
 
 
 def render(options: argparse.Namespace) -> int:
-    """`bridgedctl render nad [BRIDGE...]`."""
+    """`bridgedctl render nad [BRIDGE...]`; `kubeadm` and `cilium` have a module of their own."""
+    if options.what != "nad":
+        from bridged.cli import kubernetes
+
+        return kubernetes.render(options)
     from bridged.exchange.nad import NadError, Wanted, definitions
 
     notes = Notes()
@@ -100,7 +104,7 @@ def render(options: argparse.Namespace) -> int:
         options.macspoofchk,
     )
     try:
-        manifests = definitions(_state(options), wanted, notes)
+        manifests = definitions(declared_state(options), wanted, notes)
     except NadError as error:
         raise Failure(str(error), error.remedy) from None
     if not manifests:
@@ -110,7 +114,7 @@ def render(options: argparse.Namespace) -> int:
     return _LOST if notes.lost else _ALL
 
 
-def _state(options: argparse.Namespace) -> State:
+def declared_state(options: argparse.Namespace) -> State:
     """The declared state; who may write the file matters only for the one that is in force."""
     try:
         loaded: Loaded = load(options.state, trusted=options.explicit_state)

@@ -42,4 +42,6 @@ def _of_file(options: argparse.Namespace) -> list[str]:
     for _, _, port in state.ports():
         found.append(f"{'vlan' if isinstance(port, Vlan) else 'port'}/{port.device}")
     found += [f"module/{module_name(name)}" for name in state.modules or ()]
-    return found + [f"sysctl/{sysctl_key(path)}" for path in state.sysctls or {}]
+    found += [f"sysctl/{sysctl_key(path)}" for path in state.sysctls or {}]
+    kept = state.kubernetes.files() if state.kubernetes is not None else ()
+    return found + [f"file/{path}" for _, _, path in kept]

@@ -35,6 +35,8 @@ def validate(options: argparse.Namespace) -> int:
         count(len(state.modules or ()), "module"),
         count(len(state.sysctls or {}), "sysctl"),
     ]
+    if state.kubernetes is not None:
+        parts.append(count(len(list(state.kubernetes.files())), "kept file"))
     others = len(loaded.files) - 1
     more = f" with {count(others, 'drop-in')}" if others else ""
     print(f"{path}{more}: valid, {', '.join(parts)}")

@@ -19,13 +19,16 @@ def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
     """The steps in order, each with its object, reason and what it costs; then what is withheld,
     and what is paused (`now` in Unix seconds)."""
     document = escape(document)
-    actions, withheld = document["actions"], document["withheld"]
+    actions = document["actions"]
+    # The state file leaves to the operator what costs nothing and is not done all the same.
+    withheld = [step for step in document["withheld"] if step["disruption"] == "guests"]
+    left = [step for step in document["withheld"] if step["disruption"] != "guests"]
     paused = document.get("paused", [])
     pauses = pause_block(document.get("pauses", []), now, terminal)
-    if not actions and not withheld and not paused:
+    if not actions and not document["withheld"] and not paused:
         done = f"{terminal.symbol('ok')} nothing to do, the node is as desired"
         return "\n\n".join("\n".join(block) for block in ([done], pauses) if block) + "\n"
-    blocks = [[terminal.paint(_headline(actions, withheld, paused), "bold")]]
+    blocks = [[terminal.paint(_headline(actions, document["withheld"], paused), "bold")]]
     width = len(str(len(actions)))
     steps: list[str] = []
     for number, step in enumerate(actions, 1):
@@ -41,6 +44,12 @@ def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
         allow = " ".join(f"--allow-disruption {name}" for name in bridges)
         held += terminal.wrap(f"bridgedctl apply {allow}", "  to allow it once: ")
         blocks.append(held)
+    if left:
+        text = "Left to you, because the state file says enforce: false:"
+        yours = [terminal.paint(line, "yellow") for line in terminal.wrap(text)]
+        for step in left:
+            yours += _step(step, f"{terminal.symbol('warn')} ", terminal)
+        blocks.append(yours)
     blocks.append(pauses)
     if paused:
         text = "Left for when the pause is over:"

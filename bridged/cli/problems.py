@@ -9,8 +9,9 @@ from bridged.telling.words import span
 
 Document = dict[str, Any]
 
-_OBVIOUS = {"value", "state", "presence"}
+_OBVIOUS = {"value", "state", "presence", "content"}
 """Properties that an object has only one of: their names say nothing."""
+_WITHOUT_GUESTS = {"file", "module", "sysctl"}
 _LABEL = 6
 """Columns of the words in front of what is said of a problem."""
 
@@ -28,6 +29,8 @@ def object_block(item: Document, now: float, terminal: Terminal, agent: bool) ->
     head = f"{terminal.symbol(symbol)} {name}  "
     said = f"{condition}{since}"
     meant = meaning(condition, agent)
+    if condition == "withheld" and item["kind"] in _WITHOUT_GUESTS:
+        meant = "not done unless you say so"
     if meant and cells(head) + cells(said) + len(meant) + 2 <= terminal.width:
         said = f"{said}: {meant}"
     lines = [terminal.paint(head, colour, "bold") + terminal.paint(said, colour)]

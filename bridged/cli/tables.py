@@ -17,7 +17,7 @@ _ROOM = 26
 _KINDS = {
     "module": "modules",
     "sysctl": "sysctls",
-    "file": "boot files",
+    "file": "files",
     "profile": "profiles",
 }
 _REPAIRS = 5
@@ -130,7 +130,7 @@ def _guests(guests: list[str], room: int) -> str:
 
 
 def kernel_lines(document: Document, terminal: Terminal) -> list[str]:
-    """Modules, sysctls and boot files: a line each while they are right."""
+    """Modules, sysctls and files: a line each while they are right."""
     lines: list[str] = []
     for kind, title in _KINDS.items():
         objects = [item for item in document["objects"] if item["kind"] == kind]

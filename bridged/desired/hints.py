@@ -62,6 +62,33 @@ _EXPLAINED = {
     "name": "the name is the key above: `br-lan: {...}`",
 }
 
+# The words of kubeadm and Helm.
+_MEANT |= {
+    "advertise-address": "address",
+    "advertiseaddress": "address",
+    "certsans": "cert-sans",
+    "cluster": "cluster-name",
+    "clustername": "cluster-name",
+    "cluster-pool": "pool",
+    "control-plane-endpoint": "endpoint",
+    "controlplaneendpoint": "endpoint",
+    "crisocket": "cri-socket",
+    "dnsdomain": "dns-domain",
+    "kubernetes-version": "version",
+    "kubernetesversion": "version",
+    "node-ip": "address",
+    "path": "file",
+    "pod-subnet": "pod-cidr",
+    "podsubnet": "pod-cidr",
+    "service-subnet": "service-cidr",
+    "servicesubnet": "service-cidr",
+}
+_SECRET = ("token", "certificate-key", "certificatekey", "password", "secret")
+_NO_SECRETS = (
+    "no secrets here, others may read this: kubeadm makes tokens (kubeadm token create) and keys "
+    "(kubeadm init --upload-certs) by itself"
+)
+
 _NF_CALL = (
     "the kernel honours a bridge's own switch only while the global one is off; "
     "declare net.bridge.{} under `sysctls`"
@@ -90,6 +117,8 @@ def unknown_key(key: str, valid: Collection[str], elsewhere: Collection[tuple[st
     plain = key.lower().replace("_", "-")
     if plain.removeprefix("bridge-").startswith("nf-call-") and "ports" in valid:
         return _NF_CALL.format(f"bridge-{plain.removeprefix('bridge-')}")
+    if ("enforce" in valid or "pod-cidr" in valid) and any(word in plain for word in _SECRET):
+        return _NO_SECRETS
     word = nearest(key, valid)
     if word:
         return f"did you mean `{word}`?"

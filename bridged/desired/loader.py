@@ -17,11 +17,13 @@ from bridged.desired import files, merge
 from bridged.desired.document import parse
 from bridged.desired.errors import COLLECTED, StateError, shown
 from bridged.desired.grammar import record
+from bridged.desired.kubernetes import NEEDED
 from bridged.desired.port import Nic, Vlan
-from bridged.desired.rules import HERE, violations
+from bridged.desired.rules import violations
 from bridged.desired.shape import Located, shape
 from bridged.desired.source import Place, Problems, Source, decode, digest, names
 from bridged.desired.state import State
+from bridged.desired.violation import HERE
 
 STATE_FILE = Path("/etc/bridged/state.yaml")
 
@@ -154,6 +156,8 @@ def _missing(key: str, where: Located) -> tuple[str, str]:
         remedy = "add `vlan: ID`, a number from 1 to 4094"
     elif key == "name":
         remedy = "add `name: NIC`; for a VLAN, `vlan: ID` and `parent: NIC`"
+    elif key in NEEDED:
+        remedy = f"add `{key}: {NEEDED[key]}`"
     return f"`{key}` is missing here", remedy
 
 

@@ -49,6 +49,12 @@ A port is a network card, or a VLAN if it has `vlan` and `parent`. `enp13s0f0` a
 `{name: enp13s0f0}`. A card can be a port of one bridge and the parent of VLANs of others.
 """
 
+KUBERNETES = """\
+`kubernetes` holds the values from which `bridgedctl render kubeadm` and `bridgedctl render cilium`
+make their files; with `file` these are kept on the node. Networks are IPv4. There is no place for
+tokens and keys: kubeadm makes them.
+"""
+
 SYSCTLS = """\
 Keys are written as in sysctl.d(5): if the first separator is a dot, dots separate and a slash
 stands for a dot in a name (`net.ipv6.conf.enp13s0f0/6.disable_ipv6`); if it is a slash, slashes
@@ -82,6 +88,13 @@ def sections() -> Iterator[tuple[str, Record, str]]:
     maintenance = root.keys["maintenance"].expected
     assert isinstance(maintenance, Record)
     yield "A maintenance window", maintenance, ""
+    kubernetes = root.keys["kubernetes"].expected
+    assert isinstance(kubernetes, Record)
+    yield "Kubernetes", kubernetes, KUBERNETES
+    for title, name in (("kubeadm.conf", "kubeadm"), ("cilium-values.yaml", "cilium")):
+        kept = kubernetes.keys[name].expected
+        assert isinstance(kept, Record)
+        yield title, kept, ""
     sysctls = root.keys["sysctls"].expected
     assert isinstance(sysctls, Table)
     assert isinstance(sysctls.item, Parameter)
@@ -124,6 +137,8 @@ def default(key: Key) -> str:
     """What a key that is left out means."""
     if key.required:
         return "must be written"
+    if key.default is None and "left out" in key.doc:
+        return "see there"
     if key.default is None:
         return "left as it is" if not isinstance(key.expected, Text) else "see there"
     if isinstance(key.expected, Boolean):

@@ -5,32 +5,16 @@ Every rule is a function from the state to violations; none of them looks at the
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from bridged.desired.bridge import Bridge
 from bridged.desired.errors import shown
+from bridged.desired.kubernetes_rules import kubernetes_violations
 from bridged.desired.merge import Path
 from bridged.desired.names import IFNAME_LIMIT, ifname_problem, sysctl_key
 from bridged.desired.port import Port, Vlan
 from bridged.desired.properties import rows
 from bridged.desired.state import State
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A broken rule: the path of what breaks it, the sentence, the remedy.
-
-    HERE in the sentence stands for the place of `other`, the second thing that takes part.
-    """
-
-    path: Path
-    message: str
-    remedy: str = ""
-    other: Path | None = None
-
-
-HERE = "\0"
-"""No name and no value in a message can contain this character."""
+from bridged.desired.violation import HERE, Violation
 
 
 def violations(state: State) -> Iterator[Violation]:
@@ -54,6 +38,11 @@ def violations(state: State) -> Iterator[Violation]:
                 "remove vlan-filtering: false, or isolate: true",
             )
     yield from _sysctls(state)
+    yield from kubernetes_violations(state.kubernetes)
+
+
+SECTIONS = ("bridges", "modules", "sysctls", "kubernetes")
+"""A file with none of these says nothing."""
 
 
 def _at(bridge: str, port: Port, *more: str) -> Path:
@@ -61,7 +50,7 @@ def _at(bridge: str, port: Port, *more: str) -> Path:
 
 
 def _something_declared(state: State) -> Iterator[Violation]:
-    if state.bridges is None and state.modules is None and state.sysctls is None:
+    if all(getattr(state, section) is None for section in SECTIONS):
         yield Violation(
             (),
             "the file declares nothing",

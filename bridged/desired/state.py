@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from bridged.desired.base import IfName, Model, Refused, Text
 from bridged.desired.bridge import Bridge
 from bridged.desired.errors import shown
+from bridged.desired.kubernetes import Kubernetes
 from bridged.desired.names import module_problem
 from bridged.desired.port import Port
 from bridged.desired.probes import parse
@@ -117,6 +118,11 @@ class State(Model):
             "away from its guests may be made; otherwise they wait for "
             "`bridgedctl apply --allow-disruption`"
         ),
+    ] = None
+
+    kubernetes: Annotated[
+        Kubernetes | None,
+        Field(description="the values for kubeadm.conf and cilium-values.yaml"),
     ] = None
 
     def ports(self) -> Iterator[tuple[str, Bridge, Port]]:

@@ -1,6 +1,7 @@
 """One object explained: (state, host, report, name, places) -> Explanation.  Pure."""
 
 from bridged.desired.state import State
+from bridged.explain.files import kept_parts
 from bridged.explain.kernel import file_parts, module_parts, sysctl_parts
 from bridged.explain.network import bridge_parts, port_parts
 from bridged.explain.places import Places
@@ -47,6 +48,8 @@ def explain(
     elif item.kind == "file":
         properties, facts, boot = file_parts(state, host, item.name)
         declared = "derived"
+        if not properties:
+            properties, facts, declared = kept_parts(state, host, item.name, drift, places)
     if not properties:  # no longer declared, or guests that wait for their bridge
         properties = tuple(
             PropertyView(d.property, d.desired, "", d.kernel, d.network_manager, differs=True)

@@ -205,6 +205,41 @@ class Assignment:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that is kept as declared: `content` is None where there is none.
+
+    `owner` is ``USER:GROUP``, by number where there is no name, `ids` are their numbers.
+    `obstacle` is why it cannot be replaced, empty where it can, `remedy` what to do about that;
+    `unseen` tells that the obstacle is in the way of reading too.
+    """
+
+    content: str | None = None
+    owner: str = ""
+    ids: tuple[int, int] = (0, 0)
+    mode: int = 0
+    obstacle: str = ""
+    remedy: str = ""
+    unseen: bool = False
+
+    def belongs_to(self, owner: str) -> bool:
+        """Whether it belongs to ``USER:GROUP``, by name or number."""
+        pairs = zip(owner.split(":"), self.owner.split(":"), self.ids, strict=False)
+        return all(wanted in {name, str(number)} for wanted, name, number in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Kubeadm:
+    """What the node's kubeadm says of the declared kubeadm.conf.
+
+    ``absent``: there is no kubeadm.  ``asking``: it has not answered yet.  ``silent``: it did not
+    answer, or could not be run; `said` has the reason, as for ``refuses``.
+    """
+
+    answer: Literal["absent", "asking", "accepts", "refuses", "silent"] = "absent"
+    said: str = ""
+
+
 @dataclass(frozen=True)
 class Host:
     """What the machine has.
@@ -213,7 +248,8 @@ class Host:
     absolute path with None for a missing file; each holds what was asked for (`Interest`).
     `nodes` tells of device nodes by path whether they are there; `boot_sysctls` lists who sets
     a declared sysctl at boot, in the order of application, `boot_modules` which lines load or
-    forbid a module (where asked for). `protected` maps an interface that
+    forbid a module (where asked for). `kept` are the files that are kept as declared, by path,
+    `kubeadm` what kubeadm says of its own. `protected` maps an interface that
     carries the node's own traffic to the reason; `time` is when the observation was made, in
     seconds of a clock that never jumps; `remembered` that NetworkManager was not asked again
     because it had signalled no change, `stale` that it had, but there was no time. `problems`
@@ -228,6 +264,8 @@ class Host:
     modules: Mapping[str, ModuleState] = field(default_factory=dict)
     sysctls: Mapping[str, Sysctl] = field(default_factory=dict)
     files: Mapping[str, str | None] = field(default_factory=dict)
+    kept: Mapping[str, KeptFile] = field(default_factory=dict)
+    kubeadm: Kubeadm = Kubeadm()
     nodes: Mapping[str, bool] = field(default_factory=dict)
     processes: frozenset[str] = frozenset()
     offloads: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
@@ -279,8 +317,10 @@ class Interest:
     `devices` are the interfaces whose applied profile is wanted, `offloads`
     those whose offloads are; `processes` are names
     of programs of which those that run are wanted; `boot_modules` are those whose boot files are
-    wanted; `fresh` asks for everything to be read, also what no signal says has changed, `quick`
-    for NetworkManager's last word even where a signal says that it has.
+    wanted; `kept` are the files that are kept as declared, `kubeadm_conf` is the text that kubeadm
+    is asked about, empty where it is not; `fresh` asks for everything to be read, also what no
+    signal says has changed, `quick` for NetworkManager's last word even where a signal says that it
+    has.
     """
 
     devices: frozenset[str] = frozenset()
@@ -291,5 +331,7 @@ class Interest:
     offloads: frozenset[str] = frozenset()
     processes: frozenset[str] = frozenset()
     boot_modules: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+    kubeadm_conf: str = ""
     fresh: bool = True
     quick: bool = False

@@ -10,6 +10,8 @@ from bridged.observe.host import (
     Assignment,
     Host,
     Interest,
+    KeptFile,
+    Kubeadm,
     Link,
     NetworkManager,
     Sysctl,
@@ -18,6 +20,7 @@ from bridged.observe.host import (
 from bridged.observe.protocols import (
     FileReader,
     KernelNetwork,
+    KubeadmReader,
     LinkReader,
     ModuleFileReader,
     ModuleReader,
@@ -56,6 +59,7 @@ class Observer:
         monotonic: Callable[[], float] = time.monotonic,
         signalled: Event | None = None,
         module_files: ModuleFileReader | None = None,
+        kubeadm: KubeadmReader | None = None,
     ) -> None:
         self._links = links
         self._network_manager = network_manager
@@ -69,6 +73,7 @@ class Observer:
         self._monotonic = monotonic
         self._signalled = signalled
         self._module_files = module_files
+        self._kubeadm = kubeadm
         self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
         self._ssh: frozenset[str] = frozenset()
         self._assignments: Mapping[str, tuple[Assignment, ...]] = {}
@@ -112,6 +117,8 @@ class Observer:
             modules=attempt("modules", lambda: self._modules.read(interest.modules)) or {},
             sysctls=sysctls,
             files=attempt("files", lambda: self._files.read(interest.files)) or {},
+            kept=attempt("kept-files", lambda: self._kept(interest)) or {},
+            kubeadm=attempt("kubeadm", lambda: self._asked(interest)) or Kubeadm(),
             nodes=attempt("nodes", lambda: self._files.exist(interest.nodes)) or {},
             processes=attempt("processes", lambda: self._running(interest)) or frozenset(),
             offloads=attempt("offloads", lambda: self._offloads.read(interest.offloads)) or {},
@@ -127,6 +134,15 @@ class Observer:
 
     def _running(self, interest: Interest) -> frozenset[str]:
         return self._processes.read(interest.processes) if interest.processes else frozenset()
+
+    def _kept(self, interest: Interest) -> Mapping[str, KeptFile]:
+        return self._files.kept(interest.kept) if interest.kept else {}
+
+    def _asked(self, interest: Interest) -> Kubeadm:
+        """A program is only started where time does not matter."""
+        if self._kubeadm is None or not interest.kubeadm_conf:
+            return Kubeadm()
+        return self._kubeadm.read(interest.kubeadm_conf, anew=interest.fresh)
 
     def _boot(self, interest: Interest) -> Mapping[str, tuple[Assignment, ...]]:
         """Only where time does not matter: nothing is repaired by it."""

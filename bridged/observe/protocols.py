@@ -11,6 +11,8 @@ from bridged.desired.probes import Probe
 from bridged.observe.host import (
     Address,
     Assignment,
+    KeptFile,
+    Kubeadm,
     Link,
     ModuleState,
     NetworkManager,
@@ -61,6 +63,15 @@ class FileReader(Protocol):
     def read(self, paths: Iterable[str]) -> Mapping[str, str | None]: ...
 
     def exist(self, paths: Iterable[str]) -> Mapping[str, bool]: ...
+
+    def kept(self, paths: Iterable[str]) -> Mapping[str, KeptFile]: ...
+
+
+class KubeadmReader(Protocol):
+    """What kubeadm says of a kubeadm.conf; it is asked anew only where `anew` or never before, and
+    answers in a later reading where it takes its time."""
+
+    def read(self, text: str, anew: bool) -> Kubeadm: ...
 
 
 class SysctlFileReader(Protocol):

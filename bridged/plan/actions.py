@@ -242,3 +242,20 @@ class WriteFile(Action):
 
     def describe(self) -> str:
         return f"{'remove' if self.content is None else 'write'} {self.path}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepFile(Action):
+    """Replace a file that is kept as declared; what was there is kept beside it.
+
+    `owner` is ``USER:GROUP``, `mode` the permission bits.
+    """
+
+    path: str
+    content: str
+    owner: str
+    mode: int
+    world: ClassVar[str] = "files"
+
+    def describe(self) -> str:
+        return f"write {self.path} ({self.owner}, {self.mode:04o})"

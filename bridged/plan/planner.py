@@ -11,6 +11,7 @@ from bridged.plan.actions import Action, Activate
 from bridged.plan.boot import FILES, plan_files
 from bridged.plan.bridges import plan_bridge
 from bridged.plan.context import Context
+from bridged.plan.files import conf, find_of_kubernetes, kept_files, plan_kept, readings
 from bridged.plan.findings import NODES, find_dangers
 from bridged.plan.guests import plan_guests
 from bridged.plan.kernel import interface, plan_module, plan_sysctl, provider
@@ -30,13 +31,15 @@ def interest(state: State) -> Interest:
         devices=frozenset(devices),
         modules=frozenset(modules),
         sysctls=sysctls,
-        files=frozenset(FILES),
+        files=frozenset(FILES) | readings(state).files,
+        kept=frozenset(kept_files(state)),
+        kubeadm_conf=conf(state),
         offloads=frozenset(
             port.device
             for _, _, port in state.ports()
             if isinstance(port, Nic) and port.offloads is not None
         ),
-        nodes=frozenset(NODES.get(name, "") for name in modules) - {""},
+        nodes=frozenset(NODES.get(name, "") for name in modules) - {""} | readings(state).nodes,
     )
 
 
@@ -65,12 +68,13 @@ def make_plan(
         *_network(context),
         *(verdict for of_interface, verdict in sysctls if of_interface),
         *plan_removals(context),
+        *plan_kept(context),
     ]
     withheld: list[Action] = []
     return Plan(
         tuple(_spare_guests(context, verdicts, withheld)),
         tuple(withheld),
-        tuple(find_dangers(context)),
+        (*find_dangers(context), *find_of_kubernetes(context)),
     )
 
 

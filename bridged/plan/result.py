@@ -14,6 +14,7 @@ class Verdict:
 
     `actions` are what would bring it to its desired state, in order; an object that is not as
     declared and has no actions says why in `reason` and what a person can do in `remedy`.
+    `left` are actions that the state file leaves to the operator (``enforce: false``).
     """
 
     object: ObjectId
@@ -24,6 +25,7 @@ class Verdict:
     actions: tuple[Action, ...] = ()
     bridge: str = ""
     findings: tuple[Finding, ...] = ()
+    left: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ class Plan:
 
     def __bool__(self) -> bool:
         return any(verdict.actions for verdict in self.verdicts)
+
+    @property
+    def not_taken(self) -> tuple[Action, ...]:
+        """What is withheld, and what the state file leaves to the operator."""
+        left = (action for verdict in self.verdicts for action in verdict.left)
+        return (*self.withheld, *left)
 
     def verdict(self, item: ObjectId) -> Verdict | None:
         """The verdict on one object, or None."""

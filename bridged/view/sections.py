@@ -37,7 +37,7 @@ _NETWORK = ("bridge", "port", "vlan")
 _TITLES = {
     "module": "Kernel modules",
     "sysctl": "Kernel parameters",
-    "file": "Boot files",
+    "file": "Files",
     "profile": "Profiles",
 }
 _SOURCES = {

@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/bridgedctl
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_bridgedctl_render_subparsers=(nad)
+_shtab_bridgedctl_render_subparsers=(nad kubeadm cilium)
 _shtab_bridgedctl_subparsers=(status graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render)
 
 _shtab_bridgedctl_status_option_strings=(-h --help --socket --state --json --watch -w)
@@ -25,6 +25,8 @@ _shtab_bridgedctl_schema_option_strings=(-h --help --socket --state --status)
 _shtab_bridgedctl_import_option_strings=(-h --help --socket --state --from -o --output --force)
 _shtab_bridgedctl_export_option_strings=(-h --help --socket --state --format --name --node)
 _shtab_bridgedctl_render_nad_option_strings=(-h --help --socket --state --namespace --vlan --type --macspoofchk)
+_shtab_bridgedctl_render_kubeadm_option_strings=(-h --help --socket --state)
+_shtab_bridgedctl_render_cilium_option_strings=(-h --help --socket --state)
 _shtab_bridgedctl_render_option_strings=(-h --help --socket --state)
 _shtab_bridgedctl_option_strings=(-h --help --socket --state --version)
 
@@ -75,6 +77,10 @@ _shtab_bridgedctl_export___state_COMPGEN=_shtab_compgen_files
 _shtab_bridgedctl_render_nad_pos_0_COMPGEN=_shtab_cmd_compgen_d5d221c5
 _shtab_bridgedctl_render_nad___socket_COMPGEN=_shtab_compgen_files
 _shtab_bridgedctl_render_nad___state_COMPGEN=_shtab_compgen_files
+_shtab_bridgedctl_render_kubeadm___socket_COMPGEN=_shtab_compgen_files
+_shtab_bridgedctl_render_kubeadm___state_COMPGEN=_shtab_compgen_files
+_shtab_bridgedctl_render_cilium___socket_COMPGEN=_shtab_compgen_files
+_shtab_bridgedctl_render_cilium___state_COMPGEN=_shtab_compgen_files
 _shtab_bridgedctl_render___socket_COMPGEN=_shtab_compgen_files
 _shtab_bridgedctl_render___state_COMPGEN=_shtab_compgen_files
 _shtab_bridgedctl___socket_COMPGEN=_shtab_compgen_files
@@ -85,7 +91,7 @@ _shtab_bridgedctl_names_pos_0_choices=(objects bridges)
 _shtab_bridgedctl_import___from_choices=(host nmstate nncp)
 _shtab_bridgedctl_export___format_choices=(nmstate nncp)
 _shtab_bridgedctl_render_nad___type_choices=(bridge cnv-bridge)
-_shtab_bridgedctl_render_pos_0_choices=(nad)
+_shtab_bridgedctl_render_pos_0_choices=(nad kubeadm cilium)
 _shtab_bridgedctl_pos_0_choices=(status graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render)
 
 _shtab_bridgedctl_status__h_nargs=0
@@ -137,6 +143,10 @@ _shtab_bridgedctl_render_nad_pos_0_nargs='*'
 _shtab_bridgedctl_render_nad__h_nargs=0
 _shtab_bridgedctl_render_nad___help_nargs=0
 _shtab_bridgedctl_render_nad___macspoofchk_nargs=0
+_shtab_bridgedctl_render_kubeadm__h_nargs=0
+_shtab_bridgedctl_render_kubeadm___help_nargs=0
+_shtab_bridgedctl_render_cilium__h_nargs=0
+_shtab_bridgedctl_render_cilium___help_nargs=0
 _shtab_bridgedctl_render_pos_0_nargs=A...
 _shtab_bridgedctl_render__h_nargs=0
 _shtab_bridgedctl_render___help_nargs=0

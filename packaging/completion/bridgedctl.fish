@@ -50,7 +50,7 @@ function _shtab_bridgedctl_using
   test "$_shtab_bridgedctl_cmdpath" = "$argv"
 end
 
-set -g _shtab_bridgedctl_commands status graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render 'render nad'
+set -g _shtab_bridgedctl_commands status graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render 'render nad' 'render kubeadm' 'render cilium'
 set -g _shtab_bridgedctl_opts_with_value --allow-disruption --confirm --for --format --from --name --namespace --node --output --reason --since --socket --state --state-dir --type --vlan -n -o
 
 complete -c bridgedctl -e
@@ -155,7 +155,7 @@ complete -c bridgedctl -n '_shtab_bridgedctl_using export' -l state -xka "(__fis
 complete -c bridgedctl -n '_shtab_bridgedctl_using export' -l format -xka "nmstate nncp" -d format
 complete -c bridgedctl -n '_shtab_bridgedctl_using export' -l name -x -d 'nncp: name of the policy (bridged)'
 complete -c bridgedctl -n '_shtab_bridgedctl_using export' -l node -x -d 'nncp: for this node only'
-complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a render -d 'print the bridges of the state file for Kubernetes'
+complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a render -d 'print what the state file says for Kubernetes'
 complete -c bridgedctl -n '_shtab_bridgedctl_using render' -s h -l help -d 'show this help message and exit'
 complete -c bridgedctl -n '_shtab_bridgedctl_using render' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
 complete -c bridgedctl -n '_shtab_bridgedctl_using render' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
@@ -168,3 +168,11 @@ complete -c bridgedctl -n '_shtab_bridgedctl_using render nad' -l vlan -x -d 'gu
 complete -c bridgedctl -n '_shtab_bridgedctl_using render nad' -l type -xka "bridge cnv-bridge" -d 'name of the CNI plugin'
 complete -c bridgedctl -n '_shtab_bridgedctl_using render nad' -l macspoofchk -d 'drop frames from other hardware addresses'
 complete -c bridgedctl -n '_shtab_bridgedctl_using render nad; and test $_shtab_bridgedctl_npos -ge 0' -ka "(bridgedctl names bridges 2>/dev/null)" -d 'these only, not all'
+complete -c bridgedctl -n '_shtab_bridgedctl_using render; and test $_shtab_bridgedctl_npos -eq 0' -a kubeadm -d 'kubeadm.conf, from the section kubernetes'
+complete -c bridgedctl -n '_shtab_bridgedctl_using render kubeadm' -s h -l help -d 'show this help message and exit'
+complete -c bridgedctl -n '_shtab_bridgedctl_using render kubeadm' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using render kubeadm' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using render; and test $_shtab_bridgedctl_npos -eq 0' -a cilium -d 'cilium-values.yaml, from the section kubernetes'
+complete -c bridgedctl -n '_shtab_bridgedctl_using render cilium' -s h -l help -d 'show this help message and exit'
+complete -c bridgedctl -n '_shtab_bridgedctl_using render cilium' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using render cilium' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from bridged.apply.executor import Executor, Writers
 from bridged.desired.state import State
-from bridged.observe.host import Host, Interest, NetworkManager, Unavailable
+from bridged.observe.host import Host, Interest, Kubeadm, NetworkManager, Unavailable
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.result import Plan
 from tests.twins.faults import Faults
+from tests.twins.files import FakeFiles
 from tests.twins.kernel import FakeKernel
 from tests.twins.network_manager import FakeNetworkManager
 
@@ -33,8 +34,9 @@ class _Sysctls:
 
 
 class _Files:
-    def __init__(self, kernel: FakeKernel) -> None:
+    def __init__(self, kernel: FakeKernel, files: FakeFiles) -> None:
         self.write = kernel.write_file
+        self.keep = files.keep
 
 
 class Machine:
@@ -43,13 +45,18 @@ class Machine:
     def __init__(self) -> None:
         self.faults = Faults()
         self.kernel = FakeKernel(self.faults)
+        self.files = FakeFiles(self.faults)
         self.nm = FakeNetworkManager(self.kernel, self.faults)
         self.clock = Clock()
         self.protected: dict[str, str] = {}
         self.machine_id = "0123456789abcdef0123456789abcdef"
         self.processes: frozenset[str] = frozenset()
         self.writers = Writers(
-            self.nm, self.kernel, self.kernel, _Sysctls(self.kernel), _Files(self.kernel)
+            self.nm,
+            self.kernel,
+            self.kernel,
+            _Sysctls(self.kernel),
+            _Files(self.kernel, self.files),
         )
         self.executor = Executor(self.writers, self.clock)
         self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
@@ -71,6 +78,8 @@ class Machine:
             modules=self.kernel.read_modules(wanted.modules),
             sysctls=self.kernel.read_sysctls(wanted.sysctls),
             files=self.kernel.read_files(wanted.files),
+            kept=self.files.read_kept(wanted.kept),
+            kubeadm=self.files.judge(wanted.kubeadm_conf) if wanted.kubeadm_conf else Kubeadm(),
             nodes={path: path in self.kernel.nodes for path in wanted.nodes},
             boot_sysctls=self.kernel.boot_sysctls,
             offloads={n: o for n, o in self.kernel.offloads.items() if n in wanted.offloads},
