@@ -19,7 +19,7 @@ class Facade:
     def plan(self) -> PlanView:
         """What would be done now."""
         plan = self._loop.plan()
-        return PlanView.of(plan, plan.withheld)
+        return PlanView.of(plan, plan.withheld, plan.left_out)
 
     def explain(self, text: str) -> Explanation:
         """What is known about one object."""

@@ -19,6 +19,8 @@ from bridged.desired.state import State
 from bridged.errors import BridgedError
 from bridged.exchange.notes import Notes
 from bridged.exchange.yaml_writer import Comments, documents_text, state_text
+from bridged.observe.facts import facts_beside
+from bridged.plan.matching import unresolved
 
 _ALL, _LOST = 0, 2
 _STDIN = "-"
@@ -113,13 +115,20 @@ def render(options: argparse.Namespace) -> int:
 def _state(options: argparse.Namespace) -> State:
     """The declared state; who may write the file matters only for the one that is in force."""
     try:
-        loaded: Loaded = load(options.state, trusted=options.explicit_state)
+        facts = facts_beside(options.state, options.explicit_state)
+        loaded: Loaded = load(options.state, trusted=options.explicit_state, facts=facts)
     except StateError as error:
         print(error.render(), flush=True, file=sys.stderr)
         number = count(len(error.problems), "problem")
         raise Failure(
             f"{options.state} cannot be used: {number}", f"bridgedctl validate {options.state}"
         ) from None
+    unnamed = [port.device for _, port in unresolved(loaded.state)]
+    if unnamed:
+        raise Failure(
+            f"{unnamed[0]} is told by what it is, and others want a name",
+            "name the card in a copy of the state file, and export that with --state",
+        )
     return loaded.state
 
 

@@ -30,7 +30,7 @@ def plan(state: str) -> Document:
 
     def work() -> Document:
         found = once.plan(state)
-        return plan_as_json(PlanView.of(found, found.withheld))
+        return plan_as_json(PlanView.of(found, found.withheld, found.left_out))
 
     return _tell(work)
 

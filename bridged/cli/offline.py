@@ -3,13 +3,17 @@
 import argparse
 import json
 import os
+import sys
 from typing import Any
 
 from bridged.cli.client import Failure
+from bridged.cli.leftout import left_out_lines
+from bridged.cli.terminal import Terminal
 from bridged.cli.words import count
 from bridged.desired.errors import StateError
 from bridged.desired.loader import load
 from bridged.desired.schema import text as state_schema
+from bridged.observe.facts import facts_beside
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -22,7 +26,7 @@ def validate(options: argparse.Namespace) -> int:
     path = options.file or options.state
     draft = os.path.realpath(path) != os.path.realpath(options.state)
     try:
-        loaded = load(path, trusted=draft)
+        loaded = load(path, trusted=draft, facts=facts_beside(path, trusted=draft))
     except StateError as error:
         print(error.render(), flush=True)
         number = len(error.problems)
@@ -38,6 +42,8 @@ def validate(options: argparse.Namespace) -> int:
     others = len(loaded.files) - 1
     more = f" with {count(others, 'drop-in')}" if others else ""
     print(f"{path}{more}: valid, {', '.join(parts)}")
+    terminal = Terminal.of(sys.stdout, os.environ)
+    print("".join(f"{line}\n" for line in left_out_lines(loaded.left_out, terminal)), end="")
     return 0
 
 

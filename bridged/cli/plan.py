@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bridged.cli.leftout import left_out_lines
 from bridged.cli.terminal import Terminal
 from bridged.cli.words import count, escape
 
@@ -18,8 +19,10 @@ def plan_text(document: Document, terminal: Terminal) -> str:
     """The steps in order, each with its object, reason and what it costs; then what is withheld."""
     document = escape(document)
     actions, withheld = document["actions"], document["withheld"]
+    left_out = left_out_lines(document.get("left_out", ()), terminal)
     if not actions and not withheld:
-        return f"{terminal.symbol('ok')} nothing to do, the node is as desired\n"
+        done = f"{terminal.symbol('ok')} nothing to do, the node is as desired\n"
+        return "\n".join([done, *left_out, ""]) if left_out else done
     blocks = [[terminal.paint(_headline(actions, withheld), "bold")]]
     width = len(str(len(actions)))
     steps: list[str] = []
@@ -36,6 +39,7 @@ def plan_text(document: Document, terminal: Terminal) -> str:
         allow = " ".join(f"--allow-disruption {name}" for name in bridges)
         held += terminal.wrap(f"bridgedctl apply {allow}", "  to allow it once: ")
         blocks.append(held)
+    blocks.append(left_out)
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 

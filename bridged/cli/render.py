@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bridged.cli.leftout import left_out_lines
 from bridged.cli.problems import finding_block, object_block, state_block, wrong
 from bridged.cli.tables import (
     bridge_detail,
@@ -50,6 +51,7 @@ def status_text(
         _head(document, objects, now, terminal, bridge),
         state_block(document["state"], terminal, agent),
         _agent_block(document, now, terminal),
+        left_out_lines(document["state"].get("left_out", ()), terminal),
         *problems,
         findings,
         *body,

@@ -12,6 +12,7 @@ from bridged.desired.errors import shown
 from bridged.desired.names import module_problem
 from bridged.desired.port import Port
 from bridged.desired.probes import parse
+from bridged.desired.when import When
 
 
 def _module(name: str) -> str:
@@ -117,6 +118,11 @@ class State(Model):
             "away from its guests may be made; otherwise they wait for "
             "`bridgedctl apply --allow-disruption`"
         ),
+    ] = None
+
+    when: Annotated[
+        When | None,
+        Field(description="in a drop-in only: for which nodes it is; on others it is left out"),
     ] = None
 
     def ports(self) -> Iterator[tuple[str, Bridge, Port]]:

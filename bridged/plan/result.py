@@ -28,11 +28,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole plan.  `withheld` are actions not taken because guests would lose a bridge."""
+    """The whole plan.  `withheld` are actions not taken because guests would lose a bridge,
+    `left_out` what of the state files is not for this node."""
 
     verdicts: tuple[Verdict, ...] = ()
     withheld: tuple[Action, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+    left_out: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Action]:
         """Every action in the order in which it is to be taken."""

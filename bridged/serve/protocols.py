@@ -33,19 +33,26 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """What would be done now, in order; `withheld` would be done if the operator allowed it."""
+    """What would be done now, in order; `withheld` would be done if the operator allowed it,
+    `left_out` are the drop-ins that are not for this node, with the reason."""
 
     actions: tuple[Step, ...] = ()
     withheld: tuple[Step, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, actions: Iterable[Action], withheld: Iterable[Action] = ()) -> "PlanView":
+    def of(
+        cls,
+        actions: Iterable[Action],
+        withheld: Iterable[Action] = (),
+        left_out: Iterable[str] = (),
+    ) -> "PlanView":
         """The view of the actions of a plan."""
-        return cls(tuple(map(Step.of, actions)), tuple(map(Step.of, withheld)))
+        return cls(tuple(map(Step.of, actions)), tuple(map(Step.of, withheld)), tuple(left_out))
 
 
 def plan_as_json(view: PlanView) -> dict[str, Any]:
-    """The documented form of a plan: ``{"actions": [...], "withheld": [...]}``."""
+    """The documented form of a plan: an object with ``actions``, ``withheld`` and ``left_out``."""
     return asdict(view)
 
 
