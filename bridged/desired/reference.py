@@ -49,7 +49,7 @@ twice, in whatever spelling.
 PORTS = """\
 A port is a network card, or a VLAN if it has `vlan`. `enp13s0f0` alone is short for
 `{name: enp13s0f0}`. A card can be a port of one bridge and the parent of VLANs of others. Where
-names differ from node to node, `match` tells the card instead ([fleet.md](fleet.md)).
+names differ from node to node, `match` tells the card instead.
 """
 
 SYSCTLS = """\
@@ -60,8 +60,8 @@ good.
 """
 
 WHEN = """\
-A drop-in that begins with `when:` is part of the state of those nodes for which all of it holds. An
-item of `nic-present` is a name or `{match: ...}`.
+A drop-in with `when:` is part of the state of those nodes for which all of it holds. An item of
+`nic-present` is a name or `{match: ...}`.
 """
 
 
@@ -107,16 +107,15 @@ def _table(title: str, record: Record, text: str) -> str:
     if text:
         rows += [text]
     rows += ["| key | value | if left out | meaning |", "| --- | --- | --- | --- |"]
-    absent = "any" if record.models[0] in {When, Match} else ""
-    rows += [_row(key, absent) for key in record.keys.values()]
+    rows += [_row(key, record) for key in record.keys.values()]
     return "\n".join(rows) + "\n"
 
 
-def _row(key: Key, absent: str = "") -> str:
+def _row(key: Key, record: Record) -> str:
     example = f", such as `{key.example}`" if key.example else ""
     if isinstance(key.expected, Text) and " such as " in key.expected.words:
         example = ""
-    cells = (f"`{key.name}`", words(key.expected) + example, absent or default(key), key.doc)
+    cells = (f"`{key.name}`", words(key.expected) + example, default(key, record), key.doc)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -137,8 +136,10 @@ def words(expected: Expected) -> str:
             return expected.words
 
 
-def default(key: Key) -> str:
-    """What a key that is left out means."""
+def default(key: Key, record: Record) -> str:
+    """What a key of `record` that is left out means."""
+    if record.models[0] in {When, Match}:
+        return "any"
     if key.required:
         return "must be written"
     if key.default is None:
