@@ -78,3 +78,17 @@ def test_validate_tells_it(etc: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "valid, 1 bridge, 1 port" in said
     assert "1 drop-in left out, not for this node:" in said
     assert "not gpu-*" in said
+
+
+def test_validate_judges_for_another_node(etc: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A fleet's files are tried for each kind of node before any of them sees it."""
+    (etc / "state.d/20.yaml").write_text("when: {labels: {role: kvm}}\nmodules: [tun]\n")
+    file = str(etc / "state.yaml")
+    assert main(["validate", file, "--hostname", "gpu-1", "--label", "role=kvm"]) == 0
+    assert "2 modules" in capsys.readouterr().out
+    assert main(["validate", file, "--hostname", "web-1"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "the host is called web-1, not gpu-*" in told
+    assert "the label role is not set in --label" in told
+    assert main(["validate", file, "--label", "role kvm"]) == 1
+    assert "--label role kvm: this is not KEY=VALUE" in " ".join(capsys.readouterr().err.split())

@@ -1,5 +1,8 @@
 """Manifests and recipes: right by the published schemas, and right with each other."""
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -132,3 +135,28 @@ def test_the_role_is_what_its_play_says() -> None:
     ]
     assert included == ["install.yml", "stage.yml", "place.yml", "wait.yml"]
     assert {path.name for path in (role / "tasks").iterdir()} == {"main.yml", *included}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ansible-playbook", "-i", "inventory.yml", "site.yml", "--syntax-check"],
+        ["ansible-lint", "--offline", "--profile", "production", "-q", "."],
+    ],
+    ids=lambda command: command[0],
+)
+def test_ansible_accepts_the_role(command: list[str], tmp_path: Path) -> None:
+    """Too large for a development dependency: run where Ansible is."""
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not here: pip install ansible-core ansible-lint")
+    copy = tmp_path / "ansible"
+    shutil.copytree(PACKAGING / "ansible", copy)
+    done = subprocess.run(
+        command,
+        cwd=copy,
+        env={**os.environ, "HOME": str(tmp_path), "ANSIBLE_HOME": str(tmp_path), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
