@@ -152,6 +152,7 @@ class StateFileReport:
     used; `problems` are the errors as they are printed; `source` is ``file``, ``last-good`` (the
     file is broken), ``trial`` (the file `trial`, waiting to be confirmed) or ``none``.  `modified`
     is when what is on disk was last written (Unix seconds), None where it cannot be told.
+    `left_out` are the drop-ins that are not for this node, each as ``FILE:LINE: why``.
     """
 
     path: str
@@ -162,6 +163,7 @@ class StateFileReport:
     problems: tuple[str, ...] = ()
     trial: str = ""
     modified: float | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

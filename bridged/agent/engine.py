@@ -27,6 +27,7 @@ from bridged.explain.places import Places
 from bridged.explain.records import Explanation
 from bridged.observe.host import Host, Interest, NetworkManager
 from bridged.plan.actions import Action, Activate, ObjectId, SetController
+from bridged.plan.matching import matched, resolve
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
@@ -89,6 +90,8 @@ class Engine:
         self.pauses = pauses or Pauses(wall=clocks.wall, clock=clocks.monotonic)
         self._clocks = clocks
         self._version = version
+        self._named = _EMPTY
+        self._cards = Host()
         self._trial_ends: float | None = None
         self._deferred = False
         self._started = clocks.wall()
@@ -189,7 +192,7 @@ class Engine:
         outcomes, undone = self.transaction.run(
             actions,
             self.host,
-            (interest(state).devices | touched) - left_alone(self.pauses, state),
+            (interest(self._named).devices | touched) - left_alone(self.pauses, self._named),
             [parse(target) for target in state.probes],
             before,
             confirm,
@@ -211,12 +214,21 @@ class Engine:
         """Observe and plan, without changing anything; what was seen.  `closely` looks also at what
         only explains."""
         with self.books.timed("observe"):
+            state = resolve(state, self._cards)
             wanted = replace(interest(state), fresh=fresh, quick=quick)
             if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
             if closely:
                 wanted = replace(wanted, processes=frozenset(KNOWN), boot_modules=wanted.modules)
             self.host = self._observe(wanted)
+            if matched(state):
+                # What the names of before do not tell is looked at under those of now.
+                former, state = interest(state), self._name(state, self.host)
+                if (now := interest(state)) != former:
+                    wanted = replace(wanted, devices=now.devices, offloads=now.offloads)
+                    self.host = self._observe(wanted)
+                    state = self._name(state, self.host)
+        self._named = state
         self.books.tally.unread.update(self.host.problems.keys())
         if "links" not in self.host.problems:  # unseen is not gone
             self.memory = remember(self.memory, state, self.host)
@@ -224,6 +236,13 @@ class Engine:
             self.plan = make_plan(state, self.host, self.memory, allowed)
         self.books.count_drift(self.plan)
         return self.host
+
+    def _name(self, state: State, host: Host) -> State:
+        """The state with the names of `host`, of the last one seen where its links are not: a card
+        that is not seen is not gone."""
+        if "links" not in host.problems:
+            self._cards = host
+        return resolve(state, self._cards)
 
     def held_back(self, verdict: Verdict) -> Hold | None:
         """Why an object is not touched now, None where it may be: a pause, and for the network that
@@ -261,6 +280,7 @@ class Engine:
         self.source.refresh()
         self.look(self.source.state or _EMPTY, closely=closely)
         self.books.note(self.plan, self.held_back)
+        self.plan = replace(self.plan, left_out=self.source.report.left_out)
         return shown(self.plan, self.pauses, self.host)
 
     def explain(self, text: str, agent: bool = True) -> Explanation:
@@ -268,7 +288,7 @@ class Engine:
         Raises `explain.resolve.Unknown`."""
         self.preview(closely=True)
         report = replace(self.report(), agent=agent)
-        state, host = self.source.state or _EMPTY, self.host or Host()
+        state, host = self._named, self.host or Host()
         return explain(state, host, report, text, Places(self.source.where))
 
     # ------------------------------------------------------------------ pauses
@@ -311,7 +331,7 @@ class Engine:
 
     def report(self, wakeups: dict[str, int] | None = None, overruns: int = 0) -> Report:
         """The report on the last observation."""
-        state, host = self.source.state or _EMPTY, self.host or Host()
+        state, host = self._named, self.host or Host()
         wall = self._clocks.wall()
         return Report(
             time=wall,

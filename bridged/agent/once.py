@@ -16,6 +16,7 @@ from bridged.agent.store import MemoryStore
 from bridged.agent.wiring import real_engine, real_observer
 from bridged.dbus import SystemBus
 from bridged.explain.records import Explanation
+from bridged.observe.facts import facts_beside
 from bridged.observe.host import Host, Interest
 from bridged.plan.actions import Action
 from bridged.plan.result import Plan
@@ -34,7 +35,7 @@ def _engine(path: Path | str, run: Path, kept: Path) -> Iterator[tuple[Engine, M
     The log is quiet: the caller shows what happens.
     """
     logs.configure("critical")
-    source = FileSource(path)
+    source = FileSource(path, facts=facts_beside(path))
     store = MemoryStore(run / "memory.json")
     bus = SystemBus()
     try:

@@ -18,6 +18,8 @@ from bridged.desired.state import State
 from bridged.errors import BridgedError
 from bridged.exchange.notes import Notes
 from bridged.exchange.yaml_writer import Comments, documents_text, state_text
+from bridged.observe.facts import facts_beside
+from bridged.plan.matching import unresolved
 from bridged.telling.words import count, escape
 
 _ALL, _LOST = 0, 2
@@ -117,13 +119,20 @@ def render(options: argparse.Namespace) -> int:
 def declared_state(options: argparse.Namespace) -> State:
     """The declared state; who may write the file matters only for the one that is in force."""
     try:
-        loaded: Loaded = load(options.state, trusted=options.explicit_state)
+        facts = facts_beside(options.state, options.explicit_state)
+        loaded: Loaded = load(options.state, trusted=options.explicit_state, facts=facts)
     except StateError as error:
         print(error.render(), flush=True, file=sys.stderr)
         number = count(len(error.problems), "problem")
         raise Failure(
             f"{options.state} cannot be used: {number}", f"bridgedctl validate {options.state}"
         ) from None
+    unnamed = [port.device for _, port in unresolved(loaded.state)]
+    if unnamed:
+        raise Failure(
+            f"{unnamed[0]} is told by what it is, and others want a name",
+            "name the card in a copy of the state file, and export that with --state",
+        )
     return loaded.state
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bridged.cli.leftout import left_out_lines
 from bridged.cli.problems import finding_block
 from bridged.cli.tables import repair_lines
 from bridged.cli.terminal import Terminal, cells, pad
@@ -33,6 +34,7 @@ def explain_text(document: Document, now: float, terminal: Terminal) -> str:
         _others(document, terminal),
         *(finding_block(finding, terminal) for finding in document["findings"]),
         repair_lines(document["repairs"], now, terminal),
+        left_out_lines(document.get("left_out", ()), terminal),
         terminal.headed("NEXT", document["next_step"]),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"

@@ -245,6 +245,15 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument("bridges", nargs="*", metavar="BRIDGE", help="these only")
     validate = command("validate", "check a state file")
     validate.add_argument("file", nargs="?", metavar="FILE", help="instead of the state file")
+    other = "judge `when:` for another node: "
+    validate.add_argument("--hostname", metavar="NAME", help=f"{other}its host name")
+    for option, name, text in (
+        ("--label", "KEY=VALUE", "a label of it"),
+        ("--nic", "NAME", "an interface of it"),
+    ):
+        validate.add_argument(
+            option, action="append", metavar=name, help=f"{other}{text} (repeatable)"
+        )
     schema = command("schema", "print the JSON Schema of the state file")
     schema.add_argument("--status", action="store_true", help="that of status --json instead")
     add_commands(command, common)

@@ -30,9 +30,10 @@ def _of_file(options: argparse.Namespace) -> list[str]:
     from bridged.desired.loader import load
     from bridged.desired.names import module_name, sysctl_key
     from bridged.desired.port import Vlan
+    from bridged.observe.facts import facts_beside
 
     try:
-        state = load(options.state, trusted=True).state
+        state = load(options.state, trusted=True, facts=facts_beside(options.state, True)).state
     except StateError as error:
         raise Failure(
             f"bridged does not answer, and {options.state} cannot be used",

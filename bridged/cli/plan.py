@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bridged.cli.leftout import left_out_lines
 from bridged.cli.pause import pause_block
 from bridged.cli.terminal import Terminal
 from bridged.telling.words import count, escape
@@ -25,9 +26,11 @@ def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
     left = [step for step in document["withheld"] if step["disruption"] != "guests"]
     paused = document.get("paused", [])
     pauses = pause_block(document.get("pauses", []), now, terminal)
+    left_out = left_out_lines(document.get("left_out", ()), terminal)
     if not actions and not document["withheld"] and not paused:
         done = f"{terminal.symbol('ok')} nothing to do, the node is as desired"
-        return "\n\n".join("\n".join(block) for block in ([done], pauses) if block) + "\n"
+        blocks = [[done], pauses, left_out]
+        return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
     blocks = [[terminal.paint(_headline(actions, document["withheld"], paused), "bold")]]
     width = len(str(len(actions)))
     steps: list[str] = []
@@ -57,6 +60,7 @@ def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
         for step in paused:
             later += _step(step, f"{terminal.symbol('dot')} ", terminal)
         blocks.append(later)
+    blocks.append(left_out)
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 

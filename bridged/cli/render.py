@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bridged.cli.leftout import left_out_lines
 from bridged.cli.pause import pause_block
 from bridged.cli.problems import finding_block, object_block, state_block
 from bridged.cli.tables import bridge_detail, bridge_table, kernel_lines, repair_lines
@@ -44,6 +45,7 @@ def status_text(
         state_block(document["state"], terminal, agent),
         _agent_block(document, now, terminal),
         pause_block(document.get("pauses", []), now, terminal, bridge),
+        left_out_lines(document["state"].get("left_out", ()), terminal),
         *problems,
         findings,
         *body,

@@ -97,6 +97,9 @@ def _record(record: Record, title: str) -> dict[str, Any]:
     }
     if len(record.models) == 1 and record.models[0].__doc__:
         described["description"] = " ".join(record.models[0].__doc__.split())
+    for one_of in (getattr(model, "one_of", ()) for model in record.models[:1]):
+        if one_of:
+            described["oneOf"] = [{"required": [name]} for name in one_of]
     required = [name for name, key in record.keys.items() if key.required]
     return {**described, "required": required} if required else described
 

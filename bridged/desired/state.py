@@ -13,6 +13,7 @@ from bridged.desired.kubernetes import Kubernetes
 from bridged.desired.names import module_problem
 from bridged.desired.port import Port
 from bridged.desired.probes import parse
+from bridged.desired.when import When
 
 
 def _module(name: str) -> str:
@@ -123,6 +124,11 @@ class State(Model):
     kubernetes: Annotated[
         Kubernetes | None,
         Field(description="the values for kubeadm.conf and cilium-values.yaml"),
+    ] = None
+
+    when: Annotated[
+        When | None,
+        Field(description="in a drop-in only: for which nodes it is; on others it is left out"),
     ] = None
 
     def ports(self) -> Iterator[tuple[str, Bridge, Port]]:

@@ -38,7 +38,7 @@ def explain(
         for bridge, _, port in state.ports():
             if port.device == item.name:
                 properties, facts, profiles = port_parts(context, bridge, port, drift, places)
-                declared = places.of("bridges", bridge, "ports", port.device)
+                declared = places.of("bridges", bridge, "ports", port.written)
     elif item.kind == "module":
         properties, facts, boot = module_parts(state, host, item.name, places)
         declared = properties[0].declared
@@ -80,6 +80,7 @@ def explain(
         findings=findings,
         repairs=tuple(repairs[-_REPAIRS:]),
         next_step=_next_step(item, report, others, findings),
+        left_out=report.state.left_out,
     )
 
 

@@ -21,9 +21,9 @@ class Link:
     `kind` is IFLA_INFO_KIND, empty for hardware.  `info` holds IFLA_INFO_DATA and `port`
     IFLA_INFO_SLAVE_DATA of a bridge port; keys are attribute names without IFLA_, in lower case
     (``br_stp_state``, ``brport_cost``), values plain numbers or text.  `controller` and `parent`
-    are ifindexes.  `address_pinned` is False while the kernel may change the address by itself.
-    `vlans` are those of a bridge port (or of the bridge itself), sorted by id.  `speed` is in
-    Mbit/s, None where the driver does not say.
+    are ifindexes, `path` is where hardware is plugged in, as udev's ID_PATH. `address_pinned` is
+    False while the kernel may change the address by itself. `vlans` are those of a bridge port (or
+    of the bridge itself), sorted by id. `speed` is in Mbit/s, None where the driver does not say.
     """
 
     index: int
@@ -38,6 +38,7 @@ class Link:
     operstate: str = "down"
     controller: int | None = None
     controller_kind: str = ""
+    path: str = ""
     parent: int | None = None
     altnames: tuple[str, ...] = ()
     disable_ipv6: bool | None = None

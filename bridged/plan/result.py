@@ -30,7 +30,8 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole plan.  `withheld` are actions not taken because guests would lose a bridge.
+    """The whole plan.  `withheld` are actions not taken because guests would lose a bridge,
+    `left_out` what of the state files is not for this node.
 
     Planning knows of no pause: in a plan that is shown, `paused` are the actions that `pauses`
     hold.
@@ -41,6 +42,7 @@ class Plan:
     findings: tuple[Finding, ...] = field(default=())
     paused: tuple[Action, ...] = ()
     pauses: tuple[PauseReport, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Action]:
         """Every action in the order in which it is to be taken."""

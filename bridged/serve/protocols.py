@@ -35,12 +35,14 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class PlanView:
     """What would be done now, in order; `withheld` would be done if the operator allowed it,
-    `paused` when the `pauses` are over."""
+    `paused` when the `pauses` are over; `left_out` are the drop-ins that are not for this node,
+    with the reason."""
 
     actions: tuple[Step, ...] = ()
     withheld: tuple[Step, ...] = ()
     paused: tuple[Step, ...] = ()
     pauses: tuple[PauseReport, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -49,6 +51,7 @@ class PlanView:
         withheld: Iterable[Action] = (),
         paused: Iterable[Action] = (),
         pauses: tuple[PauseReport, ...] = (),
+        left_out: tuple[str, ...] = (),
     ) -> "PlanView":
         """The view of the actions of a plan."""
         return cls(
@@ -56,11 +59,13 @@ class PlanView:
             tuple(map(Step.of, withheld)),
             tuple(map(Step.of, paused)),
             pauses,
+            left_out,
         )
 
 
 def plan_as_json(view: PlanView) -> dict[str, Any]:
-    """The documented form of a plan: lists of ``actions``, ``withheld``, ``paused``, ``pauses``."""
+    """The documented form of a plan: lists of ``actions``, ``withheld``, ``paused``, ``pauses``
+    and ``left_out``."""
     return asdict(view)
 
 

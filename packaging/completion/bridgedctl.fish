@@ -51,7 +51,7 @@ function _shtab_bridgedctl_using
 end
 
 set -g _shtab_bridgedctl_commands status graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render 'render nad' 'render kubeadm' 'render cilium'
-set -g _shtab_bridgedctl_opts_with_value --allow-disruption --confirm --for --format --from --name --namespace --node --output --reason --since --socket --state --state-dir --type --vlan -n -o
+set -g _shtab_bridgedctl_opts_with_value --allow-disruption --confirm --for --format --from --hostname --label --name --namespace --nic --node --output --reason --since --socket --state --state-dir --type --vlan -n -o
 
 complete -c bridgedctl -e
 complete -c bridgedctl -f
@@ -134,6 +134,9 @@ complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_
 complete -c bridgedctl -n '_shtab_bridgedctl_using validate' -s h -l help -d 'show this help message and exit'
 complete -c bridgedctl -n '_shtab_bridgedctl_using validate' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
 complete -c bridgedctl -n '_shtab_bridgedctl_using validate' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using validate' -l hostname -x -d 'judge `when:` for another node: its host name'
+complete -c bridgedctl -n '_shtab_bridgedctl_using validate' -l label -x -d 'judge `when:` for another node: a label of it (repeatable)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using validate' -l nic -x -d 'judge `when:` for another node: an interface of it (repeatable)'
 complete -c bridgedctl -n '_shtab_bridgedctl_using validate; and test $_shtab_bridgedctl_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'instead of the state file'
 complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a schema -d 'print the JSON Schema of the state file'
 complete -c bridgedctl -n '_shtab_bridgedctl_using schema' -s h -l help -d 'show this help message and exit'
