@@ -13,8 +13,8 @@ Condition = Literal[
 """converged: as declared.  drift: differs and will be repaired.  pending: waits for something that
 is being brought about.  unavailable: the host does not offer it and nobody asked bridged to.
 blocked: cannot be done until somebody outside acts.  failed: the last attempt failed, retried with
-growing backoff.  contended: something keeps changing it back.  withheld: not done because guests
-would lose the bridge."""
+growing backoff.  contended: something keeps changing it back.  withheld: not done because it
+would cost more than the operator allowed: guests their bridge, other packages, running work."""
 
 WatchMode = Literal["inotify", "poll", "none"]
 """How changes of the state file are noticed."""
@@ -104,6 +104,20 @@ class Finding:
     object: str = ""
 
 
+CheckOutcome = Literal["ready", "warning", "not-ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessCheck:
+    """One thing that a node for KubeVirt has to have: `outcome` is ``warning`` where it works and
+    still deserves a look."""
+
+    name: str
+    outcome: CheckOutcome
+    reason: str = ""
+    remedy: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class StateFileReport:
     """The state in force and the state on disk.
@@ -159,6 +173,7 @@ class Report:
     links: tuple[LinkReport, ...] = ()
     findings: tuple[Finding, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    readiness: tuple[ReadinessCheck, ...] = ()
     network_manager: str = ""
     network_manager_available: bool = False
     watch_mode: WatchMode = "none"

@@ -9,6 +9,7 @@ from typing import Protocol
 from bridged.agent.books import Books, Clocks
 from bridged.agent.breaker import Breaker
 from bridged.agent.ledger import Ledger
+from bridged.agent.readiness import readiness
 from bridged.agent.reporting import (
     findings,
     link_reports,
@@ -19,11 +20,12 @@ from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
 from bridged.desired.state import State
 from bridged.observe.host import Host, Interest, NetworkManager
-from bridged.plan.actions import Action, Activate, ObjectId, SetController
+from bridged.plan.actions import SLOW, Action, Activate, ObjectId, SetController
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
 from bridged.plan.result import Plan, Verdict
+from bridged.plan.runtime import SERVICE
 from bridged.plan.suspects import KNOWN
 from bridged.report import Report, StateFileReport
 
@@ -79,6 +81,7 @@ class Engine:
         self._version = version
         self._trial_ends: float | None = None
         self._started = clocks.wall()
+        self._impatient = False
 
     # ------------------------------------------------------------------ the pass
 
@@ -115,7 +118,9 @@ class Engine:
         redeclared = bool(before_hash) and self.source.report.hash != before_hash
         state = self.source.state or _EMPTY
         allowed |= self._maintained(state)
+        self._impatient = force
         self.look(state, allowed, fresh or redeclared)
+        self._impatient = False
         before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
         for _ in range(_ROUNDS):
@@ -132,7 +137,8 @@ class Engine:
                     taken.setdefault(outcome.action.object, []).append(outcome)
             asked = any(action.asks_network_manager for action in actions)
             moved = any(outcome.error for outcomes in taken.values() for outcome in outcomes)
-            self.look(state, allowed, fresh=left or asked or moved)
+            slow = any(action.world in SLOW for action in actions)
+            self.look(state, allowed, fresh=left or asked or moved or slow)
         self.books.settle(self.plan, before_repair, taken, redeclared, self.held_back)
         pending = self.transaction is not None and self.transaction.pending is not None
         if not self.plan and self.source.report.valid and not pending:
@@ -147,7 +153,7 @@ class Engine:
         if window is None or not window.open_at(now):
             return frozenset()
         ours = {v.bridge for v in self.plan.verdicts if v.condition == "withheld"}
-        return frozenset(state.bridges or {}) | ours
+        return frozenset(state.bridges or {}) | ours | {SERVICE}
 
     def _take(
         self,
@@ -178,7 +184,7 @@ class Engine:
     def look(self, state: State, allowed: frozenset[str] = frozenset(), fresh: bool = True) -> Plan:
         """Observe and plan, without changing anything."""
         with _Timer(self, "observe"):
-            wanted = replace(interest(state), fresh=fresh)
+            wanted = replace(interest(state), fresh=fresh, impatient=self._impatient)
             if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
             self.host = self._observe(wanted)
@@ -186,6 +192,7 @@ class Engine:
             self.memory = remember(self.memory, state, self.host)
         with _Timer(self, "plan"):
             self.plan = make_plan(state, self.host, self.memory, allowed)
+        self.books.ended_aside(self.host.node.jobs)
         self.books.count_drift(self.plan)
         return self.plan
 
@@ -211,6 +218,8 @@ class Engine:
             action
             for action in due
             if not action.asks_network_manager
+            # What is known of the rest of the node is as old as the last full look.
+            and action.world not in SLOW
             # A port whose profile changes as well is moved, which is no repair.
             and not (isinstance(action, SetController) and action.object in asked)
         ]
@@ -238,7 +247,7 @@ class Engine:
                 actions += verdict.actions
                 if verdict.bridge in waited_for and any(map(_activates, verdict.actions)):
                     break  # guests wait for this bridge: everything else comes after them
-        return actions
+        return [action for action in actions if action.world not in SLOW] or actions
 
     # ------------------------------------------------------------------ the report
 
@@ -246,14 +255,17 @@ class Engine:
         """The report on the last observation."""
         state, host = self.source.state or _EMPTY, self.host or Host()
         wall = self._clocks.wall()
+        objects = self.books.objects(self.plan, state, host, self.held_back)
+        links = link_reports(state, host)
         return Report(
             time=wall,
             hostname=os.uname().nodename,
             version=self._version,
             started=self._started,
             state=self.source.report,
-            objects=self.books.objects(self.plan, state, host, self.held_back),
-            links=link_reports(state, host),
+            objects=objects,
+            links=links,
+            readiness=readiness(state, host, objects, links),
             findings=findings(self.plan, host),
             repairs=tuple(self.books.repairs),
             network_manager=network_manager_version(host),

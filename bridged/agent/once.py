@@ -10,7 +10,7 @@ from bridged.agent.engine import Engine
 from bridged.agent.main import version
 from bridged.agent.state_source import FileSource
 from bridged.agent.store import MemoryStore
-from bridged.agent.wiring import real_engine
+from bridged.agent.wiring import NodeSide, real_engine
 from bridged.dbus import SystemBus
 from bridged.plan.actions import Action
 from bridged.plan.result import Plan
@@ -18,10 +18,14 @@ from bridged.report import Report
 from bridged.serve.defaults import CONTROL_SOCKET
 
 RUN = Path(CONTROL_SOCKET).parent
+_ASIDE = 1800.0
+"""Seconds to wait for packages and the like: nobody else would see to their end."""
 
 
 @contextmanager
-def _engine(path: Path | str, run: Path) -> Iterator[tuple[Engine, MemoryStore]]:
+def _engine(
+    path: Path | str, run: Path, node: NodeSide | None = None
+) -> Iterator[tuple[Engine, MemoryStore]]:
     """An engine for one use; `run` is where an agent of this boot keeps what it remembers.
 
     The log is quiet: the caller shows what happens.
@@ -31,7 +35,7 @@ def _engine(path: Path | str, run: Path) -> Iterator[tuple[Engine, MemoryStore]]
     store = MemoryStore(run / "memory.json")
     bus = SystemBus()
     try:
-        engine = real_engine(source, bus, version=version(), run=run)
+        engine = real_engine(source, bus, version=version(), run=run, node=node)
         engine.memory = store.load()
         yield engine, store
     finally:
@@ -67,8 +71,12 @@ def apply(
     run: Path = RUN,
 ) -> Report:
     """One pass; what guests lost before is put back too, by the memory of the last agent."""
-    with _engine(path, run) as (engine, store):
+    node = NodeSide()
+    with _engine(path, run, node) as (engine, store):
         _refuse_broken(engine)
         report = engine.run_pass(allowed=allowed, before=progress, force=True)
+        if any(job.running for job in node.aside.jobs().values()):
+            node.aside.wait(_ASIDE)
+            report = engine.run_pass(allowed=allowed, before=progress)
         store.save(engine.memory)
         return replace(report, agent=False)

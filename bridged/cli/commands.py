@@ -51,6 +51,24 @@ def status(options: argparse.Namespace) -> int:
     return _code(document, objects)
 
 
+def ready(options: argparse.Namespace) -> int:
+    """`bridgedctl ready`."""
+    from bridged.cli.ready import is_ready, ready_document, ready_text
+
+    document, note = _ask_or_look(
+        options,
+        lambda: ask(options.socket, "status"),
+        lambda: _local().status(options.state),
+    )
+    if options.json:
+        _print_json(ready_document(document), note)
+    else:
+        terminal = Terminal.of(sys.stdout, os.environ)
+        _print_note(note, terminal)
+        sys.stdout.write(ready_text(document, terminal))
+    return _AS_DESIRED if is_ready(document) else _DRIFT
+
+
 def plan(options: argparse.Namespace) -> int:
     """`bridgedctl plan`."""
     document, note = _ask_or_look(

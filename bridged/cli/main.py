@@ -53,6 +53,7 @@ def _run(arguments: list[str] | None) -> int:
 
         run = {
             "status": commands.status,
+            "ready": commands.ready,
             "plan": commands.plan,
             "apply": commands.apply,
             "confirm": commands.confirm,
@@ -124,6 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     status = command("status", "what is, what should be, what was repaired")
     status.add_argument("bridge", nargs="?", metavar="BRIDGE", help="this bridge only, in full")
     status.add_argument("--json", **as_json)
+    ready = command("ready", "whether this node is ready for KubeVirt, with each reason")
+    ready.add_argument("--json", **as_json)
     plan = command("plan", "what would be done now, without doing it")
     plan.add_argument("--json", **as_json)
     apply = command("apply", "do it now, and tell each step")

@@ -35,6 +35,8 @@ def validate(options: argparse.Namespace) -> int:
         count(len(state.modules or ()), "module"),
         count(len(state.sysctls or {}), "sysctl"),
     ]
+    if state.packages is not None:
+        parts.append(count(len(state.packages.present + state.packages.absent), "package"))
     others = len(loaded.files) - 1
     more = f" with {count(others, 'drop-in')}" if others else ""
     print(f"{path}{more}: valid, {', '.join(parts)}")

@@ -59,7 +59,11 @@ def object_block(item: Document, now: float, terminal: Terminal, agent: bool) ->
     head = f"{terminal.symbol(symbol)} {name}  "
     said = f"{condition}{since}"
     meaning = _MEANING.get(condition, "")
-    if condition == "drift" and not agent:
+    if condition == "withheld" and item["kind"] in {"package", "runtime"}:
+        meaning = "it would cost more than you allowed"
+    if condition == "drift" and item["remedy"]:
+        meaning = "left to you"
+    elif condition == "drift" and not agent:
         meaning = "bridgedctl apply repairs it"
     if meaning and cells(head) + cells(said) + len(meaning) + 2 <= terminal.width:
         said = f"{said}: {meaning}"

@@ -18,6 +18,9 @@ _KINDS = {
     "sysctl": "sysctls",
     "file": "boot files",
     "profile": "profiles",
+    "package": "packages",
+    "runtime": "runtime",
+    "swap": "swap",
 }
 _REPAIRS = 5
 

@@ -40,8 +40,8 @@ Rules of the file:
 
 Rules of merging: bridges merge by name and their ports by device, property by property; sysctls
 merge by the parameter that they name. Of the same property the later file's value holds. Lists
-of names (modules, protected interfaces, probes) are united. Within one file nothing may be declared
-twice, in whatever spelling.
+of names (modules, protected interfaces, probes, packages) are united. Within one file nothing may
+be declared twice, in whatever spelling.
 """
 
 _PORTS = """\
@@ -54,6 +54,19 @@ Keys are written as in sysctl.d(5): if the first separator is a dot, dots separa
 stands for a dot in a name (`net.ipv6.conf.enp13s0f0/6.disable_ipv6`); if it is a slash, slashes
 separate. The value is a whole number, text, or `{at-least: NUMBER}` where a larger value is as
 good.
+"""
+
+_PACKAGES = """\
+A package that another distribution calls otherwise may be written under either name
+(`device-mapper-multipath` or `multipath-tools`, `docker` or `docker.io`); one that provides the
+name counts as well. A name that no repository of the host knows is reported with those that are
+like it.
+"""
+
+_CONTAINERD = """\
+The configuration is read as containerd does, with its `imports`, in version 2 or 3 of its form;
+values that differ are changed in the file that decides, everything else in it stays, and what was
+there is kept beside it as `config.toml.before-bridged`.
 """
 
 
@@ -86,6 +99,15 @@ def _sections() -> Iterator[str]:
     assert isinstance(sysctls, Table)
     assert isinstance(sysctls.item, Parameter)
     yield _table("A sysctl", sysctls.item.record, _SYSCTLS)
+    packages = root.keys["packages"].expected
+    assert isinstance(packages, Record)
+    yield _table("Packages", packages, _PACKAGES)
+    runtime = root.keys["runtime"].expected
+    assert isinstance(runtime, Record)
+    yield _table("The container runtime", runtime)
+    containerd = runtime.keys["containerd"].expected
+    assert isinstance(containerd, Record)
+    yield _table("containerd", containerd, _CONTAINERD)
 
 
 def _table(title: str, record: Record, text: str = "") -> str:
@@ -111,6 +133,8 @@ def _words(expected: Expected) -> str:
             return "a list of ports"
         case List(item=Text(what=what)):
             return f"a list; each item is {what}"
+        case Record(shorthand=""):
+            return "a mapping, see below"
         case Table(item=Record()):
             return "a mapping of names to bridges"
         case Table():

@@ -11,6 +11,7 @@ from bridged.desired.bridge import Bridge
 from bridged.desired.errors import shown
 from bridged.desired.merge import Path
 from bridged.desired.names import IFNAME_LIMIT, ifname_problem, sysctl_key
+from bridged.desired.packages import Database, equivalents
 from bridged.desired.port import Port, Vlan
 from bridged.desired.properties import rows
 from bridged.desired.state import State
@@ -28,6 +29,9 @@ class Violation:
     remedy: str = ""
     other: Path | None = None
 
+
+SECTIONS = ("bridges", "modules", "sysctls", "packages", "runtime", "swap")
+"""Those that declare something; a file needs one of them."""
 
 HERE = "\0"
 """No name and no value in a message can contain this character."""
@@ -54,6 +58,7 @@ def violations(state: State) -> Iterator[Violation]:
                 "remove vlan-filtering: false, or isolate: true",
             )
     yield from _sysctls(state)
+    yield from _packages(state)
 
 
 def _at(bridge: str, port: Port, *more: str) -> Path:
@@ -61,11 +66,11 @@ def _at(bridge: str, port: Port, *more: str) -> Path:
 
 
 def _something_declared(state: State) -> Iterator[Violation]:
-    if state.bridges is None and state.modules is None and state.sysctls is None:
+    if all(getattr(state, section) is None for section in SECTIONS):
         yield Violation(
             (),
             "the file declares nothing",
-            "add `bridges:`, `modules:` or `sysctls:`; "
+            "add `bridges:`, `modules:`, `sysctls:` or another section; "
             "`bridges: {}` says that there are to be no bridges",
         )
 
@@ -305,3 +310,19 @@ def _ipv6_of_bridges(state: State, path: str, value: object) -> Iterator[Violati
             "remove the line, or declare `ipv6: keep` for the bridge",
             ("bridges", found[1]),
         )
+
+
+def _packages(state: State) -> Iterator[Violation]:
+    """Nothing can be installed and not installed, under whatever name."""
+    packages = state.packages
+    databases: tuple[Database, ...] = ("dpkg", "rpm")
+    for name in packages.absent if packages else ():
+        for other in packages.present if packages else ():
+            if any(name in equivalents(other, database) for database in databases):
+                same = "" if name == other else f", which is `{other}` elsewhere"
+                yield Violation(
+                    ("packages", "absent", name),
+                    f"`{name}`{same} is to be present ({HERE}) and absent",
+                    "remove one of them",
+                    ("packages", "present", other),
+                )

@@ -24,12 +24,12 @@ from bridged.desired.grammar import (
     Text,
     grammar,
 )
+from bridged.desired.rules import SECTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _SYSCTL_KEY = r"^[^-./\s*?=\[\]][^\s*?=\[\]]*[./][^\s*?=\[\]]*[^./\s*?=\[\]]$"
 _ONE_LINE = r"^[^\n\r\u0000]*$"
-_SECTIONS = ("bridges", "modules", "sysctls")
 
 
 def schema() -> dict[str, Any]:
@@ -37,14 +37,17 @@ def schema() -> dict[str, Any]:
     root = grammar()
     described = _record(root, "State of a node")
     described["description"] = (
-        "The bridges, VLANs, kernel modules and sysctls that bridged keeps on this node."
+        "The bridges, VLANs, kernel modules, sysctls, packages and container runtime that bridged "
+        "keeps on this node."
     )
     # A file with none of its sections is refused: emptiness must be said.
-    described["anyOf"] = [{"required": [section]} for section in _SECTIONS]
+    described["anyOf"] = [{"required": [section]} for section in SECTIONS]
     sysctls = described["properties"]["sysctls"]
     sysctls["propertyNames"] = {"pattern": _SYSCTL_KEY}
     for name in ("modules", "protect", "probes"):
         described["properties"][name]["uniqueItems"] = True
+    for name in ("present", "absent"):
+        described["properties"]["packages"]["properties"][name]["uniqueItems"] = True
     return {"$schema": DIALECT, **described}
 
 

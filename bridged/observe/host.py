@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from bridged.desired.runtime import Containerd
 from bridged.desired.vlans import Membership
+from bridged.observe.node import Node
 
 Settings = Mapping[str, Mapping[str, Any]]
 """A NetworkManager profile, unpacked: setting -> key -> plain Python value (bytes for ``ay``)."""
@@ -215,9 +217,10 @@ class Host:
     a declared sysctl at boot, in the order of application. `protected` maps an interface that
     carries the node's own traffic to the reason; `time` is when the observation was made, in
     seconds of a clock that never jumps; `remembered` that NetworkManager was not asked again
-    because it had signalled no change. `problems` maps a world that could not be read
-    (``links``, ``network-manager``, ``modules``, ``sysctls``, ``files``, ``sessions``,
-    ``machine-id``) to the reason; that something of it is not here says nothing.
+    because it had signalled no change. `node` is what the last slow look saw. `problems` maps a
+    world that could not be read (``links``, ``network-manager``, ``modules``, ``sysctls``,
+    ``files``, ``sessions``, ``machine-id``, ``node``) to the reason; that something of it is not
+    here says nothing.
     """
 
     links: tuple[Link, ...] = ()
@@ -234,6 +237,7 @@ class Host:
     machine_id: str = ""
     time: float = 0.0
     remembered: bool = False
+    node: Node = field(default_factory=Node)
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -275,7 +279,9 @@ class Interest:
     `devices` are the interfaces whose applied profile is wanted, `offloads`
     those whose offloads are; `processes` are names
     of programs of which those that run are wanted; `fresh` asks for everything to be
-    read, also what no signal says has changed.
+    read, also what no signal says has changed. `packages` are names of packages, `containerd` what
+    is declared of it; both are read only where the look is fresh. `impatient` has what failed
+    aside tried again at once.
     """
 
     devices: frozenset[str] = frozenset()
@@ -286,3 +292,6 @@ class Interest:
     offloads: frozenset[str] = frozenset()
     processes: frozenset[str] = frozenset()
     fresh: bool = True
+    packages: frozenset[str] = frozenset()
+    containerd: Containerd | None = None
+    impatient: bool = False

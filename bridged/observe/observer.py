@@ -15,12 +15,14 @@ from bridged.observe.host import (
     Sysctl,
     Unavailable,
 )
+from bridged.observe.node import Node
 from bridged.observe.protocols import (
     FileReader,
     KernelNetwork,
     LinkReader,
     ModuleReader,
     NetworkManagerReader,
+    NodeReader,
     OffloadReader,
     ProcessReader,
     SessionReader,
@@ -54,6 +56,7 @@ class Observer:
         offloads: OffloadReader,
         monotonic: Callable[[], float] = time.monotonic,
         signalled: Event | None = None,
+        node: NodeReader | None = None,
     ) -> None:
         self._links = links
         self._network_manager = network_manager
@@ -66,6 +69,8 @@ class Observer:
         self._offloads = offloads
         self._monotonic = monotonic
         self._signalled = signalled
+        self._node = node
+        self._rest = Node()
         self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
         self._ssh: frozenset[str] = frozenset()
         self._assignments: Mapping[str, tuple[Assignment, ...]] = {}
@@ -116,9 +121,16 @@ class Observer:
             protected=protected(kernel, self._ssh),
             machine_id=attempt("machine-id", self._sessions.machine_id) or "",
             time=began,
+            node=attempt("node", lambda: self._seldom(interest)) or self._rest,
             problems=problems,
             remembered=remembered,
         )
+
+    def _seldom(self, interest: Interest) -> Node:
+        """The rest of the node: nothing of the network waits for it or is repaired by it."""
+        if interest.fresh and self._node is not None:
+            self._rest = self._node.read(interest)
+        return self._rest
 
     def _running(self, interest: Interest) -> frozenset[str]:
         return self._processes.read(interest.processes) if interest.processes else frozenset()

@@ -11,13 +11,15 @@ from bridged.plan.actions import Action, Activate
 from bridged.plan.boot import FILES, plan_files
 from bridged.plan.bridges import plan_bridge
 from bridged.plan.context import Context
-from bridged.plan.findings import NODES, find_dangers
+from bridged.plan.findings import NODES, READY_NODES, find_dangers
 from bridged.plan.guests import plan_guests
 from bridged.plan.kernel import interface, plan_module, plan_sysctl, provider
 from bridged.plan.memory import Memory
+from bridged.plan.packages import plan_packages
 from bridged.plan.ports import plan_port
 from bridged.plan.removal import plan_removals
 from bridged.plan.result import Plan, Verdict
+from bridged.plan.runtime import plan_runtime
 
 
 def interest(state: State) -> Interest:
@@ -25,6 +27,7 @@ def interest(state: State) -> Interest:
     sysctls = frozenset(state.sysctls or {})
     modules = {module_name(name) for name in state.modules or ()}
     modules |= {module for path in sysctls if (module := provider(path))}
+    packages = state.packages
     devices = set(state.bridges or {}) | {port.device for _, _, port in state.ports()}
     return Interest(
         devices=frozenset(devices),
@@ -36,7 +39,9 @@ def interest(state: State) -> Interest:
             for _, _, port in state.ports()
             if isinstance(port, Nic) and port.offloads is not None
         ),
-        nodes=frozenset(NODES.get(name, "") for name in modules) - {""},
+        nodes=frozenset(NODES.get(name, "") for name in modules) - {""} | READY_NODES,
+        packages=frozenset((*packages.present, *packages.absent) if packages else ()),
+        containerd=state.runtime.containerd if state.runtime else None,
     )
 
 
@@ -65,6 +70,9 @@ def make_plan(
         *_network(context),
         *(verdict for of_interface, verdict in sysctls if of_interface),
         *plan_removals(context),
+        # Last: nothing of the network waits for these.
+        *plan_packages(context),
+        *plan_runtime(context),
     ]
     withheld: list[Action] = []
     return Plan(

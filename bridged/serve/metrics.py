@@ -45,6 +45,7 @@ class ReportCollector(Collector):
         if report is not None:
             _objects(sheet, report.objects)
             _findings(sheet, report)
+            _readiness(sheet, report)
             _counters(sheet, report.counters)
             _state_file(sheet, report.state)
             _agent(sheet, report)
@@ -117,6 +118,16 @@ def _findings(sheet: _Sheet, report: Report) -> None:
     codes = [finding.code for finding in report.findings]
     for code in sorted(set(codes)):
         sheet.add("bridged_findings", (code,), codes.count(code))
+
+
+def _readiness(sheet: _Sheet, report: Report) -> None:
+    if not report.readiness:
+        return  # not looked at yet
+    against = [check for check in report.readiness if check.outcome == "not-ready"]
+    sheet.add("bridged_node_ready", (), not against)
+    for check in report.readiness:
+        sheet.add("bridged_node_ready_check", (check.name,), check.outcome != "not-ready")
+        sheet.add("bridged_node_ready_warning", (check.name,), check.outcome == "warning")
 
 
 def _counters(sheet: _Sheet, counters: Counters) -> None:
