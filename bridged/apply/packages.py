@@ -99,6 +99,10 @@ class AptGet:
         "NEEDRESTART_MODE": "l",
     }
 
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        """`options` are added to every command, behind our own."""
+        self._options = tuple(options)
+
     def rehearse_install(self, names: Sequence[str]) -> frozenset[str]:
         return self._rehearse("install", names)
 
@@ -113,14 +117,15 @@ class AptGet:
 
     def _rehearse(self, verb: str, names: Sequence[str]) -> frozenset[str]:
         options = ["--no-install-recommends"] if verb == "install" else []
-        said = run(["apt-get", "-s", "-q", *options, verb, "--", *names], _REHEARSAL, self._QUIET)
+        command = ["apt-get", "-s", "-q", *options, *self._options, verb, "--", *names]
+        said = run(command, _REHEARSAL, self._QUIET)
         return removed_by_apt(said)
 
     def _change(self, verb: str, options: Sequence[str], names: Sequence[str]) -> None:
         command = [
             "apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={_LOCK}",
             "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
-            *options, verb, "--", *names,
+            *options, *self._options, verb, "--", *names,
         ]  # fmt: skip
         try:
             run_outside("packages", command, _CHANGE, self._QUIET)
@@ -137,6 +142,10 @@ class Dnf:
         "--setopt=install_weak_deps=False",
     )  # fmt: skip
 
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        """`options` are added to every command, behind our own."""
+        self._options = (*self._OPTIONS, *options)
+
     def rehearse_install(self, names: Sequence[str]) -> frozenset[str]:
         return self._rehearse("install", names)
 
@@ -150,7 +159,7 @@ class Dnf:
         self._change("remove", names)
 
     def _rehearse(self, verb: str, names: Sequence[str]) -> frozenset[str]:
-        options = [option for option in self._OPTIONS if option not in {"-q", "-y"}]
+        options = [option for option in self._options if option not in {"-q", "-y"}]
         try:
             said = run(["dnf", "--assumeno", *options, verb, *names], _REHEARSAL)
         except Failed as error:
@@ -162,7 +171,7 @@ class Dnf:
 
     def _change(self, verb: str, names: Sequence[str]) -> None:
         try:
-            run_outside("packages", ["dnf", *self._OPTIONS, verb, *names], _CHANGE, {})
+            run_outside("packages", ["dnf", *self._options, verb, *names], _CHANGE, {})
         except Failed as error:
             raise _locked(error, self._LOCKED) from None
 

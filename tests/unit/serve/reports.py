@@ -11,6 +11,7 @@ from bridged.report import (
     LinkReport,
     ObjectReport,
     PropertyDrift,
+    ReadinessCheck,
     Repair,
     Report,
     StateFileReport,
@@ -110,6 +111,10 @@ AS_DESIRED = Report(
     objects=objects(),
     links=LINKS,
     repairs=(STP,),
+    readiness=(
+        ReadinessCheck("kvm", "ready"),
+        ReadinessCheck("nics", "warning", "enp13s0f3 is driven by r8169", "prefer another card"),
+    ),
     network_manager="1.52.1",
     network_manager_available=True,
     watch_mode="inotify",
