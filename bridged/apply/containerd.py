@@ -1,6 +1,7 @@
 """Changing a configuration file of somebody else's, restarting his service, switching swap off."""
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
@@ -50,7 +51,7 @@ class FileEditor:
             _replace(target, action.content, like=target)
         except OSError as error:
             reason = f"cannot write {action.path}: {os.strerror(error.errno or 0)}"
-            if error.errno == 30:  # EROFS: our sandbox opens only what was there at our start
+            if error.errno == errno.EROFS:  # our sandbox opens only what was there at our start
                 reason += "; if that folder is new: systemctl restart bridged"
             raise WorldError("permission", reason) from error
 

@@ -60,6 +60,8 @@ def ready(options: argparse.Namespace) -> int:
         lambda: ask(options.socket, "status"),
         lambda: _local().status(options.state),
     )
+    if "readiness" not in document:
+        raise Failure("the bridged that runs is an earlier one", "systemctl restart bridged")
     if options.json:
         _print_json(ready_document(document), note)
     else:

@@ -136,7 +136,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="BRIDGE",
-        help="allow steps that take BRIDGE away from its guests, this once",
+        help="allow steps that take BRIDGE away from its guests, this once; "
+        "`containerd` allows its restart",
     )
     apply.add_argument(
         "--confirm",

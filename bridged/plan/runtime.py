@@ -76,7 +76,8 @@ def _configured(context: Context, item: ObjectId, spec: Containerd, seen: Seen) 
     if not seen.answers and not actions:
         drift = (PropertyDrift("answers", "yes", "no"),)
         if job is not None and (job.running or job.error is not None):
-            return plan_aside(context, item, drift, (), _LOOK)
+            kept = f"; its configuration as it was: {spec.config}{BACKUP}"
+            return plan_aside(context, item, drift, (), _LOOK + kept)
         return Verdict(item, "blocked", f"nobody answers at {spec.socket}", _LOOK, drift)
     # Not running, it reads its configuration when it is started.
     return Verdict(item, "drift" if actions else "converged", drift=drift, actions=tuple(actions))
