@@ -144,7 +144,11 @@ class PackageReader:
             return frozenset()
 
     def _ask(self, command: Sequence[str], fails: bool = False) -> str:
-        """What a tool prints; `fails` where its exit code says no more than its output does."""
+        """What a tool prints; `fails` where it ends badly for a name that it does not know.
+
+        rpm calls every package not installed when it cannot open its database: what it complains
+        of tells the one from the other.
+        """
         try:
             done = subprocess.run(
                 command,
@@ -160,8 +164,8 @@ class PackageReader:
             ) from (None)
         except OSError as error:
             raise WorldError("not-found", f"{command[0]}: {error.strerror}") from None
-        if done.returncode and not fails:
-            words = " ".join(done.stderr.decode(errors="replace").split())
+        words = " ".join(done.stderr.decode(errors="replace").split())
+        if done.returncode and (not fails or "error:" in words):
             raise WorldError("failed", f"{command[0]}: {words or f'exit {done.returncode}'}")
         return done.stdout.decode(errors="replace")
 

@@ -225,6 +225,15 @@ def test_rpm_tells_the_reference_rows_right(rocky: Rocky) -> None:
     assert "crun" not in rocky.reader.read(asked).installed
 
 
+def test_a_database_that_cannot_be_opened_says_nothing_of_packages(rocky: Rocky) -> None:
+    rocky.install("crun")
+    for name in ("rpmdb.sqlite", "rpmdb.sqlite-wal", "rpmdb.sqlite-shm"):
+        (rocky.root / "var/lib/rpm" / name).write_bytes(b"no database" * 1000)
+    seen = rocky.reader.read({"crun"})
+    assert seen.database is None
+    assert "the rpm database cannot be read" in seen.reason
+
+
 @pytest.fixture
 def dnf(rocky: Rocky) -> Dnf:
     need(*DNF)
