@@ -16,8 +16,6 @@ _FOLDERS = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "b
 _LARGEST = 1 << 20
 _FILES = 64
 """More files than this are a loop of imports."""
-_PATIENCE = 0.25
-"""Seconds for a connection to a local socket; a listener whose queue is full does not answer."""
 
 
 class ContainerdReader:
@@ -115,7 +113,7 @@ class ContainerdReader:
 def _listener(path: Path) -> tuple[bool, float | None]:
     """Whether somebody accepts connections there, and since when that process runs."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(_PATIENCE)
+        probe.setblocking(False)  # a listener whose queue is full does not answer
         try:
             probe.connect(str(path))
             peer = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))

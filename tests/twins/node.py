@@ -51,6 +51,7 @@ class FakeNode:
         self.swap_at_boot: tuple[str, ...] = ()
         self.memory = 8_000_000
         self.jobs: dict[str, Job] = {}
+        self.failures: list[WorldError] = []
         self.looks = 0
         self._begun: list[Action] = []
 
@@ -119,6 +120,13 @@ class FakeNode:
         self.jobs[key] = Job(action.describe(), attempts=attempts, number=attempts)
         self._begun.append(action)
 
+    def forget(self, done: bool) -> None:
+        """The agent ends, and with it what it knows of work under way; `done` tells whether that
+        comes to its end all the same."""
+        for action in self._begun if done else ():
+            self._do(action)
+        self._begun, self.jobs = [], {}
+
     def finish(self) -> None:
         """Let everything that is under way come to its end."""
         begun, self._begun = self._begun, []
@@ -127,7 +135,8 @@ class FakeNode:
             retry = self.clock() + 60.0 * self.jobs[key].attempts
             done = replace(self.jobs[key], running=False, retry=retry, text="done")
             try:
-                self.faults.write("work", action.describe())
+                if self.failures:
+                    raise self.failures.pop(0)
                 self._do(action)
             except WorldError as error:
                 done = replace(done, error=error.kind, text=error.message)

@@ -4,6 +4,7 @@ import pytest
 
 from bridged.agent.engine import Engine
 from bridged.desired.packages import Packages
+from bridged.errors import WorldError
 from bridged.plan.actions import ObjectId
 from bridged.report import ObjectReport, Report
 from tests.twins.machine import Machine, reference_machine
@@ -99,8 +100,10 @@ def test_what_others_need_stays_and_is_named(machine: Machine) -> None:
 
 def test_a_lock_is_waited_for_and_a_failure_is_tried_again_later(machine: Machine) -> None:
     made = declare(machine, present=("crun", "jq"), enforce=True)
-    machine.faults.fail("work", "unavailable", text="held by process 1 (apt)")
-    machine.faults.fail("work", "failed", text="no space left")
+    machine.node.failures = [
+        WorldError("unavailable", "held by process 1 (apt)"),
+        WorldError("failed", "no space left"),
+    ]
     made.run_pass()
     machine.node.finish()
     report = made.run_pass()
@@ -119,7 +122,7 @@ def test_a_lock_is_waited_for_and_a_failure_is_tried_again_later(machine: Machin
 
 def test_apply_by_hand_does_not_wait_for_the_next_attempt(machine: Machine) -> None:
     made = declare(machine, present=("crun",), enforce=True)
-    machine.faults.fail("work")
+    machine.node.failures = [WorldError("failed", "no network")]
     made.run_pass()
     machine.node.finish()
     made.run_pass()

@@ -11,6 +11,7 @@ from bridged.desired.runtime import Containerd, Runtime
 from bridged.observe.node import ConfigFile, Swap
 from bridged.plan.containerd_config import Unclear, differences, edited, read
 from bridged.report import ObjectReport, Report
+from tests.twins.faults import Killed
 from tests.twins.machine import Machine, reference_machine
 from tests.twins.node import CONFIG
 from tests.twins.source import engine
@@ -254,6 +255,39 @@ def test_another_socket_than_the_kubelet_is_told_is_named(machine: Machine) -> N
             declare(machine, socket="/var/run/containerd/containerd.sock").run_pass()
         ).drift
     }
+
+
+def test_rule_9_killed_before_any_write_a_new_start_converges(machine: Machine) -> None:
+    """Work that was under way when it happened goes on, or is lost: both come right."""
+    packages = {"packages": Packages(present=("crun", "jq"), enforce=True)}
+    for lost in (True, False):
+        for writes in range(60):
+            machine = reference_machine()
+            made = declare(machine, packages, restart="when-needed")
+            machine.faults.kill_after(writes)
+            killed = _passes(machine, made)
+            machine.faults.kill_after(None)
+            machine.node.forget(done=not lost)
+            again = declare(machine, packages, restart="when-needed")
+            assert not _passes(machine, again)
+            report = again.run_pass()
+            assert report.converged, (writes, [o for o in report.objects if not o.as_desired])
+            if not killed:
+                break
+        assert not killed, "more writes than were tried"
+
+
+def _passes(machine: Machine, made: Engine) -> bool:
+    """Let an engine work for a while; whether it was killed."""
+    try:
+        for _ in range(4):
+            made.run_pass()
+            machine.clock.advance(40)
+            machine.node.finish()
+            machine.clock.advance(40)
+    except Killed:
+        return True
+    return False
 
 
 # -------------------------------------------------------------------------------------------- swap
