@@ -19,6 +19,7 @@ _TROUBLE = {
     "ax88179_178a": "a USB card loses its link now and then; prefer one on PCI Express for guests",
 }
 """Drivers that are known for trouble with guests, with what to do."""
+_SAID = {"drift": "differs", "unavailable": "is not offered by this host"}
 _SHOWN = 5
 
 Checked = Iterator[ReadinessCheck]
@@ -85,7 +86,10 @@ def _declared(objects: Sequence[ObjectReport], name: str, kinds: set[str]) -> Ch
     if not wrong:
         yield ReadinessCheck(name, "ready")
         return
-    said = _listed(f"{item.kind}/{item.name} is {item.condition}" for item in wrong)
+    said = _listed(
+        f"{item.kind}/{item.name} {_SAID.get(item.condition, f'is {item.condition}')}"
+        for item in wrong
+    )
     remedy = next((item.remedy for item in wrong if item.remedy), "bridgedctl status")
     yield ReadinessCheck(name, "not-ready", said, remedy)
 

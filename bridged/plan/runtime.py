@@ -69,7 +69,7 @@ def _configured(context: Context, item: ObjectId, spec: Containerd, seen: Seen) 
         actions.append(_edit(item, spec, reading.file.path if reading.file else "", seen, program))
     stale = bool(actions) or _stale(seen)
     if stale and not different:
-        drift = (PropertyDrift("loaded", "the present configuration", "an earlier one"),)
+        drift = (PropertyDrift("loaded", "the one in its files", "an earlier configuration"),)
     if stale and seen.answers:
         return _restart(context, item, spec, drift, tuple(actions))
     job = context.host.node.jobs.get(str(item))
