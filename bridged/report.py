@@ -21,9 +21,10 @@ Condition = Literal[
 """converged: as declared.  drift: differs and will be repaired.  pending: waits for something that
 is being brought about.  unavailable: the host does not offer it and nobody asked bridged to.
 blocked: cannot be done until somebody outside acts.  failed: the last attempt failed, retried with
-growing backoff.  contended: something keeps changing it back.  withheld: not done because guests
-would lose the bridge, or because the state file leaves it to the operator.  paused: differs, and an
-operator asked that nothing be done for a while."""
+growing backoff.  contended: something keeps changing it back.  withheld: not done because it
+would cost more than the operator allowed (guests their bridge, other packages, running work), or
+because the state file leaves it to the operator.  paused: differs, and an operator asked that
+nothing be done for a while."""
 
 WatchMode = Literal["inotify", "poll", "none"]
 """How changes of the state file are noticed."""
@@ -144,6 +145,20 @@ class Finding:
     object: str = ""
 
 
+CheckOutcome = Literal["ready", "warning", "not-ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessCheck:
+    """One thing that a node for KubeVirt has to have: `outcome` is ``warning`` where it works and
+    still deserves a look."""
+
+    name: str
+    outcome: CheckOutcome
+    reason: str = ""
+    remedy: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class StateFileReport:
     """The state in force and the state on disk.
@@ -220,6 +235,7 @@ class Report:
     links: tuple[LinkReport, ...] = ()
     findings: tuple[Finding, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    readiness: tuple[ReadinessCheck, ...] = ()
     network_manager: str = ""
     network_manager_available: bool = False
     watch_mode: WatchMode = "none"

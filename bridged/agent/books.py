@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import structlog
 
@@ -13,7 +14,15 @@ from bridged.agent.tally import Tally
 from bridged.apply.executor import Outcome
 from bridged.desired.state import State
 from bridged.observe.host import Host
-from bridged.plan.actions import ObjectId
+from bridged.observe.node import Job
+from bridged.plan.actions import (
+    Action,
+    InstallPackage,
+    ObjectId,
+    RemovePackage,
+    RestartService,
+    SwapOff,
+)
 from bridged.plan.result import Plan, Verdict
 from bridged.plan.suspects import suspects
 from bridged.report import ObjectReport, Repair
@@ -41,6 +50,7 @@ class Books:
         self.sentence = ""
         self.on_repair: Callable[[Repair, str], None] = lambda repair, bridge: None
         """Told every repair and the bridge that it belongs to; returns at once."""
+        self._ended: dict[str, int] = {}
         self._clocks = clocks
         self._log = structlog.get_logger("bridged")
 
@@ -68,6 +78,28 @@ class Books:
             for name in names - entry.drifted:
                 self.tally.drift[str(verdict.object), name] += 1
             entry.drifted = names
+
+    def ended_aside(self, jobs: Mapping[str, Job]) -> None:
+        """Enter the work that has ended since the last look."""
+        for key, job in jobs.items():
+            if job.running or self._ended.get(key) == job.number:
+                continue
+            self._ended[key] = job.number
+            kind, _, name = key.partition("/")
+            item = ObjectId(kind, name)  # type: ignore[arg-type]
+            cause = "+".join(sorted(self.ledger.entry(item).drifted)) or "unknown"
+            outcome: Literal["repaired", "failed"] = "failed" if job.error else "repaired"
+            error = job.text if job.error else ""
+            wall = self._clocks.wall()
+            repair = Repair(wall, key, cause, job.what, outcome, job.seconds, error)
+            self.tally.repairs[key, cause, outcome] += 1
+            self.ledger.entry(item).last_repair = repair
+            self.repairs.append(repair)
+            if not job.error:
+                self.sentence = f"repaired {key}"
+                self._log.info("repaired", object=key, did=job.what)
+            elif job.attempts == 1:
+                self._log.warning("repair_failed", object=key, did=job.what, error=error)
 
     def settle(
         self,
@@ -149,10 +181,12 @@ class Books:
         # A changed file is no drift: the operator changed his mind, nobody undid anything.
         cause = "state-file" if redeclared else "+".join(properties) or "unknown"
         errors = [str(outcome.error) for outcome in outcomes if outcome.error]
-        action = "; ".join(o.action.describe() for o in outcomes if not o.skipped)
+        action = "; ".join(
+            o.action.describe() for o in outcomes if not o.skipped and not _begun(o.action)
+        )
         seconds = sum(outcome.seconds for outcome in outcomes)
         latency = now - self.ledger.entry(item).noticed if before.drift else seconds
-        if after is None or not after.drift:
+        if after is None or not after.drift or _did_its_part(after, before, errors):
             self.ledger.repaired(item, () if redeclared else properties, now)
             return Repair(wall, str(item), cause, action, "repaired", seconds, latency=latency)
         if not errors and not after.actions:
@@ -209,3 +243,19 @@ class Books:
         self.sentence = "; ".join(parts) or "changes are under way"
         if news:
             self._log.info("pass", did=self.sentence)
+
+
+def _begun(action: Action) -> bool:
+    """Whether an action is only begun: its end is entered when it has come."""
+    return isinstance(action, InstallPackage | RemovePackage | RestartService | SwapOff)
+
+
+def _did_its_part(after: Verdict, before: Verdict, errors: list[str]) -> bool:
+    """A configuration that is right now, though it has still to be read by whom it is for."""
+    left = {d.property for d in after.drift}
+    return (
+        after.object.kind == "runtime"
+        and not errors
+        and left == {"loaded"}
+        and ({d.property for d in before.drift} != left)
+    )

@@ -11,6 +11,7 @@ from bridged.agent.breaker import Breaker
 from bridged.agent.ledger import Ledger
 from bridged.agent.pause import PausedError, Pauses
 from bridged.agent.pausing import hold, left_alone, refuse_resume, refuse_unknown, shown
+from bridged.agent.readiness import readiness
 from bridged.agent.reporting import (
     Hold,
     findings,
@@ -26,12 +27,13 @@ from bridged.explain.explain import explain
 from bridged.explain.places import Places
 from bridged.explain.records import Explanation
 from bridged.observe.host import Host, Interest, NetworkManager
-from bridged.plan.actions import Action, Activate, ObjectId, SetController
+from bridged.plan.actions import SLOW, Action, Activate, ObjectId, SetController
 from bridged.plan.matching import matched, resolve
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
 from bridged.plan.result import Plan, Verdict
+from bridged.plan.runtime import SERVICE
 from bridged.plan.suspects import KNOWN
 from bridged.report import Counters, PauseReport, Report, StateFileReport
 
@@ -95,6 +97,7 @@ class Engine:
         self._trial_ends: float | None = None
         self._deferred = False
         self._started = clocks.wall()
+        self._impatient = False
 
     # ------------------------------------------------------------------ the pass
 
@@ -140,7 +143,9 @@ class Engine:
         state = self.source.state or _EMPTY
         allowed |= self._maintained(state)
         quick = quick and not redeclared
+        self._impatient = force
         host = self.look(state, allowed, (fresh and not quick) or redeclared, quick)
+        self._impatient = False
         owed = host.stale or (fresh and host.remembered)
         before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
@@ -158,7 +163,8 @@ class Engine:
                     taken.setdefault(outcome.action.object, []).append(outcome)
             asked = any(action.asks_network_manager for action in actions)
             moved = any(outcome.error for outcomes in taken.values() for outcome in outcomes)
-            self.look(state, allowed, fresh=left or asked or moved or owed)
+            slow = any(action.world in SLOW for action in actions)
+            self.look(state, allowed, fresh=left or asked or moved or slow or owed)
             owed = False
         self.books.settle(self.plan, before_repair, taken, redeclared, self.held_back)
         pending = self.transaction is not None and self.transaction.pending is not None
@@ -174,7 +180,7 @@ class Engine:
         if window is None or not window.open_at(now):
             return frozenset()
         ours = {v.bridge for v in self.plan.verdicts if v.condition == "withheld"}
-        return frozenset(state.bridges or {}) | ours
+        return frozenset(state.bridges or {}) | ours | {SERVICE}
 
     def _take(
         self,
@@ -215,7 +221,8 @@ class Engine:
         only explains."""
         with self.books.timed("observe"):
             state = resolve(state, self._cards)
-            wanted = replace(interest(state), fresh=fresh, quick=quick)
+            wanted = interest(state)
+            wanted = replace(wanted, fresh=fresh, quick=quick, impatient=self._impatient)
             if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
             if closely:
@@ -234,6 +241,7 @@ class Engine:
             self.memory = remember(self.memory, state, self.host)
         with self.books.timed("plan"):
             self.plan = make_plan(state, self.host, self.memory, allowed)
+        self.books.ended_aside(self.host.node.jobs)
         self.books.count_drift(self.plan)
         return self.host
 
@@ -270,6 +278,8 @@ class Engine:
             action
             for action in due
             if not action.asks_network_manager
+            # What is known of the rest of the node is as old as the last full look.
+            and action.world not in SLOW
             # A port whose profile changes as well is moved, which is no repair.
             and not (isinstance(action, SetController) and action.object in asked)
         ]
@@ -325,7 +335,7 @@ class Engine:
                 actions += verdict.actions
                 if verdict.bridge in waited_for and any(map(_activates, verdict.actions)):
                     break  # guests wait for this bridge: everything else comes after them
-        return actions
+        return [action for action in actions if action.world not in SLOW] or actions
 
     # ------------------------------------------------------------------ the report
 
@@ -333,14 +343,17 @@ class Engine:
         """The report on the last observation."""
         state, host = self._named, self.host or Host()
         wall = self._clocks.wall()
+        objects = self.books.objects(self.plan, state, host, self.held_back)
+        links = link_reports(state, host)
         return Report(
             time=wall,
             hostname=os.uname().nodename,
             version=self._version,
             started=self._started,
             state=self.source.report,
-            objects=self.books.objects(self.plan, state, host, self.held_back),
-            links=link_reports(state, host),
+            objects=objects,
+            links=links,
+            readiness=readiness(state, host, objects, links),
             findings=findings(self.plan, host) + self.pauses.finding(),
             repairs=tuple(self.books.repairs),
             network_manager=network_manager_version(host),

@@ -18,8 +18,8 @@ from bridged.plan.memory import Memory
 from bridged.plan.result import Plan
 from bridged.report import Finding, LinkReport, PauseReport, Report, WatchMode
 
-_DOUBTS = {"networkmanager", "reload", "state-file"}
-"""Causes after which NetworkManager is asked in any case."""
+_DOUBTS = {"networkmanager", "reload", "state-file", "node"}
+"""Causes after which everything is read, also what signals no change."""
 _WATCHDOG_SHARE = 3
 """How often within systemd's watchdog interval the loop reports."""
 

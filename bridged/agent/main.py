@@ -24,7 +24,7 @@ from bridged.agent.state_watcher import StateWatcher
 from bridged.agent.store import MemoryStore
 from bridged.agent.systemd import Notifier
 from bridged.agent.wake import Wake
-from bridged.agent.wiring import SilentChanges, real_engine
+from bridged.agent.wiring import NodeSide, SilentChanges, real_engine
 from bridged.dbus import Match, Signals, SystemBus, name_owner
 from bridged.errors import BridgedError
 from bridged.observe.facts import facts_beside
@@ -130,8 +130,9 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     stack.callback(bus.close)
     signalled = threading.Event()
     ledger = Ledger(Limits(contended_after=options.contended_after))
+    node = NodeSide(wake.ring, options.poll)
     engine = real_engine(
-        source, bus, ledger, version(), signalled, options.socket.parent, options.state_dir
+        source, bus, ledger, version(), signalled, options.socket.parent, options.state_dir, node
     )
     engine.memory = store.load()
     history = History(options.state_dir)
@@ -169,7 +170,8 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
         wake.ring("networkmanager")
 
     signals = Signals([Match(_NM), name_owner(_NM)], news)
-    for part in (events, signals, watcher):
+    assert node.watch is not None
+    for part in (events, signals, watcher, node.watch):
         part.start()
         stack.callback(part.stop)
     if options.metrics is not None:

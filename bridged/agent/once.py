@@ -13,7 +13,7 @@ from bridged.agent.pause import PauseFile, Pauses, boot_id
 from bridged.agent.pausing import refuse_apply
 from bridged.agent.state_source import FileSource
 from bridged.agent.store import MemoryStore
-from bridged.agent.wiring import real_engine, real_observer
+from bridged.agent.wiring import NodeSide, real_engine, real_observer
 from bridged.dbus import SystemBus
 from bridged.explain.records import Explanation
 from bridged.observe.facts import facts_beside
@@ -25,10 +25,14 @@ from bridged.serve.defaults import CONTROL_SOCKET, STATE_DIR
 
 RUN = Path(CONTROL_SOCKET).parent
 KEPT = Path(STATE_DIR)
+_ASIDE = 1800.0
+"""Seconds to wait for packages and the like: nobody else would see to their end."""
 
 
 @contextmanager
-def _engine(path: Path | str, run: Path, kept: Path) -> Iterator[tuple[Engine, MemoryStore]]:
+def _engine(
+    path: Path | str, run: Path, kept: Path, node: NodeSide | None = None
+) -> Iterator[tuple[Engine, MemoryStore]]:
     """An engine for one use; `run` is where an agent of this boot keeps what it remembers, `kept`
     where agents keep what outlives a boot.
 
@@ -39,7 +43,7 @@ def _engine(path: Path | str, run: Path, kept: Path) -> Iterator[tuple[Engine, M
     store = MemoryStore(run / "memory.json")
     bus = SystemBus()
     try:
-        engine = real_engine(source, bus, version=version(), run=run)
+        engine = real_engine(source, bus, version=version(), run=run, node=node)
         engine.pauses = Pauses(PauseFile(kept / "pause.json"), boot=boot_id())
         engine.memory = store.load()
         yield engine, store
@@ -97,13 +101,17 @@ def apply(
 
     A pause that an agent was asked for holds here too.
     """
-    with _engine(path, run, kept) as (engine, store):
+    node = NodeSide()
+    with _engine(path, run, kept, node) as (engine, store):
         _refuse_broken(engine)
         refuse_apply(engine.pauses, allowed)
         history = History(kept)
         engine.books.on_repair, engine.pauses.on_change = history.repair, history.pause
         history.start()
         report = engine.run_pass(allowed=allowed, before=progress, force=True)
+        if any(job.running for job in node.aside.jobs().values()):
+            node.aside.wait(_ASIDE)
+            report = engine.run_pass(allowed=allowed, before=progress)
         store.save(engine.memory)
         history.close()
         return replace(report, agent=False)

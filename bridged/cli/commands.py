@@ -45,6 +45,22 @@ def status(options: argparse.Namespace) -> int:
     return _code(document, objects)
 
 
+def ready(options: argparse.Namespace) -> int:
+    """`bridgedctl ready`."""
+    from bridged.cli.ready import is_ready, ready_document, ready_text
+
+    document, note = ask_or_look_at_status(options)
+    if "readiness" not in document:
+        raise Failure("the bridged that runs is an earlier one", "systemctl restart bridged")
+    if options.json:
+        _print_json(ready_document(document), note)
+    else:
+        terminal = Terminal.of(sys.stdout, os.environ)
+        print_note(note, terminal)
+        sys.stdout.write(ready_text(document, terminal))
+    return _AS_DESIRED if is_ready(document) else _DRIFT
+
+
 def ask_or_look_at_status(options: argparse.Namespace) -> tuple[Document, str]:
     """The report as JSON and the note that goes with it; `Failure` where it lacks the bridge."""
     document, note = _ask_or_look(
@@ -52,7 +68,7 @@ def ask_or_look_at_status(options: argparse.Namespace) -> tuple[Document, str]:
         lambda: ask(options.socket, "status"),
         lambda: _local().status(options.state),
     )
-    if options.bridge is not None:
+    if getattr(options, "bridge", None) is not None:
         from bridged.telling.members import find_bridge
 
         meant = find_bridge(document, options.bridge)

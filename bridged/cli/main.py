@@ -24,6 +24,7 @@ _INTERRUPTED = 130
 _RUNS = {
     "status": "commands:status",
     "watch": "watch:watch",
+    "ready": "commands:ready",
     "history": "history:history",
     "pause": "pause:pause",
     "resume": "pause:resume",
@@ -173,6 +174,8 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="again and again, with what changes, until Ctrl-C",
     )
+    ready = command("ready", "whether this node is ready for KubeVirt, with each reason")
+    ready.add_argument("--json", **as_json)
     graph = command("graph", "what hangs on what: cards, VLANs, bridges, guests")
     graph.add_argument("bridge", nargs="?", metavar="BRIDGE", help="this bridge only")
     graph.add_argument(
@@ -204,7 +207,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="BRIDGE",
-        help="allow steps that take BRIDGE away from its guests, this once",
+        help="allow steps that take BRIDGE away from its guests, this once; "
+        "`containerd` allows its restart",
     )
     apply.add_argument(
         "--confirm",

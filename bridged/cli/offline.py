@@ -41,6 +41,8 @@ def validate(options: argparse.Namespace) -> int:
         count(len(state.modules or ()), "module"),
         count(len(state.sysctls or {}), "sysctl"),
     ]
+    if state.packages is not None:
+        parts.append(count(len(state.packages.present + state.packages.absent), "package"))
     if state.kubernetes is not None:
         parts.append(count(len(list(state.kubernetes.files())), "kept file"))
     others = len(loaded.files) - 1

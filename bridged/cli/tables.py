@@ -19,6 +19,9 @@ _KINDS = {
     "sysctl": "sysctls",
     "file": "files",
     "profile": "profiles",
+    "package": "packages",
+    "runtime": "runtime",
+    "swap": "swap",
 }
 _REPAIRS = 5
 

@@ -33,6 +33,14 @@ def normal(tree: Located, problems: Problems) -> Located:
         sections["protect"] = _unique(sections["protect"], _as_is, "the interface", problems)
     if "probes" in sections:
         sections["probes"] = _unique(sections["probes"], _as_is, "the probe", problems)
+    if "packages" in sections:
+        lists = sections["packages"].value
+        unique = {
+            key: _unique(lists[key], _as_is, "the package", problems)
+            for key in ("present", "absent")
+            if key in lists
+        }
+        sections["packages"] = _with(sections["packages"], {**lists, **unique})
     if "bridges" in sections:
         bridges = sections["bridges"]
         sections["bridges"] = _with(

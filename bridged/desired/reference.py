@@ -42,8 +42,8 @@ Rules of the file:
 
 Rules of merging: bridges merge by name and their ports by device, property by property; sysctls
 merge by the parameter that they name. Of the same property the later file's value holds. Lists
-of names (modules, protected interfaces, probes) are united. Within one file nothing may be declared
-twice, in whatever spelling.
+of names (modules, protected interfaces, probes, packages) are united. Within one file nothing may
+be declared twice, in whatever spelling.
 """
 
 PORTS = """\
@@ -68,6 +68,19 @@ good.
 WHEN = """\
 A drop-in with `when:` is part of the state of those nodes for which all of it holds. An item of
 `nic-present` is a name or `{match: ...}`.
+"""
+
+PACKAGES = """\
+A package that another distribution calls otherwise may be written under either name
+(`device-mapper-multipath` or `multipath-tools`, `docker` or `docker.io`); one that provides the
+name counts as well. A name that no repository of the host knows is reported with those that are
+like it.
+"""
+
+CONTAINERD = """\
+The configuration is read as containerd does, with its `imports`, in version 2 or 3 of its form;
+values that differ are changed in the file that decides, everything else in it stays, and what was
+there is kept beside it as `config.toml.before-bridged`.
 """
 
 
@@ -110,6 +123,15 @@ def sections() -> Iterator[tuple[str, Record, str]]:
     assert isinstance(sysctls, Table)
     assert isinstance(sysctls.item, Parameter)
     yield "A sysctl", sysctls.item.record, SYSCTLS
+    packages = root.keys["packages"].expected
+    assert isinstance(packages, Record)
+    yield "Packages", packages, PACKAGES
+    runtime = root.keys["runtime"].expected
+    assert isinstance(runtime, Record)
+    yield "The container runtime", runtime, ""
+    containerd = runtime.keys["containerd"].expected
+    assert isinstance(containerd, Record)
+    yield "containerd", containerd, CONTAINERD
     when = root.keys["when"].expected
     assert isinstance(when, Record)
     yield "For which nodes a drop-in is", when, WHEN
@@ -141,6 +163,8 @@ def words(expected: Expected) -> str:
             return "a list of ports"
         case List(item=Text(what=what)):
             return f"a list; each item is {what}"
+        case Record(shorthand=""):
+            return "a mapping, see below"
         case Table(item=Record()):
             return "a mapping of names to bridges"
         case Table():

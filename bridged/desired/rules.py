@@ -11,6 +11,7 @@ from bridged.desired.errors import shown
 from bridged.desired.kubernetes_rules import kubernetes_violations
 from bridged.desired.merge import Path
 from bridged.desired.names import IFNAME_LIMIT, ifname_problem, sysctl_key
+from bridged.desired.packages import Database, equivalents
 from bridged.desired.port import Port, Vlan
 from bridged.desired.properties import rows
 from bridged.desired.state import State
@@ -39,9 +40,10 @@ def violations(state: State) -> Iterator[Violation]:
             )
     yield from _sysctls(state)
     yield from kubernetes_violations(state.kubernetes)
+    yield from _packages(state)
 
 
-SECTIONS = ("bridges", "modules", "sysctls", "kubernetes")
+SECTIONS = ("bridges", "modules", "sysctls", "packages", "runtime", "swap", "kubernetes")
 """A file with none of these says nothing."""
 
 
@@ -54,7 +56,7 @@ def _something_declared(state: State) -> Iterator[Violation]:
         yield Violation(
             (),
             "the file declares nothing",
-            "add `bridges:`, `modules:` or `sysctls:`; "
+            "add `bridges:`, `modules:`, `sysctls:` or another section; "
             "`bridges: {}` says that there are to be no bridges",
         )
 
@@ -294,3 +296,19 @@ def _ipv6_of_bridges(state: State, path: str, value: object) -> Iterator[Violati
             "remove the line, or declare `ipv6: keep` for the bridge",
             ("bridges", found[1]),
         )
+
+
+def _packages(state: State) -> Iterator[Violation]:
+    """Nothing can be installed and not installed, under whatever name."""
+    packages = state.packages
+    databases: tuple[Database, ...] = ("dpkg", "rpm")
+    for name in packages.absent if packages else ():
+        for other in packages.present if packages else ():
+            if any(name in equivalents(other, database) for database in databases):
+                same = "" if name == other else f", which is `{other}` elsewhere"
+                yield Violation(
+                    ("packages", "absent", name),
+                    f"`{name}`{same} is to be present ({HERE}) and absent",
+                    "remove one of them",
+                    ("packages", "present", other),
+                )

@@ -37,7 +37,8 @@ def schema() -> dict[str, Any]:
     root = grammar()
     described = _record(root, "State of a node")
     described["description"] = (
-        "The bridges, VLANs, kernel modules, sysctls and files that bridged keeps on this node."
+        "The bridges, VLANs, kernel modules, sysctls, files, packages and container runtime that "
+        "bridged keeps on this node."
     )
     # A file with none of its sections is refused: emptiness must be said.
     described["anyOf"] = [{"required": [section]} for section in SECTIONS]
@@ -45,6 +46,8 @@ def schema() -> dict[str, Any]:
     sysctls["propertyNames"] = {"pattern": _SYSCTL_KEY}
     for name in ("modules", "protect", "probes"):
         described["properties"][name]["uniqueItems"] = True
+    for name in ("present", "absent"):
+        described["properties"]["packages"]["properties"][name]["uniqueItems"] = True
     return {"$schema": DIALECT, **described}
 
 

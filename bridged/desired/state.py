@@ -11,8 +11,10 @@ from bridged.desired.bridge import Bridge
 from bridged.desired.errors import shown
 from bridged.desired.kubernetes import Kubernetes
 from bridged.desired.names import module_problem
+from bridged.desired.packages import Packages
 from bridged.desired.port import Port
 from bridged.desired.probes import parse
+from bridged.desired.runtime import Runtime
 from bridged.desired.when import When
 
 
@@ -98,6 +100,17 @@ class State(Model):
     sysctls: Annotated[
         Mapping[str, Sysctl] | None,
         Field(description="kernel parameters, keys written as sysctl.d(5) allows"),
+    ] = None
+    packages: Annotated[
+        Packages | None, Field(description="packages that are to be installed, and those not to be")
+    ] = None
+    runtime: Annotated[Runtime | None, Field(description="the container runtime")] = None
+    swap: Annotated[
+        Literal["off"] | None,
+        Field(
+            description="`off`: swap that is in use is switched off, as the kubelet's failSwapOn "
+            "wants it; what would bring it back at the next boot is reported"
+        ),
     ] = None
     protect: Annotated[
         tuple[IfName, ...],

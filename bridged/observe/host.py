@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from bridged.desired.runtime import Containerd
 from bridged.desired.vlans import Membership
+from bridged.observe.node import Node
 
 Settings = Mapping[str, Mapping[str, Any]]
 """A NetworkManager profile, unpacked: setting -> key -> plain Python value (bytes for ``ay``)."""
@@ -253,10 +255,10 @@ class Host:
     `kubeadm` what kubeadm says of its own. `protected` maps an interface that
     carries the node's own traffic to the reason; `time` is when the observation was made, in
     seconds of a clock that never jumps; `remembered` that NetworkManager was not asked again
-    because it had signalled no change, `stale` that it had, but there was no time. `problems`
-    maps a world that could not be read (``links``, ``network-manager``, ``modules``, ``sysctls``,
-    ``files``, ``sessions``, ``machine-id``) to the reason; that something of it is not here says
-    nothing.
+    because it had signalled no change, `stale` that it had, but there was no time. `node` is what
+    the last slow look saw. `problems` maps a world that could not be read (``links``,
+    ``network-manager``, ``modules``, ``sysctls``, ``files``, ``sessions``, ``machine-id``,
+    ``node``) to the reason; that something of it is not here says nothing.
     """
 
     links: tuple[Link, ...] = ()
@@ -277,6 +279,7 @@ class Host:
     time: float = 0.0
     remembered: bool = False
     stale: bool = False
+    node: Node = field(default_factory=Node)
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -321,7 +324,8 @@ class Interest:
     wanted; `kept` are the files that are kept as declared, `kubeadm_conf` is the text that kubeadm
     is asked about, empty where it is not; `fresh` asks for everything to be read, also what no
     signal says has changed, `quick` for NetworkManager's last word even where a signal says that it
-    has.
+    has. `packages` are names of packages, `containerd` what is declared of it; both are read only
+    where the look is fresh. `impatient` has what failed aside tried again at once.
     """
 
     devices: frozenset[str] = frozenset()
@@ -336,3 +340,6 @@ class Interest:
     kubeadm_conf: str = ""
     fresh: bool = True
     quick: bool = False
+    packages: frozenset[str] = frozenset()
+    containerd: Containerd | None = None
+    impatient: bool = False

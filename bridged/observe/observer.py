@@ -17,6 +17,7 @@ from bridged.observe.host import (
     Sysctl,
     Unavailable,
 )
+from bridged.observe.node import Node
 from bridged.observe.protocols import (
     FileReader,
     KernelNetwork,
@@ -25,6 +26,7 @@ from bridged.observe.protocols import (
     ModuleFileReader,
     ModuleReader,
     NetworkManagerReader,
+    NodeReader,
     OffloadReader,
     ProcessReader,
     SessionReader,
@@ -60,6 +62,7 @@ class Observer:
         signalled: Event | None = None,
         module_files: ModuleFileReader | None = None,
         kubeadm: KubeadmReader | None = None,
+        node: NodeReader | None = None,
     ) -> None:
         self._links = links
         self._network_manager = network_manager
@@ -74,6 +77,8 @@ class Observer:
         self._signalled = signalled
         self._module_files = module_files
         self._kubeadm = kubeadm
+        self._node = node
+        self._rest = Node()
         self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
         self._ssh: frozenset[str] = frozenset()
         self._assignments: Mapping[str, tuple[Assignment, ...]] = {}
@@ -127,10 +132,17 @@ class Observer:
             protected=protected(kernel, self._ssh),
             machine_id=attempt("machine-id", self._sessions.machine_id) or "",
             time=began,
+            node=attempt("node", lambda: self._seldom(interest)) or self._rest,
             problems=problems,
             remembered=remembered,
             stale=remembered and self._signalled is not None and self._signalled.is_set(),
         )
+
+    def _seldom(self, interest: Interest) -> Node:
+        """The rest of the node: nothing of the network waits for it or is repaired by it."""
+        if interest.fresh and self._node is not None:
+            self._rest = self._node.read(interest)
+        return self._rest
 
     def _running(self, interest: Interest) -> frozenset[str]:
         return self._processes.read(interest.processes) if interest.processes else frozenset()

@@ -11,6 +11,7 @@ from bridged.desired.probes import Probe
 from bridged.observe.host import (
     Address,
     Assignment,
+    Interest,
     KeptFile,
     Kubeadm,
     Link,
@@ -19,6 +20,7 @@ from bridged.observe.host import (
     Sysctl,
     Unavailable,
 )
+from bridged.observe.node import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,13 @@ class OffloadReader(Protocol):
     """Offloads by card and short name of ethtool(8)."""
 
     def read(self, names: Iterable[str]) -> Mapping[str, Mapping[str, bool]]: ...
+
+
+class NodeReader(Protocol):
+    """Packages, runtime, swap and work aside; `observe/rest.py`.  Does not wait for package
+    tools."""
+
+    def read(self, wanted: Interest) -> Node: ...
 
 
 class Reachability(Protocol):

@@ -121,6 +121,24 @@ METRICS: tuple[Metric, ...] = (
         "Unix time at which the pause ends by itself; absent where there is none.",
         ("bridge",),
     ),
+    Metric(
+        "bridged_node_ready",
+        "gauge",
+        "1 where nothing stands against running KubeVirt's virtual machines on this node.",
+    ),
+    Metric(
+        "bridged_node_ready_check",
+        "gauge",
+        "0 for each check that stands against it, 1 for the others: kvm, cgroup, swap, modules, "
+        "sysctls, packages, runtime, bridges, nics; what is not declared has no series.",
+        ("check",),
+    ),
+    Metric(
+        "bridged_node_ready_warning",
+        "gauge",
+        "1 for each check that holds and still deserves a look (a card known for trouble).",
+        ("check",),
+    ),
     # What was found and done since the start.
     Metric(
         "bridged_drift_total",

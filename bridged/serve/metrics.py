@@ -96,6 +96,7 @@ class ReportCollector(Collector):
             _objects(sheet, report.objects)
             _findings(sheet, report)
             _pauses(sheet, report.pauses)
+            _readiness(sheet, report)
             _counters(sheet, report.counters)
             _state_file(sheet, report.state)
             _agent(sheet, report)
@@ -177,6 +178,16 @@ def _pauses(sheet: Sheet, pauses: Iterable[PauseReport]) -> None:
     for pause in pauses:
         sheet.one("bridged_paused", (pause.bridge,), 1)
         sheet.one("bridged_pause_expires_timestamp_seconds", (pause.bridge,), pause.until)
+
+
+def _readiness(sheet: Sheet, report: Report) -> None:
+    if not report.readiness:
+        return  # not looked at yet
+    against = [check for check in report.readiness if check.outcome == "not-ready"]
+    sheet.add("bridged_node_ready", "", int(not against))
+    for check in report.readiness:
+        sheet.one("bridged_node_ready_check", (check.name,), int(check.outcome != "not-ready"))
+        sheet.one("bridged_node_ready_warning", (check.name,), int(check.outcome == "warning"))
 
 
 def _counters(sheet: Sheet, counters: Counters) -> None:

@@ -6,9 +6,10 @@
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
 _shtab_bridgedctl_render_subparsers=(nad kubeadm cilium)
-_shtab_bridgedctl_subparsers=(status graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render)
+_shtab_bridgedctl_subparsers=(status ready graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render)
 
 _shtab_bridgedctl_status_option_strings=(-h --help --socket --state --json --watch -w)
+_shtab_bridgedctl_ready_option_strings=(-h --help --socket --state --json)
 _shtab_bridgedctl_graph_option_strings=(-h --help --socket --state --format)
 _shtab_bridgedctl_plan_option_strings=(-h --help --socket --state --json)
 _shtab_bridgedctl_explain_option_strings=(-h --help --socket --state --json)
@@ -33,6 +34,8 @@ _shtab_bridgedctl_option_strings=(-h --help --socket --state --version)
 _shtab_bridgedctl_status_pos_0_COMPGEN=_shtab_cmd_compgen_d5d221c5
 _shtab_bridgedctl_status___socket_COMPGEN=_shtab_compgen_files
 _shtab_bridgedctl_status___state_COMPGEN=_shtab_compgen_files
+_shtab_bridgedctl_ready___socket_COMPGEN=_shtab_compgen_files
+_shtab_bridgedctl_ready___state_COMPGEN=_shtab_compgen_files
 _shtab_bridgedctl_graph_pos_0_COMPGEN=_shtab_cmd_compgen_d5d221c5
 _shtab_bridgedctl_graph___socket_COMPGEN=_shtab_compgen_files
 _shtab_bridgedctl_graph___state_COMPGEN=_shtab_compgen_files
@@ -92,13 +95,16 @@ _shtab_bridgedctl_import___from_choices=(host nmstate nncp)
 _shtab_bridgedctl_export___format_choices=(nmstate nncp)
 _shtab_bridgedctl_render_nad___type_choices=(bridge cnv-bridge)
 _shtab_bridgedctl_render_pos_0_choices=(nad kubeadm cilium)
-_shtab_bridgedctl_pos_0_choices=(status graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render)
+_shtab_bridgedctl_pos_0_choices=(status ready graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render)
 
 _shtab_bridgedctl_status__h_nargs=0
 _shtab_bridgedctl_status___help_nargs=0
 _shtab_bridgedctl_status___json_nargs=0
 _shtab_bridgedctl_status___watch_nargs=0
 _shtab_bridgedctl_status__w_nargs=0
+_shtab_bridgedctl_ready__h_nargs=0
+_shtab_bridgedctl_ready___help_nargs=0
+_shtab_bridgedctl_ready___json_nargs=0
 _shtab_bridgedctl_graph__h_nargs=0
 _shtab_bridgedctl_graph___help_nargs=0
 _shtab_bridgedctl_plan__h_nargs=0

@@ -50,7 +50,7 @@ function _shtab_bridgedctl_using
   test "$_shtab_bridgedctl_cmdpath" = "$argv"
 end
 
-set -g _shtab_bridgedctl_commands status graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render 'render nad' 'render kubeadm' 'render cilium'
+set -g _shtab_bridgedctl_commands status ready graph plan explain doctor names apply confirm rollback history pause resume validate schema import export render 'render nad' 'render kubeadm' 'render cilium'
 set -g _shtab_bridgedctl_opts_with_value --allow-disruption --confirm --for --format --from --hostname --label --name --namespace --nic --node --output --reason --since --socket --state --state-dir --type --vlan -n -o
 
 complete -c bridgedctl -e
@@ -67,6 +67,11 @@ complete -c bridgedctl -n '_shtab_bridgedctl_using status' -l state -xka "(__fis
 complete -c bridgedctl -n '_shtab_bridgedctl_using status' -l json -d 'JSON, for programs'
 complete -c bridgedctl -n '_shtab_bridgedctl_using status' -l watch -s w -d 'again and again, with what changes, until Ctrl-C'
 complete -c bridgedctl -n '_shtab_bridgedctl_using status; and test $_shtab_bridgedctl_npos -eq 0' -ka "(bridgedctl names bridges 2>/dev/null)" -d 'this bridge only, in full'
+complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a ready -d 'whether this node is ready for KubeVirt, with each reason'
+complete -c bridgedctl -n '_shtab_bridgedctl_using ready' -s h -l help -d 'show this help message and exit'
+complete -c bridgedctl -n '_shtab_bridgedctl_using ready' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using ready' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
+complete -c bridgedctl -n '_shtab_bridgedctl_using ready' -l json -d 'JSON, for programs'
 complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a graph -d 'what hangs on what: cards, VLANs, bridges, guests'
 complete -c bridgedctl -n '_shtab_bridgedctl_using graph' -s h -l help -d 'show this help message and exit'
 complete -c bridgedctl -n '_shtab_bridgedctl_using graph' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
@@ -99,7 +104,7 @@ complete -c bridgedctl -n '_shtab_bridgedctl_using apply' -s h -l help -d 'show 
 complete -c bridgedctl -n '_shtab_bridgedctl_using apply' -l socket -xka "(__fish_complete_path (commandline -ct))" -d 'control socket (/run/bridged/control.sock)'
 complete -c bridgedctl -n '_shtab_bridgedctl_using apply' -l state -xka "(__fish_complete_path (commandline -ct))" -d 'state file (/etc/bridged/state.yaml)'
 complete -c bridgedctl -n '_shtab_bridgedctl_using apply' -l json -d 'JSON, for programs'
-complete -c bridgedctl -n '_shtab_bridgedctl_using apply' -l allow-disruption -xka "(bridgedctl names bridges 2>/dev/null)" -d 'allow steps that take BRIDGE away from its guests, this once'
+complete -c bridgedctl -n '_shtab_bridgedctl_using apply' -l allow-disruption -xka "(bridgedctl names bridges 2>/dev/null)" -d 'allow steps that take BRIDGE away from its guests, this once; `containerd` allows its restart'
 complete -c bridgedctl -n '_shtab_bridgedctl_using apply' -l confirm -x -d 'take structural changes back unless they are confirmed within this time'
 complete -c bridgedctl -n '_shtab_bridgedctl_using; and test $_shtab_bridgedctl_npos -eq 0' -a confirm -d 'keep the changes that wait to be confirmed'
 complete -c bridgedctl -n '_shtab_bridgedctl_using confirm' -s h -l help -d 'show this help message and exit'

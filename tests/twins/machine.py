@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bridged.apply.executor import Executor, Writers
 from bridged.desired.state import State
 from bridged.observe.host import Host, Interest, Kubeadm, NetworkManager, Unavailable
+from bridged.observe.node import Node
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.result import Plan
@@ -12,6 +13,7 @@ from tests.twins.faults import Faults
 from tests.twins.files import FakeFiles
 from tests.twins.kernel import FakeKernel
 from tests.twins.network_manager import FakeNetworkManager
+from tests.twins.node import FakeNode
 
 
 @dataclass
@@ -51,12 +53,16 @@ class Machine:
         self.protected: dict[str, str] = {}
         self.machine_id = "0123456789abcdef0123456789abcdef"
         self.processes: frozenset[str] = frozenset()
+        self.node = FakeNode(self.faults, self.clock)
+        self._seldom = Node()
         self.writers = Writers(
             self.nm,
             self.kernel,
             self.kernel,
             _Sysctls(self.kernel),
             _Files(self.kernel, self.files),
+            self.node,
+            self.node,
         )
         self.executor = Executor(self.writers, self.clock)
         self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
@@ -64,6 +70,8 @@ class Machine:
     def observe(self, wanted: Interest) -> Host:
         """One observation, as the real observer gives it."""
         network = self.kernel.read_network()
+        if wanted.fresh:
+            self._seldom = self.node.read(wanted)
         routes = {
             self.kernel.links[index].name: "carries the default route"
             for index in network.default_routes
@@ -86,6 +94,7 @@ class Machine:
             processes=self.processes & wanted.processes,
             protected={**routes, **self.protected},
             machine_id=self.machine_id,
+            node=self._seldom,
             time=self.clock(),
         )
 

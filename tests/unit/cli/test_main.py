@@ -24,7 +24,7 @@ from bridged.errors import WorldError
 from bridged.explain.explain import explain
 from bridged.explain.records import explanation_as_json
 from bridged.observe.host import Host
-from bridged.report import as_json
+from bridged.report import ReadinessCheck, as_json
 from bridged.serve.control import ControlServer
 from bridged.serve.protocols import PlanView
 from tests.unit.serve.reports import (
@@ -90,6 +90,21 @@ def test_status_json_is_exactly_the_documented_form(served: str, capsys: Capture
     captured = capsys.readouterr()
     assert json.loads(captured.out) == json.loads(json.dumps(as_json(AS_DESIRED)))
     assert captured.err == ""
+
+
+def test_ready_ends_with_2_where_something_stands_against_the_node(
+    agent: FakeAgent, served: str, capsys: Capture
+) -> None:
+    assert ctl("ready", "--socket", served) == 0
+    assert "node1: ready for KubeVirt" in capsys.readouterr().out
+    against = ReadinessCheck("kvm", "not-ready", "there is no /dev/kvm", "look into the firmware")
+    agent.current = replace(AS_DESIRED, readiness=(against,))
+    assert ctl("ready", "--socket", served) == 2
+    assert "do: look into the firmware" in capsys.readouterr().out
+    assert ctl("ready", "--json", "--socket", served) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert not told["ready"]
+    assert told["checks"][0]["reason"] == "there is no /dev/kvm"
 
 
 def test_status_of_one_bridge(agent: FakeAgent, served: str, capsys: Capture) -> None:

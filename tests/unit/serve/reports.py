@@ -17,6 +17,7 @@ from bridged.report import (
     ObjectReport,
     PauseReport,
     PropertyDrift,
+    ReadinessCheck,
     Repair,
     Report,
     StateFileReport,
@@ -120,6 +121,10 @@ AS_DESIRED = Report(
     objects=objects(),
     links=LINKS,
     repairs=(STP,),
+    readiness=(
+        ReadinessCheck("kvm", "ready"),
+        ReadinessCheck("nics", "warning", "enp13s0f3 is driven by r8169", "prefer another card"),
+    ),
     network_manager="1.52.1",
     network_manager_available=True,
     watch_mode="inotify",
