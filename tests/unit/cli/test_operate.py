@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -248,9 +249,17 @@ def test_a_page_fits_its_terminal(report: Report, width: int, height: int) -> No
     assert any(row.startswith("CHANGES") for row in rows)
 
 
-def run_watch(served: str, **options: Any) -> "subprocess.Popen[str]":
+@contextmanager
+def run_watch(served: str, **options: Any) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "bridged.cli.main", "status", "--watch", "--socket", served]
-    return subprocess.Popen(command, text=True, **options)
+    # Who runs the tests in the background has them started with Ctrl-C ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(command, text=True, **options) as process:
+        signal.signal(signal.SIGINT, before)
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
