@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 from bridged.agent.books import Books, Clocks
 from bridged.agent.breaker import Breaker
@@ -20,6 +19,7 @@ from bridged.agent.reporting import (
     withheld,
 )
 from bridged.agent.transaction import Transaction
+from bridged.agent.trial import StateSource, Trial
 from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
 from bridged.desired.state import State
@@ -35,34 +35,11 @@ from bridged.plan.remember import remember
 from bridged.plan.result import Plan, Verdict
 from bridged.plan.runtime import SERVICE
 from bridged.plan.suspects import KNOWN
-from bridged.report import Counters, PauseReport, Report, StateFileReport
+from bridged.report import Counters, PauseReport, Report
 
 _ROUNDS = 6
 """Rounds of observing and applying in one pass: some actions become possible only after others."""
 _EMPTY = State(version=1)
-
-
-class StateSource(Protocol):
-    """Where the desired state comes from.
-
-    `refresh` reads it again and tells whether what is in force changed; `state` is what is in
-    force, None before any good one was seen.  `try_out` puts another file in force for a while.
-    `where` gives ``FILE:LINE`` of what is declared at a path (`Loaded.where`), "" where unknown.
-    """
-
-    @property
-    def state(self) -> State | None: ...
-
-    @property
-    def report(self) -> StateFileReport: ...
-
-    def refresh(self) -> bool: ...
-
-    def where(self, *path: str) -> str: ...
-
-    def try_out(self, path: str) -> None: ...
-
-    def end_trial(self) -> None: ...
 
 
 class Engine:
@@ -94,7 +71,7 @@ class Engine:
         self._version = version
         self._named = _EMPTY
         self._cards = Host()
-        self._trial_ends: float | None = None
+        self.trial = Trial(source, transaction, self.breaker, self.books.tally, clocks.monotonic)
         self._deferred = False
         self._started = clocks.wall()
         self._impatient = False
@@ -125,14 +102,12 @@ class Engine:
         self.pauses.tick()
         before_hash = self.source.report.hash
         if confirm:
-            self._trial_ends = start + confirm
-            if candidate:
-                self.source.try_out(candidate)
+            self.trial.begin(confirm, candidate)
         self.source.refresh()
         if force:
             self.breaker.reset()
-        if self._trial_ends is not None and self._clocks.monotonic() >= self._trial_ends:
-            self.rollback("nobody confirmed it in time", "unconfirmed")
+        if (left := self.trial.left()) is not None and left <= 0:
+            self.trial.rollback("nobody confirmed it in time", "unconfirmed")
             fresh = True
         redeclared = bool(before_hash) and self.source.report.hash != before_hash
         redeclared, self._deferred = (
@@ -306,7 +281,7 @@ class Engine:
     def pause(self, seconds: float, reason: str, by: str, bridges: tuple[str, ...] = ()) -> None:
         """Change nothing for a while, on the node or on these bridges.  `PausedError` where that
         cannot be promised, `UnknownBridge` where a name is none of ours."""
-        if self._trial_ends is not None:
+        if self.trial.left() is not None:
             raise PausedError(
                 "changes wait to be confirmed, and going back would change the node",
                 "first: bridgedctl confirm, or bridgedctl rollback",
@@ -360,7 +335,7 @@ class Engine:
             network_manager_available=isinstance(host.network_manager, NetworkManager),
             last_success=self.books.last_success,
             sentence=self.books.sentence,
-            confirm_by=self._confirm_by(wall),
+            confirm_by=None if (left := self.trial.left()) is None else wall + left,
             pauses=self.pauses.reports,
             counters=self._counters(wakeups or {}, overruns),
         )
@@ -377,44 +352,20 @@ class Engine:
             breaker_rollbacks=tripped.times if ours and tripped else 0,
         )
 
-    def _confirm_by(self, wall: float) -> float | None:
-        ends = self._trial_ends
-        return None if ends is None else wall + ends - self._clocks.monotonic()
-
     def confirm(self) -> bool:
-        """Keep what waits to be confirmed; False where nothing does.
+        """Keep what waits to be confirmed; False where nothing does."""
+        return self.trial.confirm()
 
-        A candidate is in force only as long as the trial: who confirms puts it in its place.
-        """
-        waited, self._trial_ends = self._trial_ends is not None, None
-        if self.transaction is not None:
-            self.transaction.confirm()
-        self.source.end_trial()
-        return waited
-
-    def rollback(self, reason: str = "an operator took it back", cause: str = "operator") -> bool:
-        """Take back what waits to be confirmed; False where nothing does.
-
-        Structural changes go back by the checkpoint, everything else because the former state is
-        in force again.
-        """
-        waited, self._trial_ends = self._trial_ends is not None, None
-        if not waited:
-            return False
-        self.books.tally.rollbacks[cause] += 1
-        undone, trial = self.source.report, self.source.report.source == "trial"
-        if self.transaction is not None:
-            self.transaction.rollback()
-        self.source.end_trial()
-        if not trial:  # the same file would be applied again at once
-            self.breaker.trip(undone.hash, reason)
-        return True
+    def rollback(self) -> bool:
+        """Take back what waits to be confirmed; False where nothing does."""
+        return self.trial.rollback("an operator took it back", "operator")
 
     def next_attempt(self) -> float | None:
         """Seconds until something that waits may be tried again, None if nothing waits."""
         now = self._clocks.monotonic()
-        if self._trial_ends is not None:
-            return max(self._trial_ends - now, 0.0)
+        trial = self.trial.left()
+        if trial is not None:
+            return max(trial, 0.0)
         waiting = [verdict for verdict in self.plan.verdicts if not self.held_back(verdict)]
         waits = (self.books.ledger.next_attempt(waiting, now), self.pauses.left())
         return min((wait for wait in waits if wait is not None), default=None)

@@ -7,11 +7,12 @@ from threading import Event
 
 from bridged.agent.books import Clocks
 from bridged.agent.breaker import Breaker
-from bridged.agent.engine import Engine, StateSource
+from bridged.agent.engine import Engine
 from bridged.agent.ledger import Ledger
 from bridged.agent.node_watch import NodeWatch
 from bridged.agent.pause import PauseFile, Pauses, boot_id
 from bridged.agent.transaction import Transaction
+from bridged.agent.trial import StateSource
 from bridged.apply.aside import Aside
 from bridged.apply.checkpoints import Checkpoints
 from bridged.apply.containerd import AsideWriter, FileEditor
