@@ -41,6 +41,7 @@ def violations(state: State) -> Iterator[Violation]:
     yield from _sysctls(state)
     yield from kubernetes_violations(state.kubernetes)
     yield from _packages(state)
+    yield from _cgroup_driver(state)
 
 
 SECTIONS = ("bridges", "modules", "sysctls", "packages", "runtime", "swap", "kubernetes")
@@ -312,3 +313,18 @@ def _packages(state: State) -> Iterator[Violation]:
                     "remove one of them",
                     ("packages", "present", other),
                 )
+
+
+def _cgroup_driver(state: State) -> Iterator[Violation]:
+    """Pods do not start where kubelet and runtime do not make their cgroups in the same way."""
+    containerd = state.runtime.containerd if state.runtime else None
+    if state.kubernetes is None or containerd is None:
+        return
+    kubelet, runtime = state.kubernetes.cgroup_driver, containerd.cgroup_driver
+    if kubelet != runtime:
+        yield Violation(
+            ("kubernetes", "cgroup-driver"),
+            f"the kubelet would make cgroups by {kubelet}, containerd ({HERE}) by {runtime}",
+            "declare the same for both",
+            ("runtime", "containerd"),
+        )

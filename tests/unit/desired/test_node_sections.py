@@ -84,3 +84,15 @@ def test_the_rows_of_the_example_hold_the_reference_node_when_they_are_uncomment
     assert state.runtime is not None
     assert state.runtime.containerd == Containerd()
     assert state.swap == "off"
+
+
+def test_kubelet_and_containerd_make_their_cgroups_alike() -> None:
+    kubernetes = (
+        "kubernetes: {address: 192.168.10.160, cluster-name: rubikub, version: 1.34.2,\n"
+        "  endpoint: 'rubikub.coolcorp.priv:6443', pod-cidr: 10.11.0.0/16,\n"
+        "  service-cidr: 10.12.0.0/16}\n"
+    )
+    text = f"version: 1\nruntime: {{containerd: {{cgroup-driver: cgroupfs}}}}\n{kubernetes}"
+    found = problem(text)
+    assert "the kubelet would make cgroups by systemd, containerd (line 2) by cgroupfs" in str(found)
+    load(text.replace("cgroup-driver: cgroupfs", ""))
