@@ -93,6 +93,6 @@ def test_kubelet_and_containerd_make_their_cgroups_alike() -> None:
         "  service-cidr: 10.12.0.0/16}\n"
     )
     text = f"version: 1\nruntime: {{containerd: {{cgroup-driver: cgroupfs}}}}\n{kubernetes}"
-    found = problem(text)
-    assert "the kubelet would make cgroups by systemd, containerd (line 2) by cgroupfs" in str(found)
+    said = str(problem(text))
+    assert "the kubelet would make cgroups by systemd, containerd (line 2) by cgroupfs" in said
     load(text.replace("cgroup-driver: cgroupfs", ""))
