@@ -163,7 +163,7 @@ def test_a_card_that_is_unplugged_and_comes_back_gets_its_vlan_and_bridges_again
 def test_many_vlans_in_a_bridge_each(node: VmLab) -> None:
     """Scale: as many as BRIDGED_VLANS says.  The time is in the output (pytest -s), and the bound
     has much room: this machine is emulated."""
-    count = int(os.environ.get("BRIDGED_VLANS", "50"))
+    count = int(os.environ.get("BRIDGED_VLANS", "20"))
     standing = node.standing("br-lan", LAN, "br-web", WEB, ADMIN)
     lines = [
         f"  v{number}: {{ports: [{{vlan: {number}, parent: {DMZ}}}]}}"
