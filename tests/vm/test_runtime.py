@@ -27,7 +27,8 @@ OFFERED = ("crun",)
 """In a repository of the machine's own, for bridged to install."""
 PAUSE = "registry.k8s.io/pause:3.8"
 """The image that Debian's containerd starts for a pod's sandbox unless it is told another."""
-_POOL = "/root/pool"
+_POOL = "/srv/pool"
+"""Not in a home folder: apt links to the list of such a repository, and bridged sees no homes."""
 
 
 # ------------------------------------------------------------------------ the machine
@@ -75,7 +76,7 @@ def send(lab: VmLab, source: Path, target: str) -> None:
 def snapshot() -> Snapshot:
     """A machine with containerd and runc in it, bridged installed and not started."""
     base = with_checkout()
-    text = inspect.getsource(snapshot) + inspect.getsource(fetched) + repr((INSTALLED, OFFERED))
+    text = inspect.getsource(snapshot) + inspect.getsource(fetched) + repr((INSTALLED, OFFERED, _POOL))
     recipe = hashlib.sha256(text.encode()).hexdigest()[:12]
     found = Snapshot(base.folder.with_name(f"{base.folder.name}-runtime-{recipe}"))
     with locked("vm-runtime"):
