@@ -246,9 +246,10 @@ stage() {
     install -D -m 0644 "$SOURCE/systemd/bridged.tmpfiles" "$DESTDIR/usr/lib/tmpfiles.d/bridged.conf"
     schema=/usr/share/bridged/state.schema.json
     install -D -m 0644 "$SOURCE/config/state.schema.json" "$DESTDIR$schema"
-    example=$DESTDIR/usr/share/doc/bridged/examples/state.yaml
-    install -D -m 0644 "$SOURCE/config/state.yaml" "$example"
-    sed -i "s|schema=./state.schema.json|schema=$schema|" "$example"
+    # Not among the documents, which small images leave out.
+    example=$DESTDIR/usr/share/bridged/state.yaml
+    install -m 0644 "$SOURCE/config/state.yaml" "$example"
+    sed -i "s|schema=./state.schema.json|schema=$schema|; s|Installed as /|Copy it to /|" "$example"
 }
 
 # ---------------------------------------------------------------------------------- uninstall
