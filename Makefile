@@ -100,7 +100,7 @@ lock:  ## pins, with hashes, what develops bridged and what the .rpm bundles
 	build/uv/bin/pip install --quiet --disable-pip-version-check uv
 	$(UV) --universal --python-version 3.11 --extra dev pyproject.toml -o packaging/requirements/dev.txt
 	$(UV) --python-version 3.12 --python-platform x86_64-manylinux_2_28 \
-		packaging/requirements/rpm.in -o packaging/requirements/rpm.txt
+		packaging/requirements/libraries.in -o packaging/requirements/libraries.txt
 
 UV = build/uv/bin/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command 'make lock'

@@ -140,7 +140,7 @@ def components(kind: str, vendor: str) -> Iterator[Component]:
         yield from required("deb", "debian", debian_relations())
     elif kind == "rpm":
         yield from required("rpm", "rocky", rocky_relations())
-        yield from libraries(HERE / "requirements/rpm.txt", [vendor], ComponentScope.REQUIRED)
+        yield from libraries(HERE / "requirements/libraries.txt", [vendor], ComponentScope.REQUIRED)
     elif kind == "wheel":
         yield from required("pypi", None, python_relations())
     else:
