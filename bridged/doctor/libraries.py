@@ -20,7 +20,7 @@ NEEDED = {
 }
 """Distribution -> least version, as in pyproject.toml."""
 _PYTHON = (3, 11)
-_INSTALL = "run packaging/install.sh install again, which brings what is missing"
+_INSTALL = "install bridged again (its package, or make install), which brings what is missing"
 
 
 def installed(name: str) -> str | None:

@@ -76,7 +76,8 @@ def send(lab: VmLab, source: Path, target: str) -> None:
 def snapshot() -> Snapshot:
     """A machine with containerd and runc in it, bridged installed and not started."""
     base = with_checkout()
-    text = inspect.getsource(snapshot) + inspect.getsource(fetched) + repr((INSTALLED, OFFERED, _POOL))
+    text = inspect.getsource(snapshot) + inspect.getsource(fetched)
+    text += repr((INSTALLED, OFFERED, _POOL))
     recipe = hashlib.sha256(text.encode()).hexdigest()[:12]
     found = Snapshot(base.folder.with_name(f"{base.folder.name}-runtime-{recipe}"))
     with locked("vm-runtime"):
