@@ -76,8 +76,8 @@ def send(lab: VmLab, source: Path, target: str) -> None:
 def snapshot() -> Snapshot:
     """A machine with containerd and runc in it, bridged installed and not started."""
     base = with_checkout()
-    text = inspect.getsource(snapshot) + inspect.getsource(fetched)
-    text += repr((INSTALLED, OFFERED, _POOL))
+    sources = map(inspect.getsource, (snapshot, fetched))
+    text = "".join(sources) + repr((INSTALLED, OFFERED, _POOL))
     recipe = hashlib.sha256(text.encode()).hexdigest()[:12]
     found = Snapshot(base.folder.with_name(f"{base.folder.name}-runtime-{recipe}"))
     with locked("vm-runtime"):
@@ -136,13 +136,13 @@ def image(name: str, busybox: bytes) -> bytes:
                 archive.addfile(entry, io.BytesIO(data))
         return buffer.getvalue()
 
-    layer = pack({"pause": (busybox, 0o755)})
+    layer = pack({"busybox": (busybox, 0o755)})
     digest = hashlib.sha256(layer).hexdigest()
     config = json.dumps(
         {
             "architecture": "amd64",
             "os": "linux",
-            "config": {"Entrypoint": ["/pause", "sleep", "1000000"]},
+            "config": {"Entrypoint": ["/busybox", "sleep", "1000000"]},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
         }
     ).encode()
