@@ -69,8 +69,9 @@ def elsewhere(folder: Path) -> Path:
             shutil.copytree(source, target, copy_function=shutil.copyfile)
         else:
             shutil.copyfile(source, target)
-    for script in ("build", "install.sh", "deb/debian/rules"):
-        (folder / "packaging" / script).chmod(0o700)
+    for source in (CHECKOUT / "packaging").rglob("*"):
+        if source.is_file() and source.stat().st_mode & 0o111:
+            (folder / source.relative_to(CHECKOUT)).chmod(0o700)
     (folder / "build").symlink_to(CHECKOUT / "build")
     return folder
 
