@@ -16,6 +16,7 @@ NEEDED = {
     "prometheus-client": "0.21",
     "structlog": "24.1",
     "PyYAML": "6.0",
+    "tomlkit": "0.11",
 }
 """Distribution -> least version, as in pyproject.toml."""
 _PYTHON = (3, 11)

@@ -33,8 +33,9 @@ def test_nothing_that_the_work_needs_is_walled_off(unit: dict[str, dict[str, lis
     for key in ("ProtectKernelTunables", "ProtectKernelModules", "PrivateNetwork", "PrivateUsers"):
         assert key not in service, key
     assert words(service["ProtectSystem"]) <= {"no", "yes", "full"}, "strict makes /etc read-only"
-    # full makes /etc read-only but for these, where the boot files go.
-    assert {"-/etc/modules-load.d", "-/etc/sysctl.d"} <= words(service["ReadWritePaths"])
+    # full makes /etc read-only but for these, where the boot files and those for Kubernetes go.
+    folders = {"-/etc/modules-load.d", "-/etc/sysctl.d", "-/etc/kubernetes"}
+    assert folders <= words(service["ReadWritePaths"])
     assert "User" not in service
     assert "SystemCallFilter" not in service, "modules are loaded by a program of its own"
 
@@ -45,7 +46,7 @@ def test_nothing_that_the_work_needs_is_walled_off(unit: dict[str, dict[str, lis
         ("CAP_NET_ADMIN", "links, and forcing a large receive buffer"),
         ("CAP_SYS_MODULE", "loading modules"),
         ("CAP_NET_RAW", "asking the gateway whether it answers (rule 12)"),
-        ("CAP_CHOWN", "giving the control socket to its group"),
+        ("CAP_CHOWN", "giving the control socket to its group, a kept file to its owner"),
         ("CAP_DAC_OVERRIDE", "a state file that belongs to somebody else"),
     ],
 )
