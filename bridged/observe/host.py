@@ -305,6 +305,17 @@ class Host:
                 ports.setdefault(link.controller, []).append(link)
         return {index: tuple(links) for index, links in ports.items()}
 
+    @cached_property
+    def _addresses(self) -> Mapping[int, tuple[Address, ...]]:
+        addresses: dict[int, list[Address]] = {}
+        for address in self.addresses:
+            addresses.setdefault(address.index, []).append(address)
+        return {index: tuple(found) for index, found in addresses.items()}
+
+    def addresses_of(self, link: Link) -> tuple[Address, ...]:
+        """The IP addresses on `link`, in the order of the dump."""
+        return self._addresses.get(link.index, ())
+
     def ports(self, bridge: Link) -> tuple[Link, ...]:
         """The ports of `bridge`, in the order of the dump."""
         return self._ports.get(bridge.index, ())

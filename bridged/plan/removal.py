@@ -24,13 +24,15 @@ def plan_removals(context: Context) -> list[Verdict]:
         return []
     verdicts = []
     left: set[str] = set()
+    declared = set(context.state.bridges)
+    declared |= {port.device for _, _, port in context.state.ports()}
     if context.nm is not None:
         for item, profile in sorted(_orphans(context), key=lambda pair: pair[0].kind == "bridge"):
             left.add(profile.interface)
             verdicts.append(_delete_profile(context, item, profile))
     for name, index in context.memory.made.items():
         link = context.host.link(name)
-        if name in left or link is None or link.index != index or _declared(context, name):
+        if name in left or name in declared or link is None or link.index != index:
             continue
         item = ObjectId("bridge" if link.kind == "bridge" else "vlan", name)
         action = DeleteLink(
@@ -42,12 +44,6 @@ def plan_removals(context: Context) -> list[Verdict]:
         )
         verdicts.append(_verdict(context, item, action, name if link.kind == "bridge" else ""))
     return verdicts
-
-
-def _declared(context: Context, name: str) -> bool:
-    return name in (context.state.bridges or {}) or any(
-        port.device == name for _, _, port in context.state.ports()
-    )
 
 
 def _orphans(context: Context) -> Iterator[tuple[ObjectId, Profile]]:
