@@ -22,8 +22,6 @@ from bridged.agent.transaction import Transaction
 from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
 from bridged.desired.state import State
-from bridged.explain.explain import explain
-from bridged.explain.places import Places
 from bridged.explain.records import Explanation
 from bridged.observe.host import Host, Interest, NetworkManager
 from bridged.plan.actions import Action, Activate, ObjectId, SetController
@@ -266,6 +264,10 @@ class Engine:
     def explain(self, text: str, agent: bool = True) -> Explanation:
         """What a fresh look tells of one object; `agent` tells that one runs, which repairs.
         Raises `explain.resolve.Unknown`."""
+        # Not needed by most agents in all their life.
+        from bridged.explain.explain import explain
+        from bridged.explain.places import Places
+
         self.preview(closely=True)
         report = replace(self.report(), agent=agent)
         state, host = self.source.state or _EMPTY, self.host or Host()

@@ -89,9 +89,7 @@ class Machine:
             time=self.clock(),
         )
 
-    def _network_manager(
-        self, wanted: Interest
-    ) -> tuple[NetworkManager | Unavailable, bool, bool]:
+    def _network_manager(self, wanted: Interest) -> tuple[NetworkManager | Unavailable, bool, bool]:
         """NetworkManager as the real observer gives it: its last word while it signals no change
         (here: while a reading shows none), or even then where there is no time."""
         now = self.nm.read(wanted.devices)
