@@ -99,6 +99,7 @@ class Engine:
         before: Callable[[Action], None] = lambda action: None,
         force: bool = False,
         fresh: bool = True,
+        trusting: bool = False,
         quick: bool = False,
         confirm: float = 0.0,
         candidate: str = "",
@@ -109,7 +110,8 @@ class Engine:
         ahead of each action, `force` tries what would otherwise wait for its next attempt.
         `fresh` False goes by what NetworkManager said last while it signals no change; what is
         asked of NetworkManager is planned on a fresh reading in any case.  `quick` goes by it even
-        so at first, to mend at once what netlink can mend; the fresh look follows.  `confirm` keeps
+        so at first, to mend at once what netlink can mend; the fresh look follows.  `trusting` goes
+        by it while it signals no change, and looks at everything else anew.  `confirm` keeps
         changes only if an operator confirms them within so many seconds; `candidate` is the state
         file that is in force until then.
         """
@@ -135,8 +137,9 @@ class Engine:
         state = self.source.state or _EMPTY
         allowed |= self._maintained(state)
         quick = quick and not redeclared
-        host = self.look(state, allowed, (fresh and not quick) or redeclared, quick)
-        owed = host.stale or (fresh and host.remembered)
+        trusting = trusting and not redeclared
+        host = self.look(state, allowed, (fresh and not quick) or redeclared, quick, trusting)
+        owed = host.stale or (fresh and host.remembered and not trusting)
         before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
         for _ in range(_ROUNDS):
@@ -204,12 +207,13 @@ class Engine:
         allowed: frozenset[str] = frozenset(),
         fresh: bool = True,
         quick: bool = False,
+        trusting: bool = False,
         closely: bool = False,
     ) -> Host:
         """Observe and plan, without changing anything; what was seen.  `closely` looks also at what
         only explains."""
         with self.books.timed("observe"):
-            wanted = replace(interest(state), fresh=fresh, quick=quick)
+            wanted = replace(interest(state), fresh=fresh, quick=quick, trusting=trusting)
             if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
             if closely:

@@ -226,6 +226,7 @@ class Loop:
                 allowed=allowed,
                 progress=progress,
                 force=True,
+                trusting=True,
                 confirm=confirm,
                 candidate=candidate,
             )

@@ -330,8 +330,8 @@ class Interest:
     of programs of which those that run are wanted; `boot_modules` are those whose boot files are
     wanted; `kept` are the files that are kept as declared, `kubeadm_conf` is the text that kubeadm
     is asked about, empty where it is not; `fresh` asks for everything to be read, also what no
-    signal says has changed, `quick` for NetworkManager's last word even where a signal says that it
-    has.
+    signal says has changed, `trusting` leaves NetworkManager out of that, `quick` asks for
+    NetworkManager's last word even where a signal says that it has.
     """
 
     devices: frozenset[str] = frozenset()
@@ -345,4 +345,5 @@ class Interest:
     kept: frozenset[str] = frozenset()
     kubeadm_conf: str = ""
     fresh: bool = True
+    trusting: bool = False
     quick: bool = False
