@@ -125,7 +125,8 @@ class NetlinkReader:
 
     def _attribute(self, name: str, attribute: str) -> str:
         try:
-            return (self._sys / name / attribute).read_text().strip()
+            with open(f"{self._sys}/{name}/{attribute}", "rb") as file:
+                return file.read(64).decode(errors="replace").strip()
         except OSError:
             return ""
 
