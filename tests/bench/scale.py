@@ -39,7 +39,7 @@ from bridged.plan.actions import Action
 from tests.twins.machine import Machine
 from tests.twins.source import FakeSource
 
-SIZES = (1, 10, 100, 500, 1000)
+SIZES = (1, 3, 10, 100, 500, 1000)
 
 
 def state_of(count: int) -> State:

@@ -1,0 +1,143 @@
+"""`make bench`: runs the benchmark in both laboratories and writes docs/benchmark.md.
+
+    python3 -m tests.bench [--lab netns|vm] [--rounds N] [--drifts N] [--guests N]
+
+The namespace laboratory runs at the machine's own speed; there the two bridges converge and drifts
+are timed.  The virtual machine has the whole reference node.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.bench import operators, own, page, peers, scrape
+from tests.lab import netns, vm
+from tests.lab.node import CHECKOUT, Node
+
+_VERSIONS = """
+import json, platform, subprocess
+from importlib.metadata import version
+print(json.dumps({
+    "NetworkManager": subprocess.run(["NetworkManager", "--version"], text=True,
+                                     capture_output=True).stdout.strip(),
+    "Python": platform.python_version(), "pyroute2": version("pyroute2"),
+    "kernel": platform.release().split("-")[0],
+}))
+"""
+_WHERE = {"netns": "namespace laboratory", "vm": "virtual machine"}
+_LAYOUTS = {"netns": "two bridges", "vm": "reference node"}
+
+
+def inside_of(node: Node, *arguments: str) -> dict[str, Any]:
+    """What a measuring module prints last when it runs inside."""
+    done = subprocess.run(
+        node.outer([*node.python, "-m", *arguments]),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
+    """All samples of one laboratory."""
+    emulated = lab == "vm"
+    why = vm.missing() if emulated else netns.missing("trixie")
+    if why:
+        raise SystemExit(f"bench: {why}")
+    brought = peers.bring(netns.tree("trixie").parent)
+    node: Node = (
+        vm.open_demo()
+        if emulated
+        else netns.NetnsLab("trixie", binds={brought: str(operators.NMSTATE)})
+    )
+    try:
+        if emulated:
+            _bring(node)
+        versions = json.loads(node.run(*node.python, "-c", _VERSIONS).stdout)
+        still = "30" if emulated else "200"
+        rounds = ["--rounds", str(options.rounds), "--still", still]
+        found = inside_of(node, "tests.bench.cold", _LAYOUTS[lab], *rounds)
+        if not emulated:
+            found |= inside_of(node, "tests.bench.guests", "--rounds", str(options.guests))
+            found |= inside_of(node, "tests.bench.rival")
+            found |= inside_of(node, "tests.bench.drift", "--rounds", str(options.drifts))
+            found["own"] = own.inside(lambda *words: inside_of(node, *words), options.quick)
+        return found | {"where": _WHERE[lab], "versions": versions}
+    finally:
+        node.close()
+
+
+def _above_others() -> int | None:
+    """Run, with all that is started from here, ahead of whatever else the machine has to do; the
+    scheduling policy before, None where that is not allowed."""
+    before = os.sched_getscheduler(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        return None
+    return before
+
+
+def _bring(node: Node) -> None:
+    """Bring these modules into a machine that has only what is installed."""
+    packing = subprocess.run(
+        ["tar", "-C", str(CHECKOUT), "--exclude=__pycache__", "-cf", "-", "tests/bench"],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    command = node.outer(["tar", "-C", node.source, "--no-same-owner", "-xf", "-"])
+    subprocess.run(command, input=packing.stdout, check=True)
+
+
+def _model() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def main() -> int:
+    """Measure and write the page."""
+    parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--lab", choices=_WHERE, action="append", help="only this laboratory")
+    parser.add_argument("--rounds", type=int, default=10, help="cold convergences each")
+    parser.add_argument("--guests", type=int, default=5, help="events of each kind to guests")
+    parser.add_argument("--drifts", type=int, default=1000, help="faults of each kind")
+    parser.add_argument("--quick", action="store_true", help="a short look at bridged's own cost")
+    options = parser.parse_args()
+    load = [round(os.getloadavg()[0], 1)]
+    normal = _above_others()
+    document: dict[str, Any] = {"labs": {}}
+    if options.lab and page.SAMPLES.exists():  # the other laboratory's samples stay
+        document = json.loads(page.SAMPLES.read_text())
+    for lab in options.lab or _WHERE:
+        if lab == "vm" and normal is not None:  # an emulator would take a processor for itself
+            os.sched_setscheduler(0, normal, os.sched_param(0))
+        document["labs"][lab] = _measure(lab, options)
+    document["scrape"] = scrape.measure()
+    if cost := document["labs"].get("netns", {}).pop("own", None):
+        document["own"] = cost | own.outside(options.quick)
+    document["machine"] = {
+        "model": _model(),
+        "cpus": os.cpu_count(),
+        "kernel": platform.release().split("-")[0],
+        "above": normal is not None,
+        "load": [*load, round(os.getloadavg()[0], 1)],
+    }
+    document["date"] = datetime.date.today().isoformat()
+    page.write(document)
+    print("written: docs/benchmark.md", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
