@@ -315,7 +315,7 @@ class Engine:
 
     # ------------------------------------------------------------------ the report
 
-    def report(self, wakeups: dict[str, int] | None = None, overruns: int = 0) -> Report:
+    def report(self) -> Report:
         """The report on the last observation."""
         state, host = self.source.state or _EMPTY, self.host or Host()
         wall = self._clocks.wall()
@@ -335,15 +335,15 @@ class Engine:
             sentence=self.books.sentence,
             confirm_by=self._confirm_by(wall),
             pauses=self.pauses.reports,
-            counters=self._counters(wakeups or {}, overruns),
+            counters=self._counters(),
         )
 
-    def _counters(self, wakeups: dict[str, int], overruns: int) -> Counters:
+    def _counters(self) -> Counters:
         """What the tally holds, and what only the engine knows."""
         tripped, in_force = self.breaker.tripped, self.source.report.hash
         ours = tripped is not None and tripped.hash == in_force
         return replace(
-            self.books.tally.counters(wakeups, overruns),
+            self.books.tally.counters(),
             checkpoints=dict(self.transaction.outcomes) if self.transaction else {},
             withheld=withheld(self.plan),
             breaker_open=bool(self.breaker.holds(in_force)),

@@ -22,6 +22,7 @@ def inside(run: Inside, quick: bool) -> dict[str, Any]:
     """What needs a NetworkManager and an agent."""
     found = run("tests.bench.start", "--rounds", "3" if quick else "20")
     found |= run("tests.bench.idle", "--seconds", "20" if quick else "600")
+    found |= run("tests.bench.asking", "--times", "500" if quick else "10000")
     return found | run("tests.bench.storm", "--events", "1000" if quick else "10000")
 
 

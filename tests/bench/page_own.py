@@ -21,7 +21,11 @@ def own(found: Mapping[str, Any], calls: int | None) -> str:
     """The aims as a table, then what was counted; `calls` is how many D-Bus calls a forced pass
     makes that finds nothing, None where that was not counted."""
     rows = [*_passes(found["scale"]), *_calls(calls), *_idle(found["idle"])]
-    rows += [*_start(found["start"]), *_storm(found["storm"]), *_soak(found["soak"])]
+    rows += [
+        *_start(found["start"]),
+        *_storm(found["storm"]),
+        *_soak(found["soak"] | {"asked": found["asking"]}),
+    ]
     lines = [
         "## What bridged itself costs",
         "",
@@ -147,7 +151,11 @@ def _storm(storm: Mapping[str, Any]) -> Iterator[_Row]:
 
 
 def _soak(soak: Mapping[str, Any]) -> Iterator[_Row]:
-    for key, what in (("memory", "passes in memory"), ("kernel", "readings of the kernel")):
+    for key, what in (
+        ("memory", "passes in memory"),
+        ("kernel", "readings of the kernel"),
+        ("asked", "readings of NetworkManager"),
+    ):
         by = soak[key]
         # The first samples are from before everything was used once.
         rss, files = by["rss"][2:], by["descriptors"]
