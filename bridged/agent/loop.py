@@ -129,8 +129,10 @@ class Loop:
 
         `strict` lets errors that are meant for whoever asked for the pass through.
         """
+        report: Report | None = None
         try:
-            self._engine.run_pass(before=self._before(options.pop("progress", None)), **options)
+            before = self._before(options.pop("progress", None))
+            report = self._engine.run_pass(before=before, **options)
         except Exception as error:
             if strict and isinstance(error, BridgedError):
                 raise
@@ -138,7 +140,7 @@ class Loop:
             self._engine.books.tally.errors["bridged"] += 1
         self._keep(self._engine.memory)
         self._last_pass = self._monotonic()
-        self._report = self._dress(self._engine)
+        self._report = self._dress(report or self._engine.report())
         self._notifier.send(STATUS=self._status())
         return self._report
 
@@ -150,15 +152,19 @@ class Loop:
 
         return before
 
-    def _dress(self, engine: Engine) -> Report:
+    def _dress(self, report: Report) -> Report:
         """The engine's report with what only the loop knows."""
-        report = engine.report(self._wake.counts(), self._senses.overruns())
         return replace(
             report,
             watch_mode=self._senses.watch_mode(),
             links=self._counted(report.links),
             findings=report.findings + self._senses.findings(),
-            counters=replace(report.counters, dbus_errors=self._senses.dbus_errors()),
+            counters=replace(
+                report.counters,
+                wakeups=self._wake.counts(),
+                netlink_overruns=self._senses.overruns(),
+                dbus_errors=self._senses.dbus_errors(),
+            ),
         )
 
     def _counted(self, links: tuple[LinkReport, ...]) -> tuple[LinkReport, ...]:
@@ -226,6 +232,7 @@ class Loop:
                 allowed=allowed,
                 progress=progress,
                 force=True,
+                trusting=True,
                 confirm=confirm,
                 candidate=candidate,
             )
