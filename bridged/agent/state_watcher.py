@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from watchfiles._rust_notify import RustNotify  # its core, which can be asked from outside a generator
+from watchfiles._rust_notify import RustNotify
 
 from bridged.agent.doorbell import Doorbell
 from bridged.report import WatchMode
