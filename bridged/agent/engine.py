@@ -72,7 +72,6 @@ class Engine:
         self.trial = Trial(source, transaction, self.breaker, self.books.tally, clocks.monotonic)
         self._deferred = False
         self._started = clocks.wall()
-        self._impatient = False
 
     # ------------------------------------------------------------------ the pass
 
@@ -106,7 +105,7 @@ class Engine:
         self.source.refresh()
         if force:
             self.breaker.reset()
-        if (left := self.trial.left()) is not None and left <= 0:
+        if self.trial.over:
             self.trial.rollback("nobody confirmed it in time", "unconfirmed")
             fresh = True
         redeclared = bool(before_hash) and self.source.report.hash != before_hash
@@ -119,9 +118,14 @@ class Engine:
         allowed |= self._maintained(state)
         quick = quick and not redeclared
         trusting = trusting and not redeclared
-        self._impatient = force
-        host = self.look(state, allowed, (fresh and not quick) or redeclared, quick, trusting)
-        self._impatient = False
+        host = self.look(
+            state,
+            allowed,
+            fresh=(fresh and not quick) or redeclared,
+            quick=quick,
+            trusting=trusting,
+            impatient=force,
+        )
         owed = host.stale or (fresh and host.remembered and not trusting)
         before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
@@ -192,15 +196,16 @@ class Engine:
         fresh: bool = True,
         quick: bool = False,
         trusting: bool = False,
+        impatient: bool = False,
         closely: bool = False,
     ) -> Host:
         """Observe and plan, without changing anything; what was seen.  `closely` looks also at what
-        only explains."""
+        only explains; for the others see `Interest`."""
         with self.books.timed("observe"):
             state = resolve(state, self._cards)
-            wanted = interest(state)
-            wanted = replace(wanted, fresh=fresh, quick=quick, trusting=trusting)
-            wanted = replace(wanted, impatient=self._impatient)
+            wanted = replace(
+                interest(state), fresh=fresh, quick=quick, trusting=trusting, impatient=impatient
+            )
             if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
             if closely:

@@ -185,7 +185,7 @@ class Loop:
     def _status(self) -> str:
         if self._report is None:
             return "starting"
-        wrong = [o for o in self._report.objects if o.condition not in {"converged", "unavailable"}]
+        wrong = [item for item in self._report.objects if not item.as_desired]
         if self._report.pauses:
             scopes = ", ".join(pause.bridge or "the node" for pause in self._report.pauses)
             return f"paused: {scopes}; {len(wrong)} objects are not as desired"
