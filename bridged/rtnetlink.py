@@ -167,14 +167,18 @@ class Rtnetlink:
                 return messages
         raise WorldError("failed", "the kernel's tables change faster than they can be read")
 
-    def link(self, index: int) -> Message:
-        """The link with that ifindex; raises `KernelRefusal` (ENODEV) where there is none."""
+    def link_raw(self, index: int) -> bytes | None:
+        """The link with that ifindex as the message that it is, None where there is none."""
         message = _CODECS[RTM_GETLINK]()
         message["index"] = index
         deadline = time.monotonic() + self._timeout
-        for _, answer in self._exchange(message, RTM_GETLINK, _REQUEST, deadline):
-            return _decoded(answer)
-        raise KernelRefusal(errno.ENODEV, "")
+        try:
+            for _, answer in self._exchange(message, RTM_GETLINK, _REQUEST, deadline):
+                return answer
+        except KernelRefusal as error:
+            if error.errno != errno.ENODEV:
+                raise
+        return None
 
     def change(
         self,
