@@ -17,9 +17,9 @@ _RTMGRP_LINK = 0x1
 _RTMGRP_IPV4_IFADDR = 0x10
 _RTMGRP_IPV6_IFADDR = 0x100
 _NETLINK_KOBJECT_UEVENT = 15
-_RTM_NEWLINK = 16
+_RTM_NEWLINK, _RTM_NEWADDR, _RTM_DELADDR = 16, 20, 21
 _MESSAGE = struct.Struct("=IH10x4xi")
-"""struct nlmsghdr with struct ifinfomsg behind it: length and type; the ifindex."""
+"""struct nlmsghdr with struct ifinfomsg or ifaddrmsg behind it: length and type; the ifindex."""
 _BUFFER = 1 << 20
 """Bytes of receive buffer, so that a storm of events is not lost at once."""
 _MANY = 64
@@ -115,11 +115,12 @@ class KernelEvents(threading.Thread):
 
 
 def _changed_links(data: bytes) -> set[int]:
-    """The ifindexes of the RTM_NEWLINK messages in a datagram."""
+    """The ifindexes of the links in a datagram: one that is set down tells it by its addresses
+    first."""
     found, offset = set(), 0
     while offset + _MESSAGE.size <= len(data):
         length, kind, index = _MESSAGE.unpack_from(data, offset)
-        if kind == _RTM_NEWLINK:
+        if kind in {_RTM_NEWLINK, _RTM_NEWADDR, _RTM_DELADDR}:
             found.add(index)
         offset += max((length + 3) & ~3, 16)
     return found
