@@ -147,7 +147,7 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
             lambda: events.overruns,
             lambda: dict(bus.errors),
             ForwardingTables(every=options.resync).learned,
-            web.findings if web else tuple,
+            lambda: (*control.findings(), *(web.findings() if web else ())),
         ),
         store.save,
     )
