@@ -41,5 +41,15 @@ class ProcessReader:
         return frozenset(found)
 
     def _services(self) -> set[str]:
-        units = (unit.stem for place in self._slices for unit in place.glob("*.service"))
-        return {_SERVICES.get(unit, unit) for unit in units}
+        units = (unit for place in self._slices for unit in place.glob("*.service"))
+        names = (unit.stem for unit in units if _populated(unit))
+        return {_SERVICES.get(name, name) for name in names}
+
+
+def _populated(unit: Path) -> bool:
+    """Whether a control group has processes; an old hierarchy, which does not tell, has none
+    without."""
+    try:
+        return "populated 1" in (unit / "cgroup.events").read_text()
+    except OSError:
+        return True
