@@ -22,6 +22,21 @@ _KINDS: dict[int, ErrorKind] = {
     errno.EISDIR: "refused",
 }
 
+_RIGHTS = {
+    "kernel/dmesg_restrict": "CAP_SYS_ADMIN",
+    "kernel/kptr_restrict": "CAP_SYS_ADMIN",
+    "kernel/unprivileged_bpf_disabled": "CAP_SYS_ADMIN",
+    "net/core/bpf_jit_": "CAP_SYS_ADMIN",
+    "kernel/modules_disabled": "CAP_SYS_MODULE",
+    "kernel/usermodehelper/": "CAP_SYS_MODULE",
+    "kernel/yama/": "CAP_SYS_PTRACE",
+    "user/": "CAP_SYS_RESOURCE",
+    "vm/mmap_min_addr": "CAP_SYS_RAWIO",
+}
+"""What a key, or those that begin so, take beside being root."""
+_EDIT = "systemctl edit bridged, [Service]"
+_AGAIN = "systemctl restart bridged"
+
 
 class SysctlWriter:
     """Writes below `root`."""
@@ -60,5 +75,16 @@ def _text(error: OSError, path: str, value: str) -> str:
     if error.errno == errno.EINVAL:
         return f"the kernel refuses the value {value!r} for {path} ({why})"
     if error.errno in (errno.EROFS, errno.EPERM, errno.EACCES):
-        return f"{path} cannot be written ({why}): a sandbox, missing privileges or a read-only key"
+        return f"{path} cannot be written ({why}): {_denied(error.errno, path)}"
     return f"{path} cannot be set to {value!r}: {why}"
+
+
+def _denied(number: int, path: str) -> str:
+    """What most likely keeps us from it, and what to do."""
+    right = next((right for part, right in _RIGHTS.items() if path.startswith(part)), "")
+    if number != errno.EROFS and right:
+        return f"it takes {right}; {_EDIT} CapabilityBoundingSet={right}"
+    if number == errno.EROFS:
+        late = f"if it was not there when bridged started: {_AGAIN}"
+        return f"{late}; else {_EDIT} ReadWritePaths=/proc/sys/{path}"
+    return "a sandbox, missing privileges or a read-only key"

@@ -44,6 +44,8 @@ def test_what_the_work_writes_is_writable(unit: dict[str, dict[str, list[str]]])
     assert writable >= {"-/etc/modules-load.d", "-/etc/sysctl.d"}
     assert writable >= {f"-/proc/sys/{part}" for part in ("fs", "kernel", "net", "user", "vm")}
     assert all(path.startswith("-") for path in writable), "what is not there is no reason to fail"
+    (made,) = service["ExecStartPre"]
+    assert made == "-+/bin/mkdir -p -m 0755 /etc/modules-load.d /etc/sysctl.d"
     for key in ("PrivateNetwork", "PrivateUsers", "ProtectHostname", "ProcSubset", "User"):
         assert key not in service, key
     assert "/sys" not in words(service.get("InaccessiblePaths", []))
