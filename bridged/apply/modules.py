@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Sequence
 
-from bridged.apply import outside
+from bridged.apply.modprobe import modprobe
 from bridged.desired.names import module_problem
 from bridged.errors import ErrorKind, WorldError
 
@@ -34,11 +34,11 @@ A refusal by lockdown or by kernel.modules_disabled is EPERM, like a lack of CAP
 
 class ModuleLoader:
     """Runs modprobe, at most `timeout` seconds.  It settles dashes, underscores and aliases.
-    Where our own unit does not allow that, systemd runs it (`outside`)."""
+    Where our own unit does not allow that, systemd runs it (`modprobe`)."""
 
     def __init__(self, timeout: float = 30.0, command: Sequence[str] | None = None) -> None:
         self._timeout = timeout
-        self._command = tuple(command or outside.modprobe(timeout))
+        self._command = tuple(command or modprobe(timeout))
 
     def load(self, module: str) -> None:
         """Raises `WorldError`: ``not-found``, ``refused``, ``permission``, ``timeout``, ``failed``,

@@ -54,7 +54,7 @@ def test_what_the_work_writes_is_writable(unit: dict[str, dict[str, list[str]]])
 def test_modules_are_loaded_outside_and_what_is_built_in_is_known(
     unit: dict[str, dict[str, list[str]]],
 ) -> None:
-    """Case 22: the right to load modules is systemd's, which runs modprobe (apply/outside.py)."""
+    """Case 22: the right to load modules is systemd's, which runs modprobe (apply/modprobe.py)."""
     assert on(unit, "ProtectKernelModules")
     assert "CAP_SYS_MODULE" not in words(unit["Service"]["CapabilityBoundingSet"])
     assert words(unit["Service"]["BindReadOnlyPaths"]) == {

@@ -37,7 +37,7 @@ def node() -> Iterator[VmLab]:
 
 def probe_unit(shipped: str) -> str:
     """The shipped unit with a script in the place of the daemon: its sandbox, line by line."""
-    dropped = r"^(Exec(Start|StartPre|StartPost|Reload)|Restart|RestartSec|WatchdogSec|Type|Before|WantedBy)="
+    dropped = r"^(Exec\w+|Restart|RestartSec|WatchdogSec|Type|Before|WantedBy)="
     lines = [line for line in shipped.splitlines() if not re.match(dropped, line)]
     start = (
         f"Type=oneshot\nExecStart=/usr/bin/python3 -I {SCRIPT}\nStandardOutput=truncate:{OUTPUT}"

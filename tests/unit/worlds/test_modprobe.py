@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridged.apply import outside
+from bridged.apply.modprobe import modprobe
 from bridged.apply.modules import ModuleLoader, classify
 from bridged.errors import WorldError
 
@@ -27,7 +27,7 @@ def root_with_systemd_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_in_the_sandbox_systemd_runs_modprobe_with_the_rights_of_that_work(tmp_path: Path) -> None:
-    command = outside.modprobe(30, root(tmp_path, SANDBOXED))
+    command = modprobe(30, root(tmp_path, SANDBOXED))
     assert command[0] == "systemd-run"
     assert command[-4:] == ("--", "modprobe", "-b", "--")
     assert {"--wait", "--pipe", "--collect", "--no-ask-password"} <= set(command)
@@ -41,7 +41,7 @@ def test_in_the_sandbox_systemd_runs_modprobe_with_the_rights_of_that_work(tmp_p
 def test_with_the_right_or_without_systemd_it_is_a_child(
     tmp_path: Path, status: str, systemd: bool
 ) -> None:
-    assert outside.modprobe(30, root(tmp_path, status, systemd)) == ("modprobe", "-b", "--")
+    assert modprobe(30, root(tmp_path, status, systemd)) == ("modprobe", "-b", "--")
 
 
 def test_a_systemd_that_cannot_be_asked_is_another_matter_than_a_module(tmp_path: Path) -> None:
