@@ -30,7 +30,7 @@ def words(values: list[str]) -> set[str]:
 
 
 def on(unit: dict[str, dict[str, list[str]]], key: str) -> bool:
-    return unit["Service"].get(key) in (["yes"], ["strict"], ["invisible"])
+    return unit["Service"].get(key) in (["yes"], ["strict"], ["ptraceable"])
 
 
 def test_what_the_work_writes_is_writable(unit: dict[str, dict[str, list[str]]]) -> None:
@@ -49,6 +49,14 @@ def test_what_the_work_writes_is_writable(unit: dict[str, dict[str, list[str]]])
     for key in ("PrivateNetwork", "PrivateUsers", "ProtectHostname", "ProcSubset", "User"):
         assert key not in service, key
     assert "/sys" not in words(service.get("InaccessiblePaths", []))
+
+
+def test_what_can_be_written_cannot_be_run(unit: dict[str, dict[str, list[str]]]) -> None:
+    """And nothing else is made writable by saying that it can be run, as ExecPaths= would."""
+    folders = {p for p in words(unit["Service"]["ReadWritePaths"]) if not p.startswith("-/proc/")}
+    assert words(unit["Service"]["NoExecPaths"]) >= folders | {"/tmp", "/var/tmp", "/dev/shm"}
+    assert words(unit["Service"]["NoExecPaths"]) >= {"-/run/bridged", "-/var/lib/bridged"}
+    assert "ExecPaths" not in unit["Service"]
 
 
 def test_modules_are_loaded_outside_and_what_is_built_in_is_known(
