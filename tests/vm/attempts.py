@@ -31,7 +31,6 @@ NUMBERS = {
     "finit_module": (313, 273),
     "delete_module": (176, 106),
     "kexec_load": (246, 104),
-    "memfd_create": (319, 279),
     "open_by_handle_at": (304, 265),
     "acct": (163, 89),
     "quotactl": (179, 60),
@@ -104,12 +103,6 @@ def execute(folder: str) -> Callable[[], None]:
             os.unlink(file.name)
 
     return attempt
-
-
-def memory_executed() -> None:
-    descriptor = call("memfd_create", b"x", 0)
-    os.write(descriptor, Path("/bin/true").read_bytes())
-    subprocess.run([f"/proc/self/fd/{descriptor}"], check=True, pass_fds=[descriptor])
 
 
 def writable_code() -> None:
@@ -218,7 +211,6 @@ HARMLESS |= {
     "run a file in /dev/shm": execute("/dev/shm"),
     "run a file in /run": execute(os.environ.get("RUNTIME_DIRECTORY", "/run")),
     "run a file in /var/lib": execute(os.environ.get("STATE_DIRECTORY", "/var/lib")),
-    "run code from memory": memory_executed,
     "map memory to write and run": writable_code,
     "make written memory run": made_executable,
     "set the clock": clock,
