@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help test setup tools trees image lint types unit lab lab-trixie lab-bookworm vm vm-1 vm-2 \
-	generated demo bench install uninstall clean clean-cache
+	generated demo bench install uninstall packages deb rpm wheel sbom lock clean clean-cache
 
 # The laboratories need root; nothing else does.  A virtual environment stays the user's.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -29,10 +29,12 @@ tools:
 	@tests/lab/host-tools
 
 .venv: .venv/ready
-.venv/ready: pyproject.toml
+.venv/ready: pyproject.toml packaging/requirements/dev.txt
 	@[ -n "$(PYTHON)" ] || { echo "no Python 3.11 or newer with venv is installed" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+		-r packaging/requirements/dev.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 trees:
@@ -50,6 +52,7 @@ lint: .venv  ## ruff
 types: .venv  ## mypy, strict
 	.venv/bin/mypy
 	.venv/bin/mypy -p tests.lab -p tests.bench
+	.venv/bin/mypy packaging/sbom.py
 
 unit: .venv  ## tests that need neither root nor a laboratory
 	$(PYTEST) tests/unit
@@ -80,6 +83,27 @@ install:  ## installs bridged on this host (root); starts nothing
 
 uninstall:  ## takes it off again; the network stays as it is
 	@packaging/install.sh uninstall
+
+packages: deb rpm wheel sbom  ## all of the following, into dist/
+
+deb rpm wheel sbom: .venv
+	@packaging/build $@
+
+deb:  ## the package for Debian 13
+rpm:  ## the package for Rocky Linux 10
+wheel:  ## the wheel, for pipx
+sbom:  ## a bill of materials of what develops bridged; each package has its own
+
+# UPGRADE=--upgrade takes the newest of everything that pyproject.toml allows.
+lock:  ## pins, with hashes, what develops bridged and what the .rpm bundles
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/pip install --quiet --disable-pip-version-check uv
+	$(UV) --universal --python-version 3.11 --extra dev pyproject.toml -o packaging/requirements/dev.txt
+	$(UV) --python-version 3.12 --python-platform x86_64-manylinux_2_28 \
+		packaging/requirements/libraries.in -o packaging/requirements/libraries.txt
+
+UV = build/uv/bin/uv pip compile --quiet $(UPGRADE) --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command 'make lock'
 
 clean:  ## removes what was made in this folder
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

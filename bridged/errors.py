@@ -2,7 +2,9 @@
 
 BridgedError
 ├── StateError      the state file cannot be used (desired/errors.py adds places and remedies)
-└── WorldError      a world outside refused, vanished or did not answer
+├── WorldError      a world outside refused, vanished or did not answer
+├── PausedError     a pause forbids what was asked for (agent/pause.py)
+└── UnknownBridge   a bridge was named that is none of ours (agent/pause.py)
 """
 
 from typing import Literal

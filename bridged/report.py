@@ -8,13 +8,23 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Condition = Literal[
-    "converged", "drift", "pending", "unavailable", "blocked", "failed", "contended", "withheld"
+    "converged",
+    "drift",
+    "pending",
+    "unavailable",
+    "blocked",
+    "failed",
+    "contended",
+    "withheld",
+    "paused",
 ]
 """converged: as declared.  drift: differs and will be repaired.  pending: waits for something that
 is being brought about.  unavailable: the host does not offer it and nobody asked bridged to.
 blocked: cannot be done until somebody outside acts.  failed: the last attempt failed, retried with
-growing backoff.  contended: something keeps changing it back.  withheld: not done because guests
-would lose the bridge."""
+growing backoff.  contended: something keeps changing it back.  withheld: not done because it
+would cost more than the operator allowed (guests their bridge, other packages, running work), or
+because the state file leaves it to the operator.  paused: differs, and an operator asked that
+nothing be done for a while."""
 
 WatchMode = Literal["inotify", "poll", "none"]
 """How changes of the state file are noticed."""
@@ -35,7 +45,11 @@ class PropertyDrift:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A change that bridged made: when (Unix seconds), to what, why, and how it ended."""
+    """A change that bridged made: when (Unix seconds), to what, why, and how it ended.
+
+    `seconds` is how long the actions took, `latency` the time from the look that noticed the drift
+    to the one that saw how it ended.
+    """
 
     time: float
     object: str
@@ -44,6 +58,21 @@ class Repair:
     outcome: Literal["repaired", "failed"]
     seconds: float = 0.0
     error: str = ""
+    latency: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PauseReport:
+    """An operator's word that nothing is changed for a while: on the whole node, or on `bridge`.
+
+    `begun` and `until` in Unix seconds; `by` is who asked for it.
+    """
+
+    bridge: str
+    begun: float
+    until: float
+    reason: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +105,9 @@ class ObjectReport:
 class LinkReport:
     """A declared link and its counters, or one that is not there (`present` False).
 
+    `parent` and `vlan` are what a VLAN is declared with; `guests_down` are those of the guests that
+    no frame passes.
+
     `speed` is in Mbit/s; counters are since the link was made.  `stp_state` is that of a port of a
     bridge, empty where the link is none; `fdb_entries` is how many addresses a bridge has learned,
     None where nobody counted.
@@ -85,6 +117,9 @@ class LinkReport:
     role: Literal["bridge", "port", "vlan", "parent"]
     present: bool
     bridge: str = ""
+    parent: str = ""
+    vlan: int | None = None
+    guests_down: tuple[str, ...] = ()
     up: bool = False
     carrier: bool = False
     operstate: str = "notpresent"
@@ -110,6 +145,20 @@ class Finding:
     object: str = ""
 
 
+CheckOutcome = Literal["ready", "warning", "not-ready"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadinessCheck:
+    """One thing that a node for KubeVirt has to have: `outcome` is ``warning`` where it works and
+    still deserves a look."""
+
+    name: str
+    outcome: CheckOutcome
+    reason: str = ""
+    remedy: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class StateFileReport:
     """The state in force and the state on disk.
@@ -118,6 +167,7 @@ class StateFileReport:
     used; `problems` are the errors as they are printed; `source` is ``file``, ``last-good`` (the
     file is broken), ``trial`` (the file `trial`, waiting to be confirmed) or ``none``.  `modified`
     is when what is on disk was last written (Unix seconds), None where it cannot be told.
+    `left_out` are the drop-ins that are not for this node, each as ``FILE:LINE: why``.
     """
 
     path: str
@@ -128,6 +178,7 @@ class StateFileReport:
     problems: tuple[str, ...] = ()
     trial: str = ""
     modified: float | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +222,8 @@ class Report:
     """The whole truth after one pass.
 
     Times are Unix seconds; `sentence` is what the last pass that did something did; `confirm_by`
-    is until when changes wait for `bridgedctl confirm`, None where none do.
+    is until when changes wait for `bridgedctl confirm`, None where none do; `pauses` is what an
+    operator wants left alone for a while.
     """
 
     time: float
@@ -183,12 +235,14 @@ class Report:
     links: tuple[LinkReport, ...] = ()
     findings: tuple[Finding, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    readiness: tuple[ReadinessCheck, ...] = ()
     network_manager: str = ""
     network_manager_available: bool = False
     watch_mode: WatchMode = "none"
     last_success: float | None = None
     sentence: str = ""
     confirm_by: float | None = None
+    pauses: tuple[PauseReport, ...] = ()
     agent: bool = True
     counters: Counters = field(default_factory=Counters)
 

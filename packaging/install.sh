@@ -3,24 +3,34 @@
 #
 #   install.sh install      copy the program, the unit and an example state; nothing is started
 #   install.sh uninstall    take them off; the network, its profiles and /etc/bridged stay
+#   install.sh stage        everything below DESTDIR where a distribution has it, for a package
 #
-# DESTDIR=DIR puts everything below DIR, for packages: dependencies, group and systemd are then left
-# to the package.  PYTHON=/path chooses the interpreter (3.11 or newer, with PyGObject).
+# DESTDIR=DIR puts everything below DIR: dependencies, group and systemd are then left alone.
+# PYTHON=/path chooses the interpreter (3.11 or newer, with PyGObject).
 # Running it again is an upgrade.  Needs root unless DESTDIR is set.
+#
+# What is installed is listed here only: the .deb and the .rpm are made of what `stage` puts down.
+# For those VENDOR=/path is searched for libraries before the distribution's, and ZSH=/path is where
+# this distribution's packages have completion.
 set -eu
 
 DESTDIR=${DESTDIR:-}
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
-LIB=/usr/local/lib/bridged
-DAEMON=/usr/local/sbin/bridged
-CONTROL=/usr/local/bin/bridgedctl
-UNIT=/etc/systemd/system/bridged.service
+VENDOR=${VENDOR:-}
 CONFIG=/etc/bridged
-MANUAL=/usr/local/share/man
-BASH_COMPLETION=/usr/local/share/bash-completion/completions/bridgedctl
-ZSH_COMPLETION=/usr/local/share/zsh/site-functions/_bridgedctl
-FISH_COMPLETION=/usr/local/share/fish/vendor_completions.d/bridgedctl.fish
 GROUP=bridged
+
+places() {  # PREFIX UNITS: sets where things go
+    LIB=$1/lib/bridged
+    DAEMON=$1/sbin/bridged
+    CONTROL=$1/bin/bridgedctl
+    UNIT=$2/bridged.service
+    MANUAL=$1/share/man
+    BASH_COMPLETION=$1/share/bash-completion/completions/bridgedctl
+    ZSH_COMPLETION=${ZSH:-$1/share/zsh/site-functions}/_bridgedctl
+    FISH_COMPLETION=$1/share/fish/vendor_completions.d/bridgedctl.fish
+}
+places /usr/local /etc/systemd/system
 
 say() { printf 'bridged: %s\n' "$*"; }
 die() { printf 'bridged: %s\n' "$*" >&2; exit 1; }
@@ -134,7 +144,7 @@ wrapper() {  # PATH MODULE: a Python script, so that a start is one process and 
     mkdir -p "$DESTDIR$(dirname "$1")"
     {
         printf '#!%s -I\nimport sys\n\nsys.path[:0] = [\n    "%s",\n' "$python" "$LIB"
-        site_packages | sed 's/.*/    "&",/'
+        { [ -z "$VENDOR" ] || echo "$VENDOR"; site_packages; } | sed 's/.*/    "&",/'
         printf ']\nfrom %s import main\n\nsys.exit(main())\n' "$2"
     } >"$DESTDIR$1.new"
     chmod 0755 "$DESTDIR$1.new"
@@ -148,6 +158,7 @@ copy_program() {
     # With their times, bytecode that this interpreter has made before stays good.
     cp -R --preserve=timestamps "$SOURCE/bridged" "$new/bridged"
     find "$new" -name '*.pyc' ! -name "*.cpython-3${version#3.}.pyc" -delete
+    find "$new" -name __pycache__ -empty -delete
     chmod -R u=rwX,go=rX "$new"
     # Two renames: a program that imports something now hardly meets the gap.
     rm -rf "$DESTDIR$LIB"/bridged-*.dist-info
@@ -158,7 +169,13 @@ copy_program() {
     mkdir "$DESTDIR$LIB/bridged-$release.dist-info"
     printf 'Metadata-Version: 2.1\nName: bridged\nVersion: %s\n' "$release" \
         >"$DESTDIR$LIB/bridged-$release.dist-info/METADATA"
-    "$python" -I -m compileall -q -s "$DESTDIR" "$DESTDIR$LIB/bridged"
+}
+
+compile_program() { "$python" -I -m compileall -q -s "$DESTDIR" "$DESTDIR$LIB/bridged"; }
+
+copy_unit() {
+    install -D -m 0644 "$SOURCE/systemd/bridged.service" "$DESTDIR$UNIT"
+    sed -i "s|^ExecStart=[^ ]*|ExecStart=$DAEMON|" "$DESTDIR$UNIT"
 }
 
 # The manual and completion, where the programs beside ours have theirs.
@@ -177,10 +194,11 @@ install_all() {
     mkdir -p "$DESTDIR$LIB" "$DESTDIR$CONFIG/state.d" "$DESTDIR$(dirname "$UNIT")"
     ! on_this_host || ensure_dependencies
     copy_program
+    compile_program
     wrapper "$DAEMON" bridged.agent.main
     wrapper "$CONTROL" bridged.cli.main
     copy_manual
-    install -m 0644 "$SOURCE/systemd/bridged.service" "$DESTDIR$UNIT"
+    copy_unit
     install -m 0644 "$SOURCE/config/state.schema.json" "$DESTDIR$CONFIG/state.schema.json"
     # What an operator has written is never overwritten; the example is always there to compare.
     install -m 0644 "$SOURCE/config/state.yaml" "$DESTDIR$CONFIG/state.yaml.example"
@@ -211,31 +229,45 @@ Members of the group $GROUP may look (bridgedctl status); only root may change t
 X
 }
 
+# -------------------------------------------------------------------------------- for a package
+
+# No state file: what a node has to have is for its operator to say, and nothing starts before.
+stage() {
+    [ -n "$DESTDIR" ] || die "stage needs DESTDIR"
+    places /usr /usr/lib/systemd/system
+    python=${PYTHON:-/usr/bin/python3} version=0
+    mkdir -p "$DESTDIR$CONFIG/state.d" "$DESTDIR$LIB"
+    copy_program
+    wrapper "$DAEMON" bridged.agent.main
+    wrapper "$CONTROL" bridged.cli.main
+    copy_manual
+    copy_unit
+    install -D -m 0644 "$SOURCE/systemd/bridged.sysusers" "$DESTDIR/usr/lib/sysusers.d/bridged.conf"
+    install -D -m 0644 "$SOURCE/systemd/bridged.tmpfiles" "$DESTDIR/usr/lib/tmpfiles.d/bridged.conf"
+    schema=/usr/share/bridged/state.schema.json
+    install -D -m 0644 "$SOURCE/config/state.schema.json" "$DESTDIR$schema"
+    # Not among the documents, which small images leave out.
+    example=$DESTDIR/usr/share/bridged/state.yaml
+    install -m 0644 "$SOURCE/config/state.yaml" "$example"
+    sed -i "s|schema=./state.schema.json|schema=$schema|; s|Installed as /|Copy it to /|" "$example"
+}
+
 # ---------------------------------------------------------------------------------- uninstall
 
-# The profiles that bridged made: their UUIDs follow from the interface, so any can be recognised.
-own_profiles() {
-    command -v nmcli >/dev/null && [ -d "$LIB/bridged" ] || return 0
-    nmcli -t -f UUID,TYPE connection show 2>/dev/null | while IFS=: read -r uuid type; do
-        interface=$(nmcli -g connection.interface-name connection show "$uuid" 2>/dev/null) || continue
-        printf '%s %s %s\n' "$uuid" "$type" "$interface"
-    done | "$python" -I -c '
+# What to do about the profiles and files that bridged has left for the next boot.
+leftovers() {
+    [ ! -d "$LIB/bridged" ] || "$python" -I -c '
 import sys
 sys.path[:0] = sys.argv[1:]
-from bridged.plan.actions import ObjectId
-from bridged.plan.identity import profile_uuid
-kinds = {"bridge": "bridge", "vlan": "vlan", "802-3-ethernet": "port"}
-for line in sys.stdin:
-    uuid, type, *interface = line.split()
-    if type in kinds and interface and profile_uuid(ObjectId(kinds[type], interface[0])) == uuid:
-        print(uuid)
+from bridged.cli.leftovers import main
+main()
 ' "$LIB" $(site_packages) 2>/dev/null || true
 }
 
 uninstall_all() {
     on_this_host && [ "$(id -u)" != 0 ] && die "uninstalling needs root: sudo make uninstall"
-    profiles=
-    ! on_this_host || profiles=$(find_python && own_profiles) || true
+    left=
+    ! on_this_host || left=$(find_python && leftovers) || true
     if with_systemd && [ -e "$UNIT" ]; then
         systemctl -q disable --now bridged || true
     fi
@@ -245,16 +277,15 @@ uninstall_all() {
         "$DESTDIR$MANUAL/man5/bridged-state.5" "$DESTDIR$MANUAL/man8/bridged.8"
     ! with_systemd || systemctl daemon-reload
     on_this_host || return 0
-    say "taken off.  Bridges, their ports and guests, modules and sysctls are as they were, and will"
-    say "be so after the next boot.  To take along what bridged has left for it:"
-    [ -z "$profiles" ] || echo "    nmcli connection delete" $profiles "   # bridges go down with them!"
-    echo "    rm -rf /etc/sysctl.d/zz-bridged.conf /etc/sysctl.d/00-bridged-minimum.conf \\"
-    echo "        /etc/modules-load.d/bridged.conf /var/lib/bridged $CONFIG"
+    say "taken off."
+    [ -z "$left" ] || printf '%s\n' "$left"
+    echo "    rm -rf /var/lib/bridged $CONFIG"
     ! getent group "$GROUP" >/dev/null || echo "    groupdel $GROUP"
 }
 
 case ${1:-} in
 install) install_all ;;
 uninstall) uninstall_all ;;
+stage) stage ;;
 *) sed -n '2,/^set -eu/p' "$0" | sed '$d; s/^# \{0,1\}//'; exit 2 ;;
 esac

@@ -1,24 +1,34 @@
 """The books: what came of every pass, object by object, judged by the last observation."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import structlog
 
 from bridged.agent.ledger import Ledger
-from bridged.agent.reporting import condition, listing, object_report
+from bridged.agent.reporting import Hold, condition, listing, object_report
 from bridged.agent.tally import Tally
 from bridged.apply.executor import Outcome
 from bridged.desired.state import State
 from bridged.observe.host import Host
-from bridged.plan.actions import ObjectId
+from bridged.observe.node import Job
+from bridged.plan.actions import (
+    Action,
+    InstallPackage,
+    ObjectId,
+    RemovePackage,
+    RestartService,
+    SwapOff,
+)
 from bridged.plan.result import Plan, Verdict
 from bridged.plan.suspects import suspects
 from bridged.report import ObjectReport, Repair
 
-HeldBack = Callable[[Verdict], str]
-"""Why an object is not touched now, empty where it may be."""
+HeldBack = Callable[[Verdict], Hold | None]
+"""Why an object is not touched now, None where it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +48,20 @@ class Books:
         self.repairs: deque[Repair] = deque(maxlen=100)
         self.last_success: float | None = None
         self.sentence = ""
+        self.on_repair: Callable[[Repair, str], None] = lambda repair, bridge: None
+        """Told every repair and the bridge that it belongs to; returns at once."""
+        self._ended: dict[str, int] = {}
         self._clocks = clocks
         self._log = structlog.get_logger("bridged")
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Count how long a phase takes."""
+        start = self._clocks.monotonic()
+        try:
+            yield
+        finally:
+            self.tally.took(phase, self._clocks.monotonic() - start)
 
     def count_drift(self, plan: Plan) -> None:
         """Count each property that newly differs; one that stays different is counted once.
@@ -51,9 +73,33 @@ class Books:
             entry = self.ledger.entry(verdict.object)
             offered = verdict.condition != "unavailable"
             names = frozenset(d.property for d in verdict.drift) if offered else frozenset()
+            if names and not entry.drifted:
+                entry.noticed = self._clocks.monotonic()
             for name in names - entry.drifted:
                 self.tally.drift[str(verdict.object), name] += 1
             entry.drifted = names
+
+    def ended_aside(self, jobs: Mapping[str, Job]) -> None:
+        """Enter the work that has ended since the last look."""
+        for key, job in jobs.items():
+            if job.running or self._ended.get(key) == job.number:
+                continue
+            self._ended[key] = job.number
+            kind, _, name = key.partition("/")
+            item = ObjectId(kind, name)  # type: ignore[arg-type]
+            cause = "+".join(sorted(self.ledger.entry(item).drifted)) or "unknown"
+            outcome: Literal["repaired", "failed"] = "failed" if job.error else "repaired"
+            error = job.text if job.error else ""
+            wall = self._clocks.wall()
+            repair = Repair(wall, key, cause, job.what, outcome, job.seconds, error)
+            self.tally.repairs[key, cause, outcome] += 1
+            self.ledger.entry(item).last_repair = repair
+            self.repairs.append(repair)
+            if not job.error:
+                self.sentence = f"repaired {key}"
+                self._log.info("repaired", object=key, did=job.what)
+            elif job.attempts == 1:
+                self._log.warning("repair_failed", object=key, did=job.what, error=error)
 
     def settle(
         self,
@@ -74,7 +120,7 @@ class Books:
             repair = self._judge(plan.verdict(item), before[item], outcomes, redeclared)
             if repair is not None:
                 done.append(repair)
-                self._enter(item, repair)
+                self._enter(item, repair, before[item].bridge)
                 news = news or repair.outcome == "repaired" or self._first(item)
         for outcome in (outcome for outcomes in taken.values() for outcome in outcomes):
             if outcome.error is not None and not outcome.skipped:
@@ -110,13 +156,15 @@ class Books:
             entry = self.ledger.entry(verdict.object)
             contended = entry.condition == "contended"
             wait = entry.not_before - now if verdict.actions or contended else 0.0
+            hold = held_back(verdict)
+            due = wall + wait if wait > 0 else 0.0
             found.append(
                 object_report(
                     verdict,
                     entry,
                     self.ledger.undone(verdict.object, now),
-                    held_back(verdict),
-                    wall + wait if wait > 0 else 0.0,
+                    hold,
+                    max(due, hold.until if hold else 0.0),
                     suspects(state, host, verdict.object) if contended else (),
                 )
             )
@@ -133,34 +181,46 @@ class Books:
         # A changed file is no drift: the operator changed his mind, nobody undid anything.
         cause = "state-file" if redeclared else "+".join(properties) or "unknown"
         errors = [str(outcome.error) for outcome in outcomes if outcome.error]
-        action = "; ".join(o.action.describe() for o in outcomes if not o.skipped)
+        action = "; ".join(
+            o.action.describe() for o in outcomes if not o.skipped and not _begun(o.action)
+        )
         seconds = sum(outcome.seconds for outcome in outcomes)
-        if after is None or not after.drift:
+        latency = now - self.ledger.entry(item).noticed if before.drift else seconds
+        if after is None or not after.drift or _did_its_part(after, before, errors):
             self.ledger.repaired(item, () if redeclared else properties, now)
-            return Repair(wall, str(item), cause, action, "repaired", seconds)
+            return Repair(wall, str(item), cause, action, "repaired", seconds, latency=latency)
         if not errors and not after.actions:
             return None
         error = errors[0] if errors else "accepted, yet the host still differs"
         self.ledger.failed(after, error, now)
-        return Repair(wall, str(item), cause, action, "failed", seconds, error)
+        return Repair(wall, str(item), cause, action, "failed", seconds, error, latency)
 
-    def _enter(self, item: ObjectId, repair: Repair) -> None:
+    def _enter(self, item: ObjectId, repair: Repair, bridge: str) -> None:
         """Put a repair into the books; a failure is logged once, not at every attempt."""
         self.tally.repairs[repair.object, repair.cause, repair.outcome] += 1
         self.ledger.entry(item).last_repair = repair
         self.repairs.append(repair)
+        self.on_repair(repair, bridge)
+        told = {
+            "object": repair.object,
+            "cause": repair.cause,
+            "action": repair.action,
+            "outcome": repair.outcome,
+            "duration": f"{repair.latency:.3f}s",
+        }
         if repair.outcome == "repaired":
-            self._log.info("repaired", object=repair.object, cause=repair.cause, did=repair.action)
+            self._log.info("repaired", **told)
         elif self._first(item):
-            self._log.warning(
-                "repair_failed", object=repair.object, cause=repair.cause, error=repair.error
-            )
+            self._log.warning("repair_failed", **told, error=repair.error)
 
     def _first(self, item: ObjectId) -> bool:
         return self.ledger.entry(item).attempts == 1
 
     def _log_condition(self, verdict: Verdict, new: str, old: str) -> None:
-        if new in {"blocked", "contended", "withheld", "unavailable"}:
+        if new == "paused":
+            drift = ", ".join(d.property for d in verdict.drift)
+            self._log.info("left_alone", object=str(verdict.object), cause=drift)
+        elif new in {"blocked", "contended", "withheld", "unavailable"}:
             self._log.warning(
                 new, object=str(verdict.object), reason=verdict.reason, remedy=verdict.remedy
             )
@@ -183,3 +243,19 @@ class Books:
         self.sentence = "; ".join(parts) or "changes are under way"
         if news:
             self._log.info("pass", did=self.sentence)
+
+
+def _begun(action: Action) -> bool:
+    """Whether an action is only begun: its end is entered when it has come."""
+    return isinstance(action, InstallPackage | RemovePackage | RestartService | SwapOff)
+
+
+def _did_its_part(after: Verdict, before: Verdict, errors: list[str]) -> bool:
+    """A configuration that is right now, though it has still to be read by whom it is for."""
+    left = {d.property for d in after.drift}
+    return (
+        after.object.kind == "runtime"
+        and not errors
+        and left == {"loaded"}
+        and ({d.property for d in before.drift} != left)
+    )

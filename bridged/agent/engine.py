@@ -4,18 +4,22 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 from bridged.agent.books import Books, Clocks
 from bridged.agent.breaker import Breaker
 from bridged.agent.ledger import Ledger
+from bridged.agent.pause import PausedError, Pauses
+from bridged.agent.pausing import hold, left_alone, refuse_resume, refuse_unknown, shown
+from bridged.agent.readiness import readiness
 from bridged.agent.reporting import (
+    Hold,
     findings,
     link_reports,
     network_manager_version,
     withheld,
 )
 from bridged.agent.transaction import Transaction
+from bridged.agent.trial import StateSource, Trial
 from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
 from bridged.desired.state import State
@@ -23,40 +27,19 @@ from bridged.explain.explain import explain
 from bridged.explain.places import Places
 from bridged.explain.records import Explanation
 from bridged.observe.host import Host, Interest, NetworkManager
-from bridged.plan.actions import Action, Activate, ObjectId, SetController
+from bridged.plan.actions import SLOW, Action, Activate, ObjectId, SetController
+from bridged.plan.matching import matched, resolve
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.remember import remember
 from bridged.plan.result import Plan, Verdict
+from bridged.plan.runtime import SERVICE
 from bridged.plan.suspects import KNOWN
-from bridged.report import Counters, Report, StateFileReport
+from bridged.report import Counters, PauseReport, Report
 
 _ROUNDS = 6
 """Rounds of observing and applying in one pass: some actions become possible only after others."""
 _EMPTY = State(version=1)
-
-
-class StateSource(Protocol):
-    """Where the desired state comes from.
-
-    `refresh` reads it again and tells whether what is in force changed; `state` is what is in
-    force, None before any good one was seen.  `try_out` puts another file in force for a while.
-    `where` gives ``FILE:LINE`` of what is declared at a path (`Loaded.where`), "" where unknown.
-    """
-
-    @property
-    def state(self) -> State | None: ...
-
-    @property
-    def report(self) -> StateFileReport: ...
-
-    def refresh(self) -> bool: ...
-
-    def where(self, *path: str) -> str: ...
-
-    def try_out(self, path: str) -> None: ...
-
-    def end_trial(self) -> None: ...
 
 
 class Engine:
@@ -72,6 +55,7 @@ class Engine:
         version: str = "",
         transaction: Transaction | None = None,
         breaker: Breaker | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         self.source = source
         self.books = Books(clocks, ledger)
@@ -82,10 +66,15 @@ class Engine:
         self._executor = executor
         self.transaction = transaction
         self.breaker = breaker or Breaker(None, clocks.wall)
+        self.pauses = pauses or Pauses(wall=clocks.wall, clock=clocks.monotonic)
         self._clocks = clocks
         self._version = version
-        self._trial_ends: float | None = None
+        self._named = _EMPTY
+        self._cards = Host()
+        self.trial = Trial(source, transaction, self.breaker, self.books.tally, clocks.monotonic)
+        self._deferred = False
         self._started = clocks.wall()
+        self._impatient = False
 
     # ------------------------------------------------------------------ the pass
 
@@ -110,22 +99,28 @@ class Engine:
         file that is in force until then.
         """
         start = self._clocks.monotonic()
+        self.pauses.tick()
         before_hash = self.source.report.hash
         if confirm:
-            self._trial_ends = start + confirm
-            if candidate:
-                self.source.try_out(candidate)
+            self.trial.begin(confirm, candidate)
         self.source.refresh()
         if force:
             self.breaker.reset()
-        if self._trial_ends is not None and self._clocks.monotonic() >= self._trial_ends:
-            self.rollback("nobody confirmed it in time", "unconfirmed")
+        if (left := self.trial.left()) is not None and left <= 0:
+            self.trial.rollback("nobody confirmed it in time", "unconfirmed")
             fresh = True
         redeclared = bool(before_hash) and self.source.report.hash != before_hash
+        redeclared, self._deferred = (
+            redeclared or self._deferred,
+            # What a pause keeps from being done now is a changed state still when it is over.
+            self.pauses.active and (redeclared or self._deferred),
+        )
         state = self.source.state or _EMPTY
         allowed |= self._maintained(state)
         quick = quick and not redeclared
+        self._impatient = force
         host = self.look(state, allowed, (fresh and not quick) or redeclared, quick)
+        self._impatient = False
         owed = host.stale or (fresh and host.remembered)
         before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
@@ -137,13 +132,14 @@ class Engine:
             for item in {action.object for action in actions} - before_repair.keys():
                 before_repair[item] = self.plan.verdict(item) or Verdict(item)
             if actions:
-                with _Timer(self, "apply"):
+                with self.books.timed("apply"):
                     outcomes = self._take(actions, state, before, confirm, redeclared)
                 for outcome in outcomes:
                     taken.setdefault(outcome.action.object, []).append(outcome)
             asked = any(action.asks_network_manager for action in actions)
             moved = any(outcome.error for outcomes in taken.values() for outcome in outcomes)
-            self.look(state, allowed, fresh=left or asked or moved or owed)
+            slow = any(action.world in SLOW for action in actions)
+            self.look(state, allowed, fresh=left or asked or moved or slow or owed)
             owed = False
         self.books.settle(self.plan, before_repair, taken, redeclared, self.held_back)
         pending = self.transaction is not None and self.transaction.pending is not None
@@ -159,7 +155,7 @@ class Engine:
         if window is None or not window.open_at(now):
             return frozenset()
         ours = {v.bridge for v in self.plan.verdicts if v.condition == "withheld"}
-        return frozenset(state.bridges or {}) | ours
+        return frozenset(state.bridges or {}) | ours | {SERVICE}
 
     def _take(
         self,
@@ -177,7 +173,7 @@ class Engine:
         outcomes, undone = self.transaction.run(
             actions,
             self.host,
-            interest(state).devices | touched,
+            (interest(self._named).devices | touched) - left_alone(self.pauses, self._named),
             [parse(target) for target in state.probes],
             before,
             confirm,
@@ -198,29 +194,51 @@ class Engine:
     ) -> Host:
         """Observe and plan, without changing anything; what was seen.  `closely` looks also at what
         only explains."""
-        with _Timer(self, "observe"):
-            wanted = replace(interest(state), fresh=fresh, quick=quick)
+        with self.books.timed("observe"):
+            state = resolve(state, self._cards)
+            wanted = interest(state)
+            wanted = replace(wanted, fresh=fresh, quick=quick, impatient=self._impatient)
             if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
             if closely:
                 wanted = replace(wanted, processes=frozenset(KNOWN), boot_modules=wanted.modules)
             self.host = self._observe(wanted)
+            if matched(state):
+                # What the names of before do not tell is looked at under those of now.
+                former, state = interest(state), self._name(state, self.host)
+                if (now := interest(state)) != former:
+                    wanted = replace(wanted, devices=now.devices, offloads=now.offloads)
+                    self.host = self._observe(wanted)
+                    state = self._name(state, self.host)
+        self._named = state
         self.books.tally.unread.update(self.host.problems.keys())
         if "links" not in self.host.problems:  # unseen is not gone
             self.memory = remember(self.memory, state, self.host)
-        with _Timer(self, "plan"):
+        with self.books.timed("plan"):
             self.plan = make_plan(state, self.host, self.memory, allowed)
+        self.books.ended_aside(self.host.node.jobs)
         self.books.count_drift(self.plan)
         return self.host
 
-    def held_back(self, verdict: Verdict) -> str:
-        """Why an object of the network is not touched now, empty where it may be: changes wait for
-        an operator's word, or the state was rolled back."""
+    def _name(self, state: State, host: Host) -> State:
+        """The state with the names of `host`, of the last one seen where its links are not: a card
+        that is not seen is not gone."""
+        if "links" not in host.problems:
+            self._cards = host
+        return resolve(state, self._cards)
+
+    def held_back(self, verdict: Verdict) -> Hold | None:
+        """Why an object is not touched now, None where it may be: a pause, and for the network that
+        changes wait for an operator's word or that the state was rolled back."""
+        paused = hold(self.pauses, verdict, self.host)
+        if paused is not None:
+            return paused
         if not any(a.asks_network_manager for a in verdict.actions):
-            return ""
+            return None
         if self.transaction is not None and self.transaction.pending is not None:
-            return "changes wait to be confirmed"
-        return self.breaker.holds(self.source.report.hash)
+            return Hold("changes wait to be confirmed")
+        reason = self.breaker.holds(self.source.report.hash)
+        return Hold(reason) if reason else None
 
     def _at_once(self, due: list[Action]) -> tuple[list[Action], bool]:
         """The actions to take in this round, and whether some are left for after a fresh look.
@@ -235,6 +253,8 @@ class Engine:
             action
             for action in due
             if not action.asks_network_manager
+            # What is known of the rest of the node is as old as the last full look.
+            and action.world not in SLOW
             # A port whose profile changes as well is moved, which is no repair.
             and not (isinstance(action, SetController) and action.object in asked)
         ]
@@ -245,15 +265,35 @@ class Engine:
         self.source.refresh()
         self.look(self.source.state or _EMPTY, closely=closely)
         self.books.note(self.plan, self.held_back)
-        return self.plan
+        self.plan = replace(self.plan, left_out=self.source.report.left_out)
+        return shown(self.plan, self.pauses, self.host)
 
     def explain(self, text: str, agent: bool = True) -> Explanation:
         """What a fresh look tells of one object; `agent` tells that one runs, which repairs.
         Raises `explain.resolve.Unknown`."""
         self.preview(closely=True)
         report = replace(self.report(), agent=agent)
-        state, host = self.source.state or _EMPTY, self.host or Host()
+        state, host = self._named, self.host or Host()
         return explain(state, host, report, text, Places(self.source.where))
+
+    # ------------------------------------------------------------------ pauses
+
+    def pause(self, seconds: float, reason: str, by: str, bridges: tuple[str, ...] = ()) -> None:
+        """Change nothing for a while, on the node or on these bridges.  `PausedError` where that
+        cannot be promised, `UnknownBridge` where a name is none of ours."""
+        if self.trial.left() is not None:
+            raise PausedError(
+                "changes wait to be confirmed, and going back would change the node",
+                "first: bridgedctl confirm, or bridgedctl rollback",
+            )
+        refuse_unknown(bridges, self.source.state, self.plan)
+        self.pauses.begin(seconds, reason, by, bridges)
+
+    def resume(self, bridges: tuple[str, ...] = (), by: str = "") -> tuple[PauseReport, ...]:
+        """End these pauses, or all; those that were ended.  `PausedError` where bridges are named
+        and the whole node is paused."""
+        refuse_resume(self.pauses, bridges)
+        return self.pauses.end(bridges, by)
 
     def _due(self, taken: dict[ObjectId, list[Outcome]], force: bool) -> list[Action]:
         """The actions that may be taken in this round: none of an object that failed in this pass,
@@ -270,29 +310,33 @@ class Engine:
                 actions += verdict.actions
                 if verdict.bridge in waited_for and any(map(_activates, verdict.actions)):
                     break  # guests wait for this bridge: everything else comes after them
-        return actions
+        return [action for action in actions if action.world not in SLOW] or actions
 
     # ------------------------------------------------------------------ the report
 
     def report(self, wakeups: dict[str, int] | None = None, overruns: int = 0) -> Report:
         """The report on the last observation."""
-        state, host = self.source.state or _EMPTY, self.host or Host()
+        state, host = self._named, self.host or Host()
         wall = self._clocks.wall()
+        objects = self.books.objects(self.plan, state, host, self.held_back)
+        links = link_reports(state, host)
         return Report(
             time=wall,
             hostname=os.uname().nodename,
             version=self._version,
             started=self._started,
             state=self.source.report,
-            objects=self.books.objects(self.plan, state, host, self.held_back),
-            links=link_reports(state, host),
-            findings=findings(self.plan, host),
+            objects=objects,
+            links=links,
+            readiness=readiness(state, host, objects, links),
+            findings=findings(self.plan, host) + self.pauses.finding(),
             repairs=tuple(self.books.repairs),
             network_manager=network_manager_version(host),
             network_manager_available=isinstance(host.network_manager, NetworkManager),
             last_success=self.books.last_success,
             sentence=self.books.sentence,
-            confirm_by=self._confirm_by(wall),
+            confirm_by=None if (left := self.trial.left()) is None else wall + left,
+            pauses=self.pauses.reports,
             counters=self._counters(wakeups or {}, overruns),
         )
 
@@ -308,46 +352,23 @@ class Engine:
             breaker_rollbacks=tripped.times if ours and tripped else 0,
         )
 
-    def _confirm_by(self, wall: float) -> float | None:
-        ends = self._trial_ends
-        return None if ends is None else wall + ends - self._clocks.monotonic()
-
     def confirm(self) -> bool:
-        """Keep what waits to be confirmed; False where nothing does.
+        """Keep what waits to be confirmed; False where nothing does."""
+        return self.trial.confirm()
 
-        A candidate is in force only as long as the trial: who confirms puts it in its place.
-        """
-        waited, self._trial_ends = self._trial_ends is not None, None
-        if self.transaction is not None:
-            self.transaction.confirm()
-        self.source.end_trial()
-        return waited
-
-    def rollback(self, reason: str = "an operator took it back", cause: str = "operator") -> bool:
-        """Take back what waits to be confirmed; False where nothing does.
-
-        Structural changes go back by the checkpoint, everything else because the former state is
-        in force again.
-        """
-        waited, self._trial_ends = self._trial_ends is not None, None
-        if not waited:
-            return False
-        self.books.tally.rollbacks[cause] += 1
-        undone, trial = self.source.report, self.source.report.source == "trial"
-        if self.transaction is not None:
-            self.transaction.rollback()
-        self.source.end_trial()
-        if not trial:  # the same file would be applied again at once
-            self.breaker.trip(undone.hash, reason)
-        return True
+    def rollback(self) -> bool:
+        """Take back what waits to be confirmed; False where nothing does."""
+        return self.trial.rollback("an operator took it back", "operator")
 
     def next_attempt(self) -> float | None:
         """Seconds until something that waits may be tried again, None if nothing waits."""
         now = self._clocks.monotonic()
-        if self._trial_ends is not None:
-            return max(self._trial_ends - now, 0.0)
+        trial = self.trial.left()
+        if trial is not None:
+            return max(trial, 0.0)
         waiting = [verdict for verdict in self.plan.verdicts if not self.held_back(verdict)]
-        return self.books.ledger.next_attempt(waiting, now)
+        waits = (self.books.ledger.next_attempt(waiting, now), self.pauses.left())
+        return min((wait for wait in waits if wait is not None), default=None)
 
 
 def _failed(outcome: Outcome) -> bool:
@@ -356,16 +377,3 @@ def _failed(outcome: Outcome) -> bool:
 
 def _activates(action: Action) -> bool:
     return isinstance(action, Activate)
-
-
-class _Timer:
-    """Counts how long a phase took."""
-
-    def __init__(self, engine: Engine, phase: str) -> None:
-        self._engine, self._phase = engine, phase
-
-    def __enter__(self) -> None:
-        self._start = self._engine._clocks.monotonic()
-
-    def __exit__(self, *exception: object) -> None:
-        self._engine.books.tally.took(self._phase, self._engine._clocks.monotonic() - self._start)

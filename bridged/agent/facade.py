@@ -1,16 +1,19 @@
 """What the servers see of the loop: the protocol of serve/, in its words."""
 
+from bridged.agent.history import History
 from bridged.agent.loop import Loop
 from bridged.explain.records import Explanation
-from bridged.report import Report
-from bridged.serve.protocols import ApplyOptions, PlanView, Progress
+from bridged.history import Entry, Wanted
+from bridged.report import PauseReport, Report
+from bridged.serve.protocols import ApplyOptions, PauseOptions, PlanView, Progress
 
 
 class Facade:
     """The running agent as serve/ asks for it."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, history: History) -> None:
         self._loop = loop
+        self._history = history
 
     def report(self) -> Report | None:
         """The last report, None before the first pass is over."""
@@ -19,7 +22,7 @@ class Facade:
     def plan(self) -> PlanView:
         """What would be done now."""
         plan = self._loop.plan()
-        return PlanView.of(plan, plan.withheld)
+        return PlanView.of(plan, plan.not_taken, plan.paused, plan.pauses, plan.left_out)
 
     def explain(self, text: str) -> Explanation:
         """What is known about one object."""
@@ -46,3 +49,15 @@ class Facade:
     def rollback(self) -> bool:
         """Take them back."""
         return self._loop.rollback()
+
+    def pause(self, options: PauseOptions) -> tuple[PauseReport, ...]:
+        """Change nothing for a while."""
+        return self._loop.pause(options.seconds, options.reason, options.by, options.bridges)
+
+    def resume(self, bridges: tuple[str, ...], by: str) -> tuple[PauseReport, ...]:
+        """End pauses."""
+        return self._loop.resume(bridges, by)
+
+    def history(self, wanted: Wanted) -> tuple[Entry, ...]:
+        """What was repaired so far."""
+        return self._history.select(wanted)

@@ -39,6 +39,7 @@ class Entry:
     repairs: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=64))
     last_repair: Repair | None = None
     drifted: frozenset[str] = frozenset()
+    noticed: float = 0.0
 
 
 class Ledger:

@@ -1,25 +1,29 @@
-"""Logging: one event with keys per thing that happened, in the form that its reader wants."""
+"""Logging: one event with keys per thing that happened, in the form that its reader wants.
+
+The journal gets every key as a field of its own (`journalctl -u bridged OBJECT=bridge/br-lan`),
+a terminal colours, everything else one line of logfmt.
+"""
 
 import logging
 import os
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
-_PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "exception": 3, "critical": 2}
-"""syslog priorities, which journald reads from a <N> before the line (sd-daemon(3))."""
+from bridged.agent import journal
 
 
 class _Logfmt:
-    """``<6>event key=value``: what journald stores and people grep."""
+    """``event key=value``, with the ``<6>`` before it that journald reads from a stream."""
 
     def __init__(self, prefix: bool) -> None:
         self._prefix = prefix
 
     def __call__(self, logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
-        head = f"<{_PRIORITY.get(name, 6)}>" if self._prefix else ""
+        head = f"<{journal.PRIORITY.get(name, 6)}>" if self._prefix else ""
         event.pop("level", None)
         stamp = event.pop("timestamp", "")
         trace = event.pop("exception", "")
@@ -39,9 +43,11 @@ def _quote(value: Any) -> str:
 
 def configure(level: str = "info", environ: Mapping[str, str] = os.environ) -> None:
     """Set structlog up: for journald under systemd, with colours on a terminal, plain elsewhere."""
-    journald = "JOURNAL_STREAM" in environ
+    journald = journal.is_ours(environ, _descriptor())
     terminal = sys.stderr.isatty() and not journald
     renderer: Any = _Logfmt(journald)
+    if journald:
+        renderer = journal.JournalRenderer(journal.Journal(journal.SOCKET), renderer)
     if terminal:
         renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     stamper = [] if journald else [structlog.processors.TimeStamper(fmt="iso")]
@@ -55,6 +61,28 @@ def configure(level: str = "info", environ: Mapping[str, str] = os.environ) -> N
         wrapper_class=structlog.make_filtering_bound_logger(
             getattr(logging, level.upper(), logging.INFO)
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *names: _Printer(),
         cache_logger_on_first_use=False,
     )
+
+
+class _Printer:
+    """Prints lines on stderr; an empty one says that there is nothing left to print.
+
+    A reader that is gone or a disk that is full is no reason to fail.
+    """
+
+    def msg(self, line: str) -> None:
+        """Print one event."""
+        if line:
+            with suppress(OSError, ValueError):
+                print(line, file=sys.stderr, flush=True)
+
+    debug = info = warning = error = critical = fatal = exception = log = msg
+
+
+def _descriptor() -> int:
+    try:
+        return sys.stderr.fileno()
+    except (OSError, ValueError):
+        return -1

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from bridged.agent.engine import Engine
+from bridged.agent.pausing import refuse_apply
 from bridged.agent.systemd import Notifier
 from bridged.agent.wake import Wake
 from bridged.errors import BridgedError, WorldError
@@ -15,10 +16,10 @@ from bridged.explain.records import Explanation
 from bridged.plan.actions import Action
 from bridged.plan.memory import Memory
 from bridged.plan.result import Plan
-from bridged.report import Finding, LinkReport, Report, WatchMode
+from bridged.report import Finding, LinkReport, PauseReport, Report, WatchMode
 
-_DOUBTS = {"networkmanager", "reload", "state-file"}
-"""Causes after which NetworkManager is asked in any case."""
+_DOUBTS = {"networkmanager", "reload", "state-file", "node"}
+"""Causes after which everything is read, also what signals no change."""
 _WATCHDOG_SHARE = 3
 """How often within systemd's watchdog interval the loop reports."""
 
@@ -108,6 +109,7 @@ class Loop:
                 )
                 if now >= next_resync:
                     next_resync = now + self._timing.resync
+        self._engine.pauses.rest()
         self._notifier.send(STOPPING=1)
 
     def stop(self) -> None:
@@ -183,6 +185,9 @@ class Loop:
         if self._report is None:
             return "starting"
         wrong = [o for o in self._report.objects if o.condition not in {"converged", "unavailable"}]
+        if self._report.pauses:
+            scopes = ", ".join(pause.bridge or "the node" for pause in self._report.pauses)
+            return f"paused: {scopes}; {len(wrong)} objects are not as desired"
         if not self._report.state.valid:
             return "the state file has errors, the last good state stays in force"
         if wrong:
@@ -220,6 +225,7 @@ class Loop:
         """Run a pass now, also for what waits for its next attempt; the report at its end."""
 
         def work() -> Report:
+            refuse_apply(self._engine.pauses, allowed)
             return self._pass(
                 strict=True,
                 allowed=allowed,
@@ -239,6 +245,39 @@ class Loop:
     def rollback(self, timeout: float = 60.0) -> bool:
         """Take the changes that wait to be confirmed back; False where none do."""
         return self._end(self._engine.rollback, timeout)
+
+    def pause(
+        self,
+        seconds: float,
+        reason: str,
+        by: str,
+        bridges: tuple[str, ...] = (),
+        timeout: float = 120.0,
+    ) -> tuple[PauseReport, ...]:
+        """Change nothing for a while; all pauses in force then.  Nothing is under way any more when
+        it returns."""
+
+        def work() -> tuple[PauseReport, ...]:
+            self._engine.pause(seconds, reason, by, bridges)
+            self._pass()
+            return self._engine.pauses.reports
+
+        result: tuple[PauseReport, ...] = self._ask(work, timeout)
+        return result
+
+    def resume(
+        self, bridges: tuple[str, ...] = (), by: str = "", timeout: float = 120.0
+    ) -> tuple[PauseReport, ...]:
+        """End pauses; those that were ended.  What differs has been repaired when it returns."""
+
+        def work() -> tuple[PauseReport, ...]:
+            ended = self._engine.resume(bridges, by)
+            if ended:
+                self._pass()
+            return ended
+
+        result: tuple[PauseReport, ...] = self._ask(work, timeout)
+        return result
 
     def _end(self, work: Callable[[], bool], timeout: float) -> bool:
         def ended() -> bool:

@@ -15,6 +15,7 @@ import structlog
 
 from bridged.agent import logs
 from bridged.agent.facade import Facade
+from bridged.agent.history import History
 from bridged.agent.kernel_events import KernelEvents
 from bridged.agent.ledger import Ledger, Limits
 from bridged.agent.loop import Loop, Senses, Timing
@@ -23,13 +24,14 @@ from bridged.agent.state_watcher import StateWatcher
 from bridged.agent.store import MemoryStore
 from bridged.agent.systemd import Notifier
 from bridged.agent.wake import Wake
-from bridged.agent.wiring import SilentChanges, real_engine
+from bridged.agent.wiring import NodeSide, SilentChanges, real_engine
 from bridged.dbus import Match, Signals, SystemBus, name_owner
 from bridged.errors import BridgedError
+from bridged.observe.facts import facts_beside
 from bridged.observe.forwarding import ForwardingTables
 from bridged.serve.access import WebAccess
 from bridged.serve.control import ControlServer
-from bridged.serve.defaults import CONTROL_SOCKET, METRICS_HOST, METRICS_PORT, STATE_FILE
+from bridged.serve.defaults import CONTROL_SOCKET, METRICS_HOST, METRICS_PORT, STATE_DIR, STATE_FILE
 from bridged.serve.http import HttpServer
 
 _NM = "org.freedesktop.NetworkManager"
@@ -77,8 +79,8 @@ def command_line() -> argparse.ArgumentParser:
     add(
         "--state-dir",
         type=Path,
-        default=Path(os.environ.get("STATE_DIRECTORY", "/var/lib/bridged")),
-        help="where the last good state is kept (%(default)s)",
+        default=Path(os.environ.get("STATE_DIRECTORY", STATE_DIR)),
+        help="where last good state, history and pauses are kept (%(default)s)",
     )
     add(
         "--web-config",
@@ -123,15 +125,18 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
         with suppress(OSError):  # who needs it says so in its own words
             directory.mkdir(parents=True, exist_ok=True)
     store = MemoryStore(options.socket.parent / "memory.json")
-    source = FileSource(options.state, options.state_dir)
+    source = FileSource(options.state, options.state_dir, facts=facts_beside(options.state))
     bus = SystemBus()
     stack.callback(bus.close)
     signalled = threading.Event()
     ledger = Ledger(Limits(contended_after=options.contended_after))
+    node = NodeSide(wake.ring, options.poll)
     engine = real_engine(
-        source, bus, ledger, version(), signalled, options.socket.parent, options.state_dir
+        source, bus, ledger, version(), signalled, options.socket.parent, options.state_dir, node
     )
     engine.memory = store.load()
+    history = History(options.state_dir)
+    engine.books.on_repair, engine.pauses.on_change = history.repair, history.pause
     watcher = StateWatcher(lambda: source.directories, wake.ring)
     events = KernelEvents(wake.ring)
     web = WebAccess(options.web_config) if options.web_config and options.metrics else None
@@ -147,13 +152,20 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
             lambda: events.overruns,
             lambda: dict(bus.errors),
             ForwardingTables(every=options.resync).learned,
-            lambda: (*control.findings(), *(web.findings() if web else ())),
+            lambda: (
+                *control.findings(),
+                *history.findings(),
+                *(web.findings() if web else ()),
+            ),
         ),
         store.save,
     )
-    control = ControlServer(Facade(loop), options.socket)
+    control = ControlServer(Facade(loop, history), options.socket)
     control.start()  # first of all: it tells whether another agent runs
     stack.callback(control.stop)
+    history.start()
+    stack.callback(history.close)
+    engine.pauses.rest()
     if engine.transaction is not None:
         engine.transaction.clear_leftover()
 
@@ -162,7 +174,8 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
         wake.ring("networkmanager")
 
     signals = Signals([Match(_NM), name_owner(_NM)], news)
-    for part in (events, signals, watcher):
+    assert node.watch is not None
+    for part in (events, signals, watcher, node.watch):
         part.start()
         stack.callback(part.stop)
     if options.metrics is not None:

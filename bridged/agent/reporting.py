@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bridged.agent.ledger import Entry
 from bridged.desired.port import Vlan
@@ -16,10 +16,21 @@ _STP_STATES = ("disabled", "listening", "learning", "forwarding", "blocking")
 """BR_STATE_* of linux/if_bridge.h, by number."""
 
 
-def condition(verdict: Verdict, entry: Entry, contended: bool, held_back: str) -> Condition:
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why an object is not touched now, what that is called, and until when (Unix seconds, zero
+    where nobody knows)."""
+
+    reason: str
+    condition: Condition = "withheld"
+    remedy: str = "correct the state file; or: bridgedctl confirm, rollback, or apply to try again"
+    until: float = 0.0
+
+
+def condition(verdict: Verdict, entry: Entry, contended: bool, held_back: Hold | None) -> Condition:
     """What to call the state of an object, given what planning and the ledger know."""
-    if held_back:
-        return "withheld"
+    if held_back is not None:
+        return held_back.condition
     if contended:
         return "contended"
     if entry.attempts and verdict.condition in {"drift", "pending"}:
@@ -31,7 +42,7 @@ def object_report(
     verdict: Verdict,
     entry: Entry,
     undone: int,
-    held_back: str,
+    held_back: Hold | None,
     wait: float,
     rivals: tuple[str, ...] = (),
 ) -> ObjectReport:
@@ -42,9 +53,8 @@ def object_report(
     `entry.condition` and `entry.since` are taken as they stand.
     """
     reason, remedy = verdict.reason, verdict.remedy
-    if held_back:
-        reason = held_back
-        remedy = "correct the state file; or: bridgedctl confirm, rollback, or apply to try again"
+    if held_back is not None:
+        reason, remedy = held_back.reason, held_back.remedy
     elif entry.condition == "failed":
         reason = entry.error
     elif entry.condition == "contended":
@@ -72,13 +82,19 @@ def link_reports(state: State, host: Host) -> tuple[LinkReport, ...]:
     for name, bridge in (state.bridges or {}).items():
         link = host.link(name)
         declared = {host.by_name[p.device].name for p in bridge.ports if p.device in host.by_name}
-        guests: tuple[str, ...] = ()
+        guests: list[Link] = []
         if link is not None and link.kind == "bridge":
-            guests = tuple(p.name for p in host.ports(link) if p.name not in declared)
-        reports[name] = _link(name, "bridge", link, name, guests)
+            guests = [port for port in host.ports(link) if port.name not in declared]
+        reports[name] = replace(
+            _link(name, "bridge", link, name, tuple(port.name for port in guests)),
+            guests_down=tuple(port.name for port in guests if not (port.up and port.carrier)),
+        )
         for port in bridge.ports:
             role = "vlan" if isinstance(port, Vlan) else "port"
-            reports[port.device] = _link(port.device, role, host.link(port.device), name)
+            report = _link(port.device, role, host.link(port.device), name)
+            if isinstance(port, Vlan):
+                report = replace(report, parent=port.parent, vlan=port.vlan)
+            reports[port.device] = report
     for _, _, port in state.ports():
         if isinstance(port, Vlan) and port.parent not in reports:
             reports[port.parent] = _link(port.parent, "parent", host.link(port.parent), "")

@@ -10,7 +10,15 @@ import structlog
 
 from bridged.desired import files, lastgood
 from bridged.desired.errors import Problem, StateError
-from bridged.desired.loader import STATE_FILE, Loaded, load_sources
+from bridged.desired.loader import (
+    STATE_FILE,
+    FactsReader,
+    Loaded,
+    Parsed,
+    load_sources,
+    no_facts,
+    parse_sources,
+)
 from bridged.desired.source import Source, digest
 from bridged.desired.state import State
 from bridged.errors import WorldError
@@ -27,8 +35,9 @@ _HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")
 class FileSource:
     """Reads the state file and its drop-ins; what is unchanged is not parsed again.
 
-    `directory` is where the last good state is kept, None to keep none.  `error` is what is wrong
-    with what is on disk, None where nothing is.
+    `facts` reads what decides for which nodes a drop-in is; it is asked at every refresh while a
+    drop-in depends on it.  `directory` is where the last good state is kept, None to keep none.
+    `error` is what is wrong with what is on disk, None where nothing is.
     """
 
     def __init__(
@@ -37,6 +46,7 @@ class FileSource:
         directory: Path | None = None,
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        facts: FactsReader = no_facts,
     ) -> None:
         self._in_force: State | None = None
         self._loaded: Loaded | None = None
@@ -48,6 +58,9 @@ class FileSource:
         self._directory = directory
         self._wall = wall
         self._sleep = sleep
+        self._facts = facts
+        self._parsed: Parsed | None = None
+        self._left_out: tuple[str, ...] | None = None
         self._seen: object = None
         self._modified: float | None = None
         self._log = structlog.get_logger("bridged")
@@ -84,12 +97,13 @@ class FileSource:
         Raises StateError where it cannot be used; everything stays as it is then.
         """
         try:
-            loaded = load_sources(files.read(path, self._path.parent / "state.d"))
+            loaded = load_sources(files.read(path, self._path.parent / "state.d"), self._facts)
         except StateError as error:
             raise _hidden(path, error) from None
         report = StateFileReport(
-            str(self._path), True, loaded.hash, self._wall(), "trial", trial=path
-        )
+            str(self._path), True, loaded.hash, self._wall(), "trial", trial=path,
+            left_out=tuple(map(str, loaded.left_out)),
+        )  # fmt: skip
         self._trial, self._tried = (loaded.state, report), loaded
         self._log.info("trial_begins", path=path, hash=loaded.hash[:12])
 
@@ -107,9 +121,18 @@ class FileSource:
         except StateError as error:
             return self._refuse(error, str(error))
         fingerprint = digest(sources)
-        if fingerprint == self._seen:
+        if fingerprint == self._seen and not self._others_count():
             return False
         return self._take(sources, fingerprint)
+
+    def _others_count(self) -> bool:
+        """Whether other drop-ins than before are for this node now, or it can be told no more."""
+        if self._parsed is None or not self._parsed.needs:
+            return False
+        try:
+            return self._parsed.left_out(self._facts(self._parsed.needs)) != self._left_out
+        except StateError as error:
+            return str(error) != str(self.error)
 
     def _read(self) -> Sequence[Source]:
         """The files; a change is looked at again until it stands still."""
@@ -135,16 +158,29 @@ class FileSource:
         return sources
 
     def _take(self, sources: Sequence[Source], fingerprint: str) -> bool:
+        self._parsed = self._left_out = None
         try:
-            loaded = load_sources(sources)
+            self._parsed = parsed = parse_sources(sources)
+            left_out = parsed.left_out(self._facts(parsed.needs))
+            self._left_out = left_out
+            loaded = parsed.load(left_out)
         except StateError as error:
+            self._seen = None
             return self._refuse(error, fingerprint)
         self._seen, self.error = fingerprint, None
         now = self._wall()
         again = loaded.hash == self._report.hash and self._report.source == "file"
         self._in_force, self._loaded = loaded.state, loaded
-        self._report = StateFileReport(str(self._path), True, loaded.hash, now, "file")
-        self._log.info("state_loaded", path=str(self._path), hash=loaded.hash[:12])
+        self._report = StateFileReport(
+            str(self._path), True, loaded.hash, now, "file",
+            left_out=tuple(map(str, loaded.left_out)),
+        )  # fmt: skip
+        self._log.info(
+            "state_loaded",
+            path=str(self._path),
+            hash=loaded.hash[:12],
+            **({"left_out": list(self._report.left_out)} if loaded.left_out else {}),
+        )
         if not again:
             self._keep(loaded, now)
         return True
@@ -159,8 +195,9 @@ class FileSource:
             self._fall_back(problems)
         else:
             self._report = StateFileReport(
-                before.path, False, before.hash, before.loaded, "last-good", problems
-            )
+                before.path, False, before.hash, before.loaded, "last-good", problems,
+                left_out=before.left_out,
+            )  # fmt: skip
         for problem in error.problems:
             self._log.error(
                 "state_refused",

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bridged.apply.protocols import (
+    AsideWriter,
+    FileEditor,
     FileWriter,
     LinkWriter,
     ModuleLoader,
@@ -17,14 +19,20 @@ from bridged.plan.actions import (
     AddProfile,
     DeleteLink,
     DeleteProfile,
+    EditFile,
+    InstallPackage,
+    KeepFile,
     LoadModule,
     ObjectId,
     Reapply,
     RemoveAddress,
+    RemovePackage,
+    RestartService,
     SetController,
     SetLink,
     SetOffloads,
     SetVlans,
+    SwapOff,
     UpdateProfile,
     WriteFile,
     WriteSysctl,
@@ -40,6 +48,8 @@ class Writers:
     modules: ModuleLoader
     sysctls: SysctlWriter
     files: FileWriter
+    edits: FileEditor
+    aside: AsideWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +130,11 @@ class Executor:
                 worlds.sysctls.write(action.path, action.value)
             case WriteFile():
                 worlds.files.write(action.path, action.content)
+            case KeepFile():
+                worlds.files.keep(action)
+            case EditFile():
+                worlds.edits.edit(action)
+            case InstallPackage() | RemovePackage() | RestartService() | SwapOff():
+                worlds.aside.begin(action)
             case _:
                 raise TypeError(f"no world takes {type(action).__name__}")

@@ -4,9 +4,9 @@ The unit takes the right to load modules away from the daemon.  systemd then run
 transient unit with just the rights of that work.
 """
 
-import os
-import shutil
 from pathlib import Path
+
+from bridged.beyond import by_systemd, can_ask
 
 _MODPROBE = ("modprobe", "-b", "--")
 _CAP_SYS_MODULE = 16
@@ -21,13 +21,10 @@ _PROPERTIES = (
 def modprobe(seconds: float, root: Path = Path("/")) -> tuple[str, ...]:
     """The command that loads the module whose name is added to it.  Its words and exit code are
     those of modprobe; systemd ends it after `seconds`, also when nobody waits for it any more."""
-    if _may_load_modules(root) or not _systemd(root):
+    if _may_load_modules(root) or not can_ask(root / "run/systemd/system"):
         return _MODPROBE
-    return (
-        *("systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--no-ask-password"),
-        *("--service-type=exec", "--description=Loads a kernel module for bridged"),
-        *(f"--property={setting}" for setting in (*_PROPERTIES, f"RuntimeMaxSec={seconds:g}")),
-        *("--", *_MODPROBE),
+    return tuple(
+        by_systemd(_MODPROBE, seconds, "Loads a kernel module for bridged", properties=_PROPERTIES)
     )
 
 
@@ -41,9 +38,3 @@ def _may_load_modules(root: Path) -> bool:
         if line.startswith("CapEff:"):
             return bool(int(line.split()[1], 16) >> _CAP_SYS_MODULE & 1)
     return True
-
-
-def _systemd(root: Path) -> bool:
-    """Whether systemd runs the machine and can be asked, which only root may."""
-    running = (root / "run/systemd/system").is_dir()
-    return running and os.geteuid() == 0 and shutil.which("systemd-run") is not None

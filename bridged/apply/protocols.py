@@ -9,10 +9,13 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from bridged.plan.actions import (
+    Action,
     Activate,
     AddProfile,
     DeleteLink,
     DeleteProfile,
+    EditFile,
+    KeepFile,
     Reapply,
     RemoveAddress,
     SetController,
@@ -69,6 +72,20 @@ class FileWriter(Protocol):
     """Whole files: replaced atomically, or removed where `content` is None."""
 
     def write(self, path: str, content: str | None) -> None: ...
+
+    def keep(self, action: KeepFile) -> None: ...
+
+
+class FileEditor(Protocol):
+    """Files of others, changed only while they are what was seen."""
+
+    def edit(self, action: EditFile) -> None: ...
+
+
+class AsideWriter(Protocol):
+    """What may take minutes.  `begin` returns at once: the next observations tell its end."""
+
+    def begin(self, action: Action) -> None: ...
 
 
 class CheckpointKeeper(Protocol):

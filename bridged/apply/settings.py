@@ -42,6 +42,7 @@ _PLAN = {
     ("connection", "autoconnect-ports"): "i",
     ("connection", "autoconnect-slaves"): "i",
     ("vlan", "parent"): "s",
+    ("802-3-ethernet", "mac-address"): "ay",
 }
 """Types of what the plan writes by itself, beside the rows of the declared properties."""
 

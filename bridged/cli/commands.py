@@ -10,45 +10,83 @@ from collections.abc import Callable
 from typing import Any
 
 from bridged.cli.client import Failure, NoAgent, ask
-from bridged.cli.problems import RIGHT
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import escape
+from bridged.telling.conditions import RIGHT
+from bridged.telling.words import escape
 
 Document = dict[str, Any]
 
 _AS_DESIRED, _ERROR, _DRIFT = 0, 1, 2
 _PLAN_TIMEOUT = 60.0
 _APPLY_TIMEOUT = 120.0
+_REPAIRS = 20
 _START = "start it with: systemctl start bridged"
 
 
 def status(options: argparse.Namespace) -> int:
     """`bridgedctl status [BRIDGE]`."""
-    document, note = _ask_or_look(
-        options,
-        lambda: ask(options.socket, "status"),
-        lambda: _local().status(options.state),
-    )
+    document, note = ask_or_look_at_status(options)
     objects: list[Document] = document["objects"]
     if options.bridge is not None:
-        from bridged.cli.render import find_bridge
-        from bridged.cli.tables import members
+        from bridged.telling.members import members
 
-        meant = find_bridge(document, options.bridge)
-        if meant or not objects:
-            named = f"there are {', '.join(meant)}" if meant else "no bridge is declared"
-            raise Failure(f"no bridge {options.bridge} is declared", named)
         objects = members(document, options.bridge)
+        if not note and not options.json:
+            document["repairs"] = _repairs(options, document)
     if options.json:
         _print_json(document, note)
     else:
         from bridged.cli.render import status_text
 
         terminal = Terminal.of(sys.stdout, os.environ)
-        _print_note(note, terminal)
+        print_note(note, terminal)
         sys.stdout.write(status_text(document, time.time(), terminal, options.bridge))
         _print_confirm(document)
     return _code(document, objects)
+
+
+def ready(options: argparse.Namespace) -> int:
+    """`bridgedctl ready`."""
+    from bridged.cli.ready import is_ready, ready_document, ready_text
+
+    document, note = ask_or_look_at_status(options)
+    if "readiness" not in document:
+        raise Failure("the bridged that runs is an earlier one", "systemctl restart bridged")
+    if options.json:
+        _print_json(ready_document(document), note)
+    else:
+        terminal = Terminal.of(sys.stdout, os.environ)
+        print_note(note, terminal)
+        sys.stdout.write(ready_text(document, terminal))
+    return _AS_DESIRED if is_ready(document) else _DRIFT
+
+
+def ask_or_look_at_status(options: argparse.Namespace) -> tuple[Document, str]:
+    """The report as JSON and the note that goes with it; `Failure` where it lacks the bridge."""
+    document, note = _ask_or_look(
+        options,
+        lambda: ask(options.socket, "status"),
+        lambda: _local().status(options.state),
+    )
+    if getattr(options, "bridge", None) is not None:
+        from bridged.telling.members import find_bridge
+
+        meant = find_bridge(document, options.bridge)
+        if meant or not document["objects"]:
+            named = f"there are {', '.join(meant)}" if meant else "no bridge is declared"
+            raise Failure(f"no bridge {options.bridge} is declared", named)
+    return document, note
+
+
+def _repairs(options: argparse.Namespace, document: Document) -> list[Document]:
+    """The last repairs of a bridge, those before the agent's start too."""
+    wanted = {"object": options.bridge, "limit": _REPAIRS}
+    try:
+        entries = ask(options.socket, "history", wanted)["entries"]
+    except (Failure, NoAgent):  # an agent of an earlier version
+        entries = []
+    kept = [entry for entry in entries if entry["outcome"] in {"repaired", "failed"}]
+    return kept or document["repairs"]
 
 
 def plan(options: argparse.Namespace) -> int:
@@ -64,9 +102,10 @@ def plan(options: argparse.Namespace) -> int:
         from bridged.cli.plan import plan_text
 
         terminal = Terminal.of(sys.stdout, os.environ)
-        _print_note(note, terminal)
-        sys.stdout.write(plan_text(document, terminal))
-    return _DRIFT if document["actions"] or document["withheld"] else _AS_DESIRED
+        print_note(note, terminal)
+        sys.stdout.write(plan_text(document, terminal, time.time()))
+    differs = document["actions"] or document["withheld"] or document.get("paused")
+    return _DRIFT if differs else _AS_DESIRED
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -83,7 +122,7 @@ def explain(options: argparse.Namespace) -> int:
         from bridged.cli.explain import explain_text
 
         terminal = Terminal.of(sys.stdout, os.environ)
-        _print_note(note, terminal)
+        print_note(note, terminal)
         sys.stdout.write(explain_text(document, time.time(), terminal))
     if not document["state_valid"]:
         return _ERROR
@@ -118,7 +157,7 @@ def apply(options: argparse.Namespace) -> int:
                 "bridged is not running, so nobody would wait for your confirmation", _START
             ) from None
         note = f"bridged is not running: this is done once, nothing keeps it so; {_START}"
-        _print_note(note, terminal, steps)
+        print_note(note, terminal, steps)
         document = _local().apply(options.state, options.socket, options.allow_disruption, progress)
     if options.json:
         _print_json(document, "")
@@ -237,7 +276,8 @@ def _print_json(document: Document, note: str) -> None:
     print()
 
 
-def _print_note(note: str, terminal: Terminal, stream: Any = None) -> None:
+def print_note(note: str, terminal: Terminal, stream: Any = None) -> None:
+    """The note above what it is about."""
     if note:
         lines = terminal.wrap(note, f"{terminal.symbol('warn')} ", "  ")
         print("\n".join(terminal.paint(line, "yellow") for line in lines), end="\n\n", file=stream)
@@ -245,8 +285,9 @@ def _print_note(note: str, terminal: Terminal, stream: Any = None) -> None:
 
 def _print_outcome(document: Document, terminal: Terminal) -> None:
     """The headline after an apply; what is still wrong follows, for it may need somebody."""
-    from bridged.cli.problems import object_block, wrong
-    from bridged.cli.render import headline
+    from bridged.cli.problems import object_block
+    from bridged.telling.conditions import wrong
+    from bridged.telling.sentences import headline
 
     document = escape(document)
     now = time.time()

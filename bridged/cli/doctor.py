@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import count, escape
+from bridged.telling.words import count, escape
 
 Document = dict[str, Any]
 

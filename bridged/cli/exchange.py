@@ -11,7 +11,6 @@ from typing import Any
 
 from bridged.cli.client import Failure
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import count, escape
 from bridged.desired.errors import StateError
 from bridged.desired.loader import Loaded, load, load_sources
 from bridged.desired.source import Source
@@ -19,6 +18,9 @@ from bridged.desired.state import State
 from bridged.errors import BridgedError
 from bridged.exchange.notes import Notes
 from bridged.exchange.yaml_writer import Comments, documents_text, state_text
+from bridged.observe.facts import facts_beside
+from bridged.plan.matching import unresolved
+from bridged.telling.words import count, escape
 
 _ALL, _LOST = 0, 2
 _STDIN = "-"
@@ -74,7 +76,7 @@ def export(options: argparse.Namespace) -> int:
     from bridged.exchange.nmstate_out import to_nmstate, to_policy
 
     notes = Notes()
-    document = to_nmstate(_state(options), notes)
+    document = to_nmstate(declared_state(options), notes)
     if options.format == "nncp":
         document = to_policy(document, options.name, options.node)
         if not options.node:
@@ -88,7 +90,11 @@ def export(options: argparse.Namespace) -> int:
 
 
 def render(options: argparse.Namespace) -> int:
-    """`bridgedctl render nad [BRIDGE...]`."""
+    """`bridgedctl render nad [BRIDGE...]`; `kubeadm` and `cilium` have a module of their own."""
+    if options.what != "nad":
+        from bridged.cli import kubernetes
+
+        return kubernetes.render(options)
     from bridged.exchange.nad import NadError, Wanted, definitions
 
     notes = Notes()
@@ -100,7 +106,7 @@ def render(options: argparse.Namespace) -> int:
         options.macspoofchk,
     )
     try:
-        manifests = definitions(_state(options), wanted, notes)
+        manifests = definitions(declared_state(options), wanted, notes)
     except NadError as error:
         raise Failure(str(error), error.remedy) from None
     if not manifests:
@@ -110,16 +116,23 @@ def render(options: argparse.Namespace) -> int:
     return _LOST if notes.lost else _ALL
 
 
-def _state(options: argparse.Namespace) -> State:
+def declared_state(options: argparse.Namespace) -> State:
     """The declared state; who may write the file matters only for the one that is in force."""
     try:
-        loaded: Loaded = load(options.state, trusted=options.explicit_state)
+        facts = facts_beside(options.state, options.explicit_state)
+        loaded: Loaded = load(options.state, trusted=options.explicit_state, facts=facts)
     except StateError as error:
         print(error.render(), flush=True, file=sys.stderr)
         number = count(len(error.problems), "problem")
         raise Failure(
             f"{options.state} cannot be used: {number}", f"bridgedctl validate {options.state}"
         ) from None
+    unnamed = [port.device for _, port in unresolved(loaded.state)]
+    if unnamed:
+        raise Failure(
+            f"{unnamed[0]} is told by what it is, and others want a name",
+            "name the card in a copy of the state file, and export that with --state",
+        )
     return loaded.state
 
 

@@ -22,7 +22,7 @@ def add_commands(
     export.add_argument("--name", default="bridged", help="nncp: name of the policy (bridged)")
     export.add_argument("--node", default="", help="nncp: for this node only")
 
-    renders = command("render", "print the bridges of the state file for Kubernetes")
+    renders = command("render", "print what the state file says for Kubernetes")
     kinds = renders.add_subparsers(
         dest="what", metavar="KIND", required=True, parser_class=type(renders)
     )
@@ -38,6 +38,11 @@ def add_commands(
     render.add_argument(
         "--macspoofchk", action="store_true", help="drop frames from other hardware addresses"
     )
+    for what, text in (
+        ("kubeadm", "kubeadm.conf, from the section kubernetes"),
+        ("cilium", "cilium-values.yaml, from the section kubernetes"),
+    ):
+        kinds.add_parser(what, help=text, description=text, parents=[common])
 
 
 def _vlan(text: str) -> int:

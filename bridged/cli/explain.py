@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from bridged.cli.problems import RIGHT, finding_block, look
+from bridged.cli.leftout import left_out_lines
+from bridged.cli.problems import finding_block
 from bridged.cli.tables import repair_lines
 from bridged.cli.terminal import Terminal, cells, pad
-from bridged.cli.words import escape, span
+from bridged.telling.conditions import RIGHT, look
+from bridged.telling.words import escape, span
 
 Document = dict[str, Any]
 
@@ -32,6 +34,7 @@ def explain_text(document: Document, now: float, terminal: Terminal) -> str:
         _others(document, terminal),
         *(finding_block(finding, terminal) for finding in document["findings"]),
         repair_lines(document["repairs"], now, terminal),
+        left_out_lines(document.get("left_out", ()), terminal),
         terminal.headed("NEXT", document["next_step"]),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"

@@ -30,7 +30,8 @@ def plan(state: str) -> Document:
 
     def work() -> Document:
         found = once.plan(state)
-        return plan_as_json(PlanView.of(found, found.withheld))
+        view = PlanView.of(found, found.not_taken, found.paused, found.pauses, found.left_out)
+        return plan_as_json(view)
 
     return _tell(work)
 

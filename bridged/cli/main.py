@@ -10,15 +10,39 @@ light; everything heavy is imported by the command that needs it.  A test watche
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any, NoReturn
 
 from bridged.cli.client import Failure
 from bridged.cli.exchange_options import add_commands
-from bridged.cli.words import escape
-from bridged.serve.defaults import CONTROL_SOCKET, STATE_FILE
+from bridged.serve.defaults import CONTROL_SOCKET, LONGEST_PAUSE, STATE_DIR, STATE_FILE
+from bridged.telling.words import duration, escape
 
 AS_DESIRED, ERROR, DRIFT = 0, 1, 2
 _INTERRUPTED = 130
+_RUNS = {
+    "status": "commands:status",
+    "watch": "watch:watch",
+    "ready": "commands:ready",
+    "history": "history:history",
+    "pause": "pause:pause",
+    "resume": "pause:resume",
+    "graph": "graph:graph",
+    "plan": "commands:plan",
+    "explain": "commands:explain",
+    "doctor": "doctor:doctor",
+    "names": "names:names",
+    "apply": "commands:apply",
+    "confirm": "commands:confirm",
+    "rollback": "commands:rollback",
+    "validate": "offline:validate",
+    "schema": "offline:schema",
+    "import": "exchange:import_",
+    "export": "exchange:export",
+    "render": "exchange:render",
+}
+"""What runs a command: module of this package, and function."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,36 +73,13 @@ def _run(arguments: list[str] | None) -> int:
     options.explicit_state = hasattr(options, "state")
     options.state = getattr(options, "state", STATE_FILE)
     options.socket = getattr(options, "socket", CONTROL_SOCKET)
-    if options.command in {"import", "export", "render"}:
-        from bridged.cli import exchange
-
-        exchanges = {"import": exchange.import_, "export": exchange.export}
-        return exchanges.get(options.command, exchange.render)(options)
-    if options.command == "doctor":
-        from bridged.cli.doctor import doctor
-
-        return doctor(options)
-    if options.command == "names":
-        from bridged.cli.names import names
-
-        return names(options)
-    if options.command not in {"validate", "schema"}:
-        from bridged.cli import commands
-
-        run = {
-            "status": commands.status,
-            "plan": commands.plan,
-            "explain": commands.explain,
-            "apply": commands.apply,
-            "confirm": commands.confirm,
-            "rollback": commands.rollback,
-        }
-        return run[options.command](options)
-    from bridged.cli import offline
-
-    if options.command == "validate":
-        return offline.validate(options)
-    return offline.schema(options)
+    options.state_dir = getattr(options, "state_dir", STATE_DIR)
+    command = "watch" if getattr(options, "watch", False) else options.command
+    module, _, function = _RUNS[command].partition(":")
+    run: Callable[[argparse.Namespace], int] = getattr(
+        import_module(f"bridged.cli.{module}"), function
+    )
+    return run(options)
 
 
 def _complain(failure: Failure) -> None:
@@ -94,6 +95,29 @@ def _seconds(text: str) -> float:
     if not number.isascii() or not number.isdigit() or not 0 < int(number) * (scale or 1) <= 600:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 60s, up to 10m")
     return float(int(number) * (scale or 1))
+
+
+def _span(text: str) -> float:
+    """``30m``, ``1h30m`` or ``2d`` in seconds."""
+    seconds = duration(text)
+    if not seconds:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 30m, 1h30m or 2d")
+    return seconds
+
+
+def _pause_span(text: str) -> float:
+    seconds = _span(text)
+    if seconds > LONGEST_PAUSE:
+        hours = f"{LONGEST_PAUSE / 3600:.0f} h"
+        stop = "for longer: systemctl stop bridged"
+        raise argparse.ArgumentTypeError(f"a pause lasts {hours} at most; {stop}")
+    return seconds
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number, 0 for all")
+    return int(text)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -144,6 +168,22 @@ def _parser() -> argparse.ArgumentParser:
     status = command("status", "what is, what should be, what was repaired")
     status.add_argument("bridge", nargs="?", metavar="BRIDGE", help="this bridge only, in full")
     status.add_argument("--json", **as_json)
+    status.add_argument(
+        "--watch",
+        "-w",
+        action="store_true",
+        help="again and again, with what changes, until Ctrl-C",
+    )
+    ready = command("ready", "whether this node is ready for KubeVirt, with each reason")
+    ready.add_argument("--json", **as_json)
+    graph = command("graph", "what hangs on what: cards, VLANs, bridges, guests")
+    graph.add_argument("bridge", nargs="?", metavar="BRIDGE", help="this bridge only")
+    graph.add_argument(
+        "--format",
+        choices=("tree", "dot", "svg"),
+        default="tree",
+        help="tree for the terminal (default), dot for Graphviz, svg for a browser",
+    )
     plan = command("plan", "what would be done now, without doing it")
     plan.add_argument("--json", **as_json)
     explain = command(
@@ -167,7 +207,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="BRIDGE",
-        help="allow steps that take BRIDGE away from its guests, this once",
+        help="allow steps that take BRIDGE away from its guests, this once; "
+        "`containerd` allows its restart",
     )
     apply.add_argument(
         "--confirm",
@@ -178,8 +219,45 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("confirm", "keep the changes that wait to be confirmed")
     command("rollback", "take the changes that wait to be confirmed back")
+    history = command("history", "what was repaired, when, why and how fast")
+    history.add_argument(
+        "object", nargs="?", metavar="OBJECT", help="bridge/br-lan or br-lan: all about it"
+    )
+    history.add_argument("--since", type=_span, metavar="1h", help="within this time only")
+    history.add_argument(
+        "-n", dest="number", type=_number, metavar="N", help="the last N, 0 for all (20)"
+    )
+    history.add_argument("--json", **as_json)
+    history.add_argument(
+        "--state-dir",
+        metavar="PATH",
+        default=argparse.SUPPRESS,
+        help=f"where it is read while bridged is not running ({STATE_DIR})",
+    )
+    pause = command("pause", "change nothing on the node, or on some bridges, for a while")
+    pause.add_argument("bridges", nargs="*", metavar="BRIDGE", help="these only")
+    pause.add_argument(
+        "--for",
+        dest="seconds",
+        type=_pause_span,
+        required=True,
+        metavar="30m",
+        help="for how long, up to 24h",
+    )
+    pause.add_argument("--reason", required=True, metavar="TEXT", help="why, for others to read")
+    resume = command("resume", "end pauses ahead of their time")
+    resume.add_argument("bridges", nargs="*", metavar="BRIDGE", help="these only")
     validate = command("validate", "check a state file")
     validate.add_argument("file", nargs="?", metavar="FILE", help="instead of the state file")
+    other = "judge `when:` for another node: "
+    validate.add_argument("--hostname", metavar="NAME", help=f"{other}its host name")
+    for option, name, text in (
+        ("--label", "KEY=VALUE", "a label of it"),
+        ("--nic", "NAME", "an interface of it"),
+    ):
+        validate.add_argument(
+            option, action="append", metavar=name, help=f"{other}{text} (repeatable)"
+        )
     schema = command("schema", "print the JSON Schema of the state file")
     schema.add_argument("--status", action="store_true", help="that of status --json instead")
     add_commands(command, common)

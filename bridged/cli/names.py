@@ -30,9 +30,10 @@ def _of_file(options: argparse.Namespace) -> list[str]:
     from bridged.desired.loader import load
     from bridged.desired.names import module_name, sysctl_key
     from bridged.desired.port import Vlan
+    from bridged.observe.facts import facts_beside
 
     try:
-        state = load(options.state, trusted=True).state
+        state = load(options.state, trusted=True, facts=facts_beside(options.state, True)).state
     except StateError as error:
         raise Failure(
             f"bridged does not answer, and {options.state} cannot be used",
@@ -42,4 +43,6 @@ def _of_file(options: argparse.Namespace) -> list[str]:
     for _, _, port in state.ports():
         found.append(f"{'vlan' if isinstance(port, Vlan) else 'port'}/{port.device}")
     found += [f"module/{module_name(name)}" for name in state.modules or ()]
-    return found + [f"sysctl/{sysctl_key(path)}" for path in state.sysctls or {}]
+    found += [f"sysctl/{sysctl_key(path)}" for path in state.sysctls or {}]
+    kept = state.kubernetes.files() if state.kubernetes is not None else ()
+    return found + [f"file/{path}" for _, _, path in kept]

@@ -3,13 +3,19 @@
 import argparse
 import json
 import os
+import sys
 from typing import Any
 
 from bridged.cli.client import Failure
-from bridged.cli.words import count
+from bridged.cli.leftout import left_out_lines
+from bridged.cli.terminal import Terminal
 from bridged.desired.errors import StateError
-from bridged.desired.loader import load
+from bridged.desired.loader import FactsReader, load
+from bridged.desired.match import Card
 from bridged.desired.schema import text as state_schema
+from bridged.desired.when import Facts, parse_labels
+from bridged.observe.facts import facts_beside
+from bridged.telling.words import count
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -22,7 +28,7 @@ def validate(options: argparse.Namespace) -> int:
     path = options.file or options.state
     draft = os.path.realpath(path) != os.path.realpath(options.state)
     try:
-        loaded = load(path, trusted=draft)
+        loaded = load(path, trusted=draft, facts=_facts(options, path, draft))
     except StateError as error:
         print(error.render(), flush=True)
         number = len(error.problems)
@@ -35,10 +41,29 @@ def validate(options: argparse.Namespace) -> int:
         count(len(state.modules or ()), "module"),
         count(len(state.sysctls or {}), "sysctl"),
     ]
+    if state.packages is not None:
+        parts.append(count(len(state.packages.present + state.packages.absent), "package"))
+    if state.kubernetes is not None:
+        parts.append(count(len(list(state.kubernetes.files())), "kept file"))
     others = len(loaded.files) - 1
     more = f" with {count(others, 'drop-in')}" if others else ""
     print(f"{path}{more}: valid, {', '.join(parts)}")
+    terminal = Terminal.of(sys.stdout, os.environ)
+    print("".join(f"{line}\n" for line in left_out_lines(loaded.left_out, terminal)), end="")
     return 0
+
+
+def _facts(options: argparse.Namespace, path: str, draft: bool) -> FactsReader:
+    """The facts of this node, or those of the one that is described by options."""
+    if options.hostname is None and options.label is None and options.nic is None:
+        return facts_beside(path, trusted=draft)
+    labels, problems = parse_labels("--label", "\n".join(options.label or ()))
+    if problems:
+        said = problems[0]
+        raise Failure(f"--label {said.excerpt.strip()}: {said.message}", said.remedy)
+    cards = tuple(Card(name) for name in options.nic or ())
+    facts = Facts(options.hostname or "", labels, "--label", cards)
+    return lambda needs: facts
 
 
 def schema(options: argparse.Namespace) -> int:

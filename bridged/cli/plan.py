@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from bridged.cli.leftout import left_out_lines
+from bridged.cli.pause import pause_block
 from bridged.cli.terminal import Terminal
-from bridged.cli.words import count, escape
+from bridged.telling.words import count, escape
 
 Document = dict[str, Any]
 
@@ -14,13 +16,22 @@ _COST = {
 }
 
 
-def plan_text(document: Document, terminal: Terminal) -> str:
-    """The steps in order, each with its object, reason and what it costs; then what is withheld."""
+def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
+    """The steps in order, each with its object, reason and what it costs; then what is withheld,
+    and what is paused (`now` in Unix seconds)."""
     document = escape(document)
-    actions, withheld = document["actions"], document["withheld"]
-    if not actions and not withheld:
-        return f"{terminal.symbol('ok')} nothing to do, the node is as desired\n"
-    blocks = [[terminal.paint(_headline(actions, withheld), "bold")]]
+    actions = document["actions"]
+    # The state file leaves to the operator what costs nothing and is not done all the same.
+    withheld = [step for step in document["withheld"] if step["disruption"] == "guests"]
+    left = [step for step in document["withheld"] if step["disruption"] != "guests"]
+    paused = document.get("paused", [])
+    pauses = pause_block(document.get("pauses", []), now, terminal)
+    left_out = left_out_lines(document.get("left_out", ()), terminal)
+    if not actions and not document["withheld"] and not paused:
+        done = f"{terminal.symbol('ok')} nothing to do, the node is as desired"
+        blocks = [[done], pauses, left_out]
+        return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    blocks = [[terminal.paint(_headline(actions, document["withheld"], paused), "bold")]]
     width = len(str(len(actions)))
     steps: list[str] = []
     for number, step in enumerate(actions, 1):
@@ -36,12 +47,28 @@ def plan_text(document: Document, terminal: Terminal) -> str:
         allow = " ".join(f"--allow-disruption {name}" for name in bridges)
         held += terminal.wrap(f"bridgedctl apply {allow}", "  to allow it once: ")
         blocks.append(held)
+    if left:
+        text = "Left to you, because the state file says enforce: false:"
+        yours = [terminal.paint(line, "yellow") for line in terminal.wrap(text)]
+        for step in left:
+            yours += _step(step, f"{terminal.symbol('warn')} ", terminal)
+        blocks.append(yours)
+    blocks.append(pauses)
+    if paused:
+        text = "Left for when the pause is over:"
+        later = [terminal.paint(line, "yellow") for line in terminal.wrap(text)]
+        for step in paused:
+            later += _step(step, f"{terminal.symbol('dot')} ", terminal)
+        blocks.append(later)
+    blocks.append(left_out)
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def _headline(actions: list[Document], withheld: list[Document]) -> str:
-    said = count(len(actions), "step") if actions else "nothing that may be done now"
-    return f"{said}, {len(withheld)} withheld" if withheld else said
+def _headline(actions: list[Document], withheld: list[Document], paused: list[Document]) -> str:
+    parts = [count(len(actions), "step") if actions else "nothing that may be done now"]
+    parts += [f"{len(withheld)} withheld"] if withheld else []
+    parts += [f"{len(paused)} paused"] if paused else []
+    return ", ".join(parts)
 
 
 def _step(step: Document, first: str, terminal: Terminal) -> list[str]:

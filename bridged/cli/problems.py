@@ -3,47 +3,17 @@
 from typing import Any
 
 from bridged.cli.terminal import Terminal, cells, pad
-from bridged.cli.words import span
+from bridged.telling.conditions import look, meaning, next_attempt
+from bridged.telling.sentences import state_sentence, state_step
+from bridged.telling.words import span
 
 Document = dict[str, Any]
 
-RIGHT = {"converged", "unavailable"}
-_URGENCY = ("failed", "blocked", "contended", "withheld", "drift", "pending")
-_NEEDS_SOMEBODY = {"failed", "blocked", "contended", "withheld"}
-_OBVIOUS = {"value", "state", "presence"}
+_OBVIOUS = {"value", "state", "presence", "content"}
 """Properties that an object has only one of: their names say nothing."""
-_MEANING = {
-    "failed": "the last attempt failed",
-    "blocked": "cannot be done until somebody acts",
-    "contended": "something keeps changing it back",
-    "withheld": "guests would lose their bridge",
-    "drift": "about to be repaired",
-    "pending": "waits for something that is on its way",
-}
+_WITHOUT_GUESTS = {"file", "module", "sysctl"}
 _LABEL = 6
 """Columns of the words in front of what is said of a problem."""
-
-
-def wrong(objects: list[Document]) -> list[Document]:
-    """The objects that are not as desired, those that need somebody first."""
-    found = [item for item in objects if item["condition"] not in RIGHT]
-    return sorted(found, key=lambda item: _rank(item["condition"]))
-
-
-def _rank(condition: str) -> int:
-    return _URGENCY.index(condition) if condition in _URGENCY else len(_URGENCY)
-
-
-def worst(conditions: list[str]) -> str:
-    """The most urgent of some conditions, ``converged`` where there is none."""
-    return min((c for c in conditions if c not in RIGHT), key=_rank, default="converged")
-
-
-def look(condition: str) -> tuple[str, str]:
-    """Symbol and colour of a condition."""
-    if condition in RIGHT:
-        return "ok", "green"
-    return ("bad", "red") if condition in _NEEDS_SOMEBODY else ("warn", "yellow")
 
 
 def object_block(item: Document, now: float, terminal: Terminal, agent: bool) -> list[str]:
@@ -58,27 +28,31 @@ def object_block(item: Document, now: float, terminal: Terminal, agent: bool) ->
     name = f"{item['kind']} {item['name']}"
     head = f"{terminal.symbol(symbol)} {name}  "
     said = f"{condition}{since}"
-    meaning = _MEANING.get(condition, "")
-    if condition == "drift" and not agent:
-        meaning = "bridgedctl apply repairs it"
-    if meaning and cells(head) + cells(said) + len(meaning) + 2 <= terminal.width:
-        said = f"{said}: {meaning}"
+    meant = meaning(condition, agent)
+    if condition == "withheld" and item["kind"] in {"package", "runtime"}:
+        meant = "it would cost more than you allowed"
+    elif condition == "withheld" and item["kind"] in _WITHOUT_GUESTS:
+        meant = "not done unless you say so"
+    if condition == "drift" and item["remedy"]:
+        meant = "left to you"
+    if meant and cells(head) + cells(said) + len(meant) + 2 <= terminal.width:
+        said = f"{said}: {meant}"
     lines = [terminal.paint(head, colour, "bold") + terminal.paint(said, colour)]
     if cells(head) + cells(said) > terminal.width:
         lines = [terminal.paint(head.rstrip(), colour, "bold")]
         lines.append("  " + terminal.paint(said, colour))
     for drift in item["drift"]:
         lines += _labelled("is", _drift(drift), terminal)
+    if condition == "paused" and item["kind"] != "guests":
+        return lines  # the pause is told once, with its reason, its end and how to end it
     if item["reason"]:
         lines += _labelled("why", item["reason"], terminal)
+    if condition == "paused":
+        return lines
     if item["remedy"]:
         lines += _labelled("do", item["remedy"], terminal)
-    if item["next_attempt"]:
-        wait = item["next_attempt"] - now
-        when = f"in {span(wait)}" if wait >= 1 else "due"
-        number = f"attempt {item['attempts'] + 1} " if item["attempts"] else ""
-        lines += _labelled("next", f"{number}{when}", terminal)
-    return lines
+    when = next_attempt(item, now)
+    return lines + _labelled("next", when, terminal) if when else lines
 
 
 def _drift(drift: Document) -> str:
@@ -108,19 +82,11 @@ def state_block(state: Document, terminal: Terminal, agent: bool) -> list[str]:
     """The errors of the state file with their carets, or that there is none."""
     if state["valid"]:
         return []
-    said = {
-        "last-good": "has errors; the last good state stays in force",
-        "none": "cannot be used, and there is no earlier good one: nothing is kept as declared",
-    }.get(state["source"], "has errors")
-    text = f"state file {state['path']} {said}"
-    lines = terminal.wrap(text, f"{terminal.symbol('bad')} ", "  ")
+    lines = terminal.wrap(state_sentence(state), f"{terminal.symbol('bad')} ", "  ")
     lines = [terminal.paint(line, "red", "bold") for line in lines]
     for problem in state["problems"]:
         lines += _problem(problem, terminal)
-    step = "correct it and save, bridged reads it again by itself"
-    if not agent:
-        step = f"correct it, then: bridgedctl validate {state['path']}"
-    return lines + _labelled("do", step, terminal)
+    return lines + _labelled("do", state_step(state, agent), terminal)
 
 
 def _problem(problem: str, terminal: Terminal) -> list[str]:

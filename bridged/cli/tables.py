@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from bridged.cli.problems import RIGHT, look, worst
 from bridged.cli.terminal import Terminal, cells, pad
-from bridged.cli.words import ago, count, listing
+from bridged.telling.conditions import RIGHT, look, worst
+from bridged.telling.members import bridge_names, link_state, members, repair_times
+from bridged.telling.words import ago, count, listing
 
 Document = dict[str, Any]
 
@@ -16,8 +17,11 @@ _ROOM = 26
 _KINDS = {
     "module": "modules",
     "sysctl": "sysctls",
-    "file": "boot files",
+    "file": "files",
     "profile": "profiles",
+    "package": "packages",
+    "runtime": "runtime",
+    "swap": "swap",
 }
 _REPAIRS = 5
 
@@ -43,34 +47,6 @@ class Row:
     def said(self) -> str:
         """The condition in a word or two."""
         return "as desired" if self.condition in RIGHT else self.condition
-
-
-def repair_times(repairs: Iterable[Document | None]) -> list[float]:
-    """When the repairs among `repairs` that went well were made."""
-    return [repair["time"] for repair in repairs if repair and repair["outcome"] == "repaired"]
-
-
-def members(document: Document, bridge: str) -> list[Document]:
-    """The objects that make up a bridge."""
-    return [
-        item
-        for item in document["objects"]
-        if item["bridge"] == bridge or (item["kind"], item["name"]) == ("bridge", bridge)
-    ]
-
-
-def bridge_names(document: Document) -> list[str]:
-    """The bridges of the report, in its order."""
-    return [item["name"] for item in document["objects"] if item["kind"] == "bridge"]
-
-
-def link_state(link: Document | None) -> str:
-    """A link in a word or two."""
-    if link is None or not link["present"]:
-        return "missing"
-    if not link["up"]:
-        return "down"
-    return "up" if link["carrier"] else "no carrier"
 
 
 def _rows(document: Document, now: float) -> list[Row]:
@@ -157,7 +133,7 @@ def _guests(guests: list[str], room: int) -> str:
 
 
 def kernel_lines(document: Document, terminal: Terminal) -> list[str]:
-    """Modules, sysctls and boot files: a line each while they are right."""
+    """Modules, sysctls and files: a line each while they are right."""
     lines: list[str] = []
     for kind, title in _KINDS.items():
         objects = [item for item in document["objects"] if item["kind"] == kind]
@@ -180,7 +156,9 @@ def kernel_lines(document: Document, terminal: Terminal) -> list[str]:
     return lines
 
 
-def repair_lines(repairs: list[Document], now: float, terminal: Terminal) -> list[str]:
+def repair_lines(
+    repairs: list[Document], now: float, terminal: Terminal, bridge: str | None = None
+) -> list[str]:
     """The last repairs, newest first: how long ago, of what, why, and what was done."""
     newest = sorted(repairs, key=lambda repair: -repair["time"])
     if not newest:
@@ -203,7 +181,8 @@ def repair_lines(repairs: list[Document], now: float, terminal: Terminal) -> lis
         rows = terminal.wrap(text, first, " " * (cells(first) if terminal.width >= 60 else 4))
         lines += [terminal.paint(rows[0][:1], colour) + rows[0][1:], *rows[1:]]
     if len(newest) > _REPAIRS:
-        lines.append(f"  and {count(len(newest) - _REPAIRS, 'earlier one')} (--json has them)")
+        more = f"bridgedctl history {bridge or ''}".rstrip()
+        lines.append(f"  and {count(len(newest) - _REPAIRS, 'earlier one')} ({more})")
     return lines
 
 
@@ -212,6 +191,7 @@ def bridge_detail(document: Document, name: str, terminal: Terminal) -> list[str
     links = {link["name"]: link for link in document["links"]}
     shown = [name, *(o["name"] for o in members(document, name) if o["kind"] in {"port", "vlan"})]
     lines: list[str] = []
+    width = max(map(cells, shown)) if terminal.width >= 60 else 0
     for link_name in shown:
         link = links.get(link_name)
         parts = [link_state(link)]
@@ -219,8 +199,20 @@ def bridge_detail(document: Document, name: str, terminal: Terminal) -> list[str
             parts += [f"mtu {link['mtu']}", link["address"]]
             parts += [f"{link['speed']} Mbit/s"] if link["speed"] else []
             parts.append(count(link["carrier_changes"], "carrier change"))
+            parts += _errors(link["counters"])
         kind = "bridge" if link_name == name else "port" if link is None else link["role"]
-        lines += terminal.wrap(", ".join(filter(None, parts)), f"{pad(kind, 6)}  {link_name}  ")
+        lines += terminal.wrap(
+            ", ".join(filter(None, parts)), f"{pad(kind, 6)}  {pad(link_name, width)}  "
+        )
     guests = links[name]["guests"] if name in links else []
     text = f"{len(guests)}: {', '.join(guests)}" if guests else "none"
     return lines + terminal.wrap(text, f"{pad('guests', 6)}  ")
+
+
+def _errors(counters: dict[str, int]) -> list[str]:
+    """Errors on a link since it was made, empty where there were none.
+
+    Drops are no news: a bridge drops what nobody wants.
+    """
+    numbers = ((counters.get(f"{way}_errors", 0), way) for way in ("rx", "tx"))
+    return [count(number, f"{way} error") for number, way in numbers if number]

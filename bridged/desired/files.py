@@ -56,11 +56,11 @@ def read(
     return tuple(sources)
 
 
-def read_file(path: Path | str) -> Source:
+def read_file(path: Path | str, *, trusted: bool = False) -> Source:
     """Another file of the operator's, of which it is asked who may write it as of the state file.
     Raises StateError."""
     try:
-        return Source(str(path), _read(Path(path), trusted=False, missing="correct its name"))
+        return Source(str(path), _read(Path(path), trusted, missing="correct its name"))
     except trust.Untrusted as error:
         raise StateError([_problem(error)]) from None
 

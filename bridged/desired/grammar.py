@@ -141,8 +141,9 @@ def record(*models: type[BaseModel]) -> Record:
         for name, info in model.model_fields.items():
             key = _key(info.alias or name, info)
             keys.setdefault(key.name, key)
-    # Several kinds of port in one list: the commonest one can be written as its name alone.
-    return Record(models, keys, shorthand="name" if len(models) > 1 else "")
+    # The commonest kind of port can be written as its name alone.
+    short = next(filter(None, (getattr(model, "shorthand", "") for model in models)), "")
+    return Record(models, keys, shorthand=short)
 
 
 def grammar() -> Record:

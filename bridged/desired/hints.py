@@ -10,7 +10,11 @@ from bridged.desired.errors import shown
 _MEANT = {
     "base-iface": "parent",
     "bridge": "bridges",
+    "cgroups": "cgroup-driver",
+    "container-runtime": "runtime",
     "cost": "path-cost",
+    "cri-socket": "socket",
+    "default-runtime": "oci-runtime",
     "dev": "parent",
     "address": "mac",
     "device": "ports name",
@@ -20,13 +24,16 @@ _MEANT = {
     "hwaddr": "mac",
     "hwaddress": "mac",
     "id": "vlan",
+    "host": "hostname",
     "iface": "name",
     "ifname": "name",
     "interface": "ports name",
     "interface-name": "name",
     "interfaces": "ports",
     "isolation": "isolated",
+    "installed": "present",
     "kernel-modules": "modules",
+    "label": "labels",
     "kernel-parameters": "sysctls",
     "link": "parent",
     "mac-address": "mac",
@@ -35,13 +42,17 @@ _MEANT = {
     "minimum": "at-least",
     "module": "modules",
     "mcast-snooping": "multicast-snooping",
-    "nic": "ports name",
+    "nic": "ports name nic-present",
     "nics": "ports",
+    "pci": "path",
+    "permaddr": "mac",
     "physdev": "parent",
     "port": "ports",
     "protected": "protect",
     "pvid": "vlan-default-pvid",
+    "package": "packages",
     "raw-device": "parent",
+    "removed": "absent",
     "slave": "ports",
     "slaves": "ports",
     "spanning-tree": "stp",
@@ -61,6 +72,33 @@ _EXPLAINED = {
     "bonds": "bridged does not make bonds; one made elsewhere can be a port",
     "name": "the name is the key above: `br-lan: {...}`",
 }
+
+# The words of kubeadm and Helm.
+_MEANT |= {
+    "advertise-address": "address",
+    "advertiseaddress": "address",
+    "certsans": "cert-sans",
+    "cluster": "cluster-name",
+    "clustername": "cluster-name",
+    "cluster-pool": "pool",
+    "control-plane-endpoint": "endpoint",
+    "controlplaneendpoint": "endpoint",
+    "crisocket": "cri-socket",
+    "dnsdomain": "dns-domain",
+    "kubernetes-version": "version",
+    "kubernetesversion": "version",
+    "node-ip": "address",
+    "path": "file",
+    "pod-subnet": "pod-cidr",
+    "podsubnet": "pod-cidr",
+    "service-subnet": "service-cidr",
+    "servicesubnet": "service-cidr",
+}
+_SECRET = ("token", "certificate-key", "certificatekey", "password", "secret")
+_NO_SECRETS = (
+    "no secrets here, others may read this: kubeadm makes tokens (kubeadm token create) and keys "
+    "(kubeadm init --upload-certs) by itself"
+)
 
 _NF_CALL = (
     "the kernel honours a bridge's own switch only while the global one is off; "
@@ -90,6 +128,8 @@ def unknown_key(key: str, valid: Collection[str], elsewhere: Collection[tuple[st
     plain = key.lower().replace("_", "-")
     if plain.removeprefix("bridge-").startswith("nf-call-") and "ports" in valid:
         return _NF_CALL.format(f"bridge-{plain.removeprefix('bridge-')}")
+    if ("enforce" in valid or "pod-cidr" in valid) and any(word in plain for word in _SECRET):
+        return _NO_SECRETS
     word = nearest(key, valid)
     if word:
         return f"did you mean `{word}`?"

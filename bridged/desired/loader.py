@@ -1,12 +1,12 @@
 """The way from the files to the desired state.
 
-    files -> bytes -> text -> nodes -> values -> one tree -> models -> rules
-    files    source           document shape     merge       state     rules
+    files -> bytes -> text -> nodes -> values -> those for this node -> one tree -> models -> rules
+    files    source           document shape     when                   merge       state     rules
 
 Everything but the reading of the files is a pure function of their names and contents.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,17 @@ from bridged.desired import files, merge
 from bridged.desired.document import parse
 from bridged.desired.errors import COLLECTED, StateError, shown
 from bridged.desired.grammar import record
-from bridged.desired.port import Nic, Vlan
-from bridged.desired.rules import HERE, violations
+from bridged.desired.kubernetes import NEEDED
+from bridged.desired.port import Missing, Nic, Vlan
+from bridged.desired.rules import SECTIONS, violations
 from bridged.desired.shape import Located, shape
 from bridged.desired.source import Place, Problems, Source, decode, digest, names
 from bridged.desired.state import State
+from bridged.desired.violation import HERE
+from bridged.desired.when import Facts, When, why_not
 
+FactsReader = Callable[[frozenset[str]], Facts]
+"""Reads the facts of the given names (`When.needs`); the others may be left empty."""
 STATE_FILE = Path("/etc/bridged/state.yaml")
 
 
@@ -32,7 +37,7 @@ class Loaded:
 
     `hash` is the SHA-256 of the files' names and contents, `files` their paths in the order in
     which they were merged, `data` what they declare as plain values, with sysctls by their path and
-    modules in the kernel's spelling.
+    modules in the kernel's spelling.  All of that is without the drop-ins that are `left_out`.
     """
 
     state: State
@@ -40,6 +45,7 @@ class Loaded:
     files: tuple[str, ...]
     data: Mapping[str, Any]
     tree: Located
+    left_out: tuple["LeftOut", ...] = ()
 
     def place(self, *path: str) -> Place | None:
         """Where the object at `path` is declared, None where it is not.
@@ -60,36 +66,121 @@ class Loaded:
         return str(self.place(*path) or "")
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A drop-in that is not for this node: the place of its `when`, and why."""
+
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
+def no_facts(needs: frozenset[str]) -> Facts:
+    """Where nothing is known of the node: no `when` holds."""
+    return Facts()
+
+
 def load(
-    path: Path | str = STATE_FILE, drop_ins: Path | str | None = None, *, trusted: bool = False
+    path: Path | str = STATE_FILE,
+    drop_ins: Path | str | None = None,
+    *,
+    trusted: bool = False,
+    facts: FactsReader = no_facts,
 ) -> Loaded:
     """The state that the file at `path` and the drop-ins declare.
 
     `drop_ins` is the directory of the drop-ins, ``state.d`` beside `path` unless given; it need not
-    exist.  `trusted` skips the question who may write the files.  Raises StateError.
+    exist.  `trusted` skips the question who may write the files.  `facts` reads what a `when` asks
+    for.  Raises StateError.
     """
-    return load_sources(files.read(path, drop_ins, trusted=trusted))
+    return load_sources(files.read(path, drop_ins, trusted=trusted), facts)
 
 
-def load_sources(sources: Sequence[Source]) -> Loaded:
+def load_sources(sources: Sequence[Source], facts: FactsReader = no_facts) -> Loaded:
     """The state that the files declare; the first one is the state file, the others drop-ins.
 
     Raises StateError with every mistake that was found.
     """
-    tree = _merged(sources)
-    problems = Problems()
-    data = tree.plain()
-    state = _validated(data, tree, problems)
-    problems.raise_any()
-    assert state is not None
-    _check(state, tree, problems)
-    problems.raise_any()
-    return Loaded(state, digest(sources), names(sources), data, tree)
+    parsed = parse_sources(sources)
+    return parsed.load(parsed.left_out(facts(parsed.needs)))
 
 
-def _merged(sources: Sequence[Source]) -> Located:
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file as it was read; `tree` is without its `when`, which `when` is."""
+
+    source: Source
+    tree: Located
+    when: When | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """All files, right by themselves; for which nodes the drop-ins are is still open."""
+
+    files: tuple[_File, ...]
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Names of the facts that decide about drop-ins; none where all are for every node."""
+        return frozenset[str]().union(*(file.when.needs for file in self.files if file.when))
+
+    def left_out(self, facts: Facts) -> tuple[str, ...]:
+        """For each file why it is left out on a node of these facts, "" for one that is not.
+
+        Raises StateError where that cannot be told: it may be a drop-in that matters.
+        """
+        if "labels" in self.needs and facts.problems:
+            raise StateError(facts.problems)
+        if "cards" in self.needs and facts.cards is None:
+            raise StateError(
+                file.place.problem("the interfaces of this node cannot be read", "try again")
+                for file in self.files
+                if file.when and file.place and file.when.nic_present
+            )
+        return tuple(why_not(file.when, facts) if file.when else "" for file in self.files)
+
+    def load(self, left_out: Sequence[str]) -> Loaded:
+        """The state without the files for which `left_out` holds a reason.  Raises StateError."""
+        used = [file for file, reason in zip(self.files, left_out, strict=True) if not reason]
+        tree = merge.merge([file.tree for file in used])
+        problems = Problems()
+        data = tree.plain()
+        state = _validated(data, tree, problems)
+        problems.raise_any()
+        assert state is not None
+        if len(used) < len(self.files) and not {*SECTIONS} & tree.value.keys():
+            others = len(self.files) - len(used)
+            problems.add(
+                tree.place,
+                f"nothing is declared for this node ({others} left out by `when`)",
+                "declare in the state file what every node has; `modules: []` declares nothing",
+            )
+            problems.raise_any()
+        _check(state, tree, problems)
+        problems.raise_any()
+        sources = [file.source for file in used]
+        return Loaded(
+            state,
+            digest(sources),
+            names(sources),
+            data,
+            tree,
+            tuple(
+                LeftOut(str(file.place), reason)
+                for file, reason in zip(self.files, left_out, strict=True)
+                if reason
+            ),
+        )
+
+
+def parse_sources(sources: Sequence[Source]) -> Parsed:
+    """The files, each of them right by itself.  Raises StateError."""
     problems = Problems()
-    trees: list[Located] = []
+    found: list[_File] = []
     for number, source in enumerate(sources):
         try:
             root = parse(decode(source), problems)
@@ -102,9 +193,38 @@ def _merged(sources: Sequence[Source]) -> Located:
             problems.add(
                 root.place, "`version` is missing", "begin the file with the line `version: 1`"
             )
-        trees.append(merge.normal(shape(root, problems), problems))
+        tree = merge.normal(shape(root, problems), problems)
+        found.append(_conditional(source, tree, number == 0, problems))
     problems.raise_any()
-    return merge.merge(trees)
+    return Parsed(tuple(found))
+
+
+def _conditional(source: Source, tree: Located, main: bool, problems: Problems) -> _File:
+    """A file and its `when`."""
+    written = tree.value.get("when")
+    if written is None:
+        return _File(source, tree)
+    rest = {key: item for key, item in tree.value.items() if key != "when"}
+    bare = Located(rest, tree.place, tree.key)
+    if main:
+        problems.add(
+            written.start,
+            "`when` can stand in drop-ins only: the state file is for every node that has it",
+            "put this part into a file of its own in state.d",
+        )
+        return _File(source, bare)
+    if problems:
+        return _File(source, bare)
+    when = None
+    try:
+        when = When.model_validate(written.plain())
+    except ValidationError as error:
+        for item in error.errors(include_url=False)[:COLLECTED]:
+            problems.add(*_explain(item, merge.find(written, item["loc"])))
+    else:
+        # What is left out here is in force elsewhere: a mistake is told by whoever reads it first.
+        _validated({"version": 1, **bare.plain()}, bare, problems)
+    return _File(source, bare, when, written.start)
 
 
 def _validated(data: dict[str, Any], tree: Located, problems: Problems) -> State | None:
@@ -134,6 +254,8 @@ def _explain(item: Any, where: Located) -> tuple[Place, str, str]:
         return where.start, f"`{shown(last)}` is a key of {what} only", remedy
     place = where.start if last == "[key]" else where.place
     error = (item.get("ctx") or {}).get("error")
+    if isinstance(error, Missing):
+        return (where.start, *_missing(str(error), where))
     if isinstance(error, ValueError):
         return place, str(error), getattr(error, "remedy", "")
     return place, f"`{shown(last)}` is not valid: {item['msg']}", ""
@@ -154,6 +276,8 @@ def _missing(key: str, where: Located) -> tuple[str, str]:
         remedy = "add `vlan: ID`, a number from 1 to 4094"
     elif key == "name":
         remedy = "add `name: NIC`; for a VLAN, `vlan: ID` and `parent: NIC`"
+    elif key in NEEDED:
+        remedy = f"add `{key}: {NEEDED[key]}`"
     return f"`{key}` is missing here", remedy
 
 

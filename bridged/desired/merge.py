@@ -8,6 +8,7 @@ Lists of names are united.  The same thing twice within one file is a mistake.
 from collections.abc import Callable, Sequence
 
 from bridged.desired.errors import shown
+from bridged.desired.match import label
 from bridged.desired.names import module_name, sysctl_path, sysctl_problem
 from bridged.desired.shape import Located
 from bridged.desired.source import Problems
@@ -32,6 +33,14 @@ def normal(tree: Located, problems: Problems) -> Located:
         sections["protect"] = _unique(sections["protect"], _as_is, "the interface", problems)
     if "probes" in sections:
         sections["probes"] = _unique(sections["probes"], _as_is, "the probe", problems)
+    if "packages" in sections:
+        lists = sections["packages"].value
+        unique = {
+            key: _unique(lists[key], _as_is, "the package", problems)
+            for key in ("present", "absent")
+            if key in lists
+        }
+        sections["packages"] = _with(sections["packages"], {**lists, **unique})
     if "bridges" in sections:
         bridges = sections["bridges"]
         sections["bridges"] = _with(
@@ -53,9 +62,17 @@ def device(port: Located) -> str:
     fields = port.value
     if "name" in fields:
         return str(fields["name"].value)
-    if "parent" in fields and "vlan" in fields:
-        return f"{fields['parent'].value}.{fields['vlan'].value}"
-    return ""
+    parent = str(fields["parent"].value) if "parent" in fields else _matched(fields)
+    if "vlan" in fields:
+        return f"{parent}.{fields['vlan'].value}" if parent else ""
+    return "" if "parent" in fields else parent
+
+
+def _matched(fields: dict[str, Located]) -> str:
+    """The label of a `match`, empty where there is none."""
+    match = fields["match"].value if "match" in fields else {}
+    mac, path = (str(match[key].value) if key in match else "" for key in ("mac", "path"))
+    return label(mac, path) if mac or path else ""
 
 
 def find(tree: Located, path: Sequence[str | int]) -> Located:

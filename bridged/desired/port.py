@@ -1,10 +1,11 @@
 """The tables of a bridge port: a NIC, or a VLAN on a NIC."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from bridged.desired.base import IfName, Model, Refused, Text, integer
+from bridged.desired.match import Match
 from bridged.desired.offloads import Offloads
 from bridged.desired.properties import (
     BOOL,
@@ -46,6 +47,10 @@ MEMBERSHIP = Row(
     None,
 )
 """`vlans`, `vlan-ranges` and `pvid` together."""
+
+
+class Missing(ValueError):
+    """Neither the key (the one argument) nor a `match` is written."""
 
 
 class _PortOptions(Model):
@@ -136,20 +141,51 @@ class _PortOptions(Model):
 class Nic(_PortOptions):
     """A network card that is a port of the bridge."""
 
-    name: Annotated[IfName, Field(description="interface name, such as enp13s0f0")]
+    shorthand: ClassVar[str] = "name"
+    one_of: ClassVar[tuple[str, ...]] = ("name", "match")
+
+    card: Annotated[
+        IfName | None,
+        Field(alias="name", description="interface name, such as enp13s0f0; or write `match`"),
+    ] = None
+    match: Annotated[
+        Match | None, Field(description="the card by what it is, instead of its name")
+    ] = None
     offloads: Annotated[
         Offloads | None,
         Field(description="what the card does for the kernel, such as `{tso: false, gro: false}`"),
     ] = None
+
+    @model_validator(mode="after")
+    def _one_card(self) -> Self:
+        _told_once(self.card, self.match, "name")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The card's name, the label of its `match` while the name is not known."""
+        return self.card or _label(self.match)
 
     @property
     def device(self) -> str:
         """Name of the interface that is the port."""
         return self.name
 
+    @property
+    def known(self) -> bool:
+        """Whether the card has a name: declared, or found by `match`."""
+        return self.card is not None
+
+    @property
+    def written(self) -> str:
+        """What the port goes by in the state file, where its name need not be written."""
+        return _label(self.match) or self.name
+
 
 class Vlan(_PortOptions):
     """A VLAN on a parent interface, the port of the bridge."""
+
+    one_of: ClassVar[tuple[str, ...]] = ("parent", "match")
 
     vlan: Annotated[
         int,
@@ -161,7 +197,17 @@ class Vlan(_PortOptions):
             "6",
         ),
     ]
-    parent: Annotated[IfName, Field(description="interface that carries the tagged frames")]
+    carrier: Annotated[
+        IfName | None,
+        Field(
+            alias="parent",
+            description="interface that carries the tagged frames; or write `match`",
+        ),
+    ] = None
+    match: Annotated[
+        Match | None,
+        Field(description="the card that carries the tagged frames by what it is"),
+    ] = None
     name: Annotated[
         IfName | None, Field(description="interface name, PARENT.VLAN when left out")
     ] = None
@@ -206,10 +252,41 @@ class Vlan(_PortOptions):
         ),
     ] = None
 
+    @model_validator(mode="after")
+    def _one_parent(self) -> Self:
+        _told_once(self.carrier, self.match, "parent")
+        return self
+
+    @property
+    def parent(self) -> str:
+        """The parent's name, the label of its `match` while the name is not known."""
+        return self.carrier or _label(self.match)
+
     @property
     def device(self) -> str:
         """Name of the interface that is the port."""
         return self.name or f"{self.parent}.{self.vlan}"
+
+    @property
+    def known(self) -> bool:
+        """Whether the parent has a name: declared, or found by `match`."""
+        return self.carrier is not None
+
+    @property
+    def written(self) -> str:
+        """What the port goes by in the state file, where its name need not be written."""
+        return self.name or f"{_label(self.match) or self.parent}.{self.vlan}"
+
+
+def _told_once(name: str | None, match: Match | None, key: str) -> None:
+    if name is not None and match is not None:
+        raise Refused(f"`{key}` and `match` both tell the card", "remove one of them")
+    if name is None and match is None:
+        raise Missing(key)
+
+
+def _label(match: Match | None) -> str:
+    return match.label if match else ""
 
 
 # Not words of the state file: they occur among its keys in the paths of pydantic's errors.

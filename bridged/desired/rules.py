@@ -5,32 +5,17 @@ Every rule is a function from the state to violations; none of them looks at the
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from bridged.desired.bridge import Bridge
 from bridged.desired.errors import shown
+from bridged.desired.kubernetes_rules import kubernetes_violations
 from bridged.desired.merge import Path
 from bridged.desired.names import IFNAME_LIMIT, ifname_problem, sysctl_key
+from bridged.desired.packages import Database, equivalents
 from bridged.desired.port import Port, Vlan
 from bridged.desired.properties import rows
 from bridged.desired.state import State
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A broken rule: the path of what breaks it, the sentence, the remedy.
-
-    HERE in the sentence stands for the place of `other`, the second thing that takes part.
-    """
-
-    path: Path
-    message: str
-    remedy: str = ""
-    other: Path | None = None
-
-
-HERE = "\0"
-"""No name and no value in a message can contain this character."""
+from bridged.desired.violation import HERE, Violation
 
 
 def violations(state: State) -> Iterator[Violation]:
@@ -54,6 +39,13 @@ def violations(state: State) -> Iterator[Violation]:
                 "remove vlan-filtering: false, or isolate: true",
             )
     yield from _sysctls(state)
+    yield from kubernetes_violations(state.kubernetes)
+    yield from _packages(state)
+    yield from _cgroup_driver(state)
+
+
+SECTIONS = ("bridges", "modules", "sysctls", "packages", "runtime", "swap", "kubernetes")
+"""A file with none of these says nothing."""
 
 
 def _at(bridge: str, port: Port, *more: str) -> Path:
@@ -61,11 +53,11 @@ def _at(bridge: str, port: Port, *more: str) -> Path:
 
 
 def _something_declared(state: State) -> Iterator[Violation]:
-    if state.bridges is None and state.modules is None and state.sysctls is None:
+    if all(getattr(state, section) is None for section in SECTIONS):
         yield Violation(
             (),
             "the file declares nothing",
-            "add `bridges:`, `modules:` or `sysctls:`; "
+            "add `bridges:`, `modules:`, `sysctls:` or another section; "
             "`bridges: {}` says that there are to be no bridges",
         )
 
@@ -304,4 +296,35 @@ def _ipv6_of_bridges(state: State, path: str, value: object) -> Iterator[Violati
             f"this contradicts the bridge `{found[1]}`, whose IPv6 is disabled ({HERE})",
             "remove the line, or declare `ipv6: keep` for the bridge",
             ("bridges", found[1]),
+        )
+
+
+def _packages(state: State) -> Iterator[Violation]:
+    """Nothing can be installed and not installed, under whatever name."""
+    packages = state.packages
+    databases: tuple[Database, ...] = ("dpkg", "rpm")
+    for name in packages.absent if packages else ():
+        for other in packages.present if packages else ():
+            if any(name in equivalents(other, database) for database in databases):
+                same = "" if name == other else f", which is `{other}` elsewhere"
+                yield Violation(
+                    ("packages", "absent", name),
+                    f"`{name}`{same} is to be present ({HERE}) and absent",
+                    "remove one of them",
+                    ("packages", "present", other),
+                )
+
+
+def _cgroup_driver(state: State) -> Iterator[Violation]:
+    """Pods do not start where kubelet and runtime do not make their cgroups in the same way."""
+    containerd = state.runtime.containerd if state.runtime else None
+    if state.kubernetes is None or containerd is None:
+        return
+    kubelet, runtime = state.kubernetes.cgroup_driver, containerd.cgroup_driver
+    if kubelet != runtime:
+        yield Violation(
+            ("kubernetes", "cgroup-driver"),
+            f"the kubelet would make cgroups by {kubelet}, containerd ({HERE}) by {runtime}",
+            "declare the same for both",
+            ("runtime", "containerd"),
         )

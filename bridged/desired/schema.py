@@ -24,12 +24,12 @@ from bridged.desired.grammar import (
     Text,
     grammar,
 )
+from bridged.desired.rules import SECTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _SYSCTL_KEY = r"^[^-./\s*?=\[\]][^\s*?=\[\]]*[./][^\s*?=\[\]]*[^./\s*?=\[\]]$"
 _ONE_LINE = r"^[^\n\r\u0000]*$"
-_SECTIONS = ("bridges", "modules", "sysctls")
 
 
 def schema() -> dict[str, Any]:
@@ -37,14 +37,17 @@ def schema() -> dict[str, Any]:
     root = grammar()
     described = _record(root, "State of a node")
     described["description"] = (
-        "The bridges, VLANs, kernel modules and sysctls that bridged keeps on this node."
+        "The bridges, VLANs, kernel modules, sysctls, files, packages and container runtime that "
+        "bridged keeps on this node."
     )
     # A file with none of its sections is refused: emptiness must be said.
-    described["anyOf"] = [{"required": [section]} for section in _SECTIONS]
+    described["anyOf"] = [{"required": [section]} for section in SECTIONS]
     sysctls = described["properties"]["sysctls"]
     sysctls["propertyNames"] = {"pattern": _SYSCTL_KEY}
     for name in ("modules", "protect", "probes"):
         described["properties"][name]["uniqueItems"] = True
+    for name in ("present", "absent"):
+        described["properties"]["packages"]["properties"][name]["uniqueItems"] = True
     return {"$schema": DIALECT, **described}
 
 
@@ -97,6 +100,9 @@ def _record(record: Record, title: str) -> dict[str, Any]:
     }
     if len(record.models) == 1 and record.models[0].__doc__:
         described["description"] = " ".join(record.models[0].__doc__.split())
+    for one_of in (getattr(model, "one_of", ()) for model in record.models[:1]):
+        if one_of:
+            described["oneOf"] = [{"required": [name]} for name in one_of]
     required = [name for name, key in record.keys.items() if key.required]
     return {**described, "required": required} if required else described
 

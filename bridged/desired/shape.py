@@ -255,4 +255,7 @@ def _places_of_keys() -> tuple[tuple[str, str], ...]:
             for kind in map(record, ports.item.models):
                 what = "a VLAN" if "vlan" in kind.keys else "a port"
                 found += [(name, what) for name in kind.keys if (name, "a port") not in found]
+    kubernetes = root.keys["kubernetes"].expected
+    if isinstance(kubernetes, Record):
+        found += [(name, "`kubernetes`") for name in kubernetes.keys if name not in root.keys]
     return tuple(found)

@@ -9,9 +9,13 @@ from pydantic import AfterValidator, Field
 from bridged.desired.base import IfName, Model, Refused, Text
 from bridged.desired.bridge import Bridge
 from bridged.desired.errors import shown
+from bridged.desired.kubernetes import Kubernetes
 from bridged.desired.names import module_problem
+from bridged.desired.packages import Packages
 from bridged.desired.port import Port
 from bridged.desired.probes import parse
+from bridged.desired.runtime import Runtime
+from bridged.desired.when import When
 
 
 def _module(name: str) -> str:
@@ -97,6 +101,17 @@ class State(Model):
         Mapping[str, Sysctl] | None,
         Field(description="kernel parameters, keys written as sysctl.d(5) allows"),
     ] = None
+    packages: Annotated[
+        Packages | None, Field(description="packages that are to be installed, and those not to be")
+    ] = None
+    runtime: Annotated[Runtime | None, Field(description="the container runtime")] = None
+    swap: Annotated[
+        Literal["off"] | None,
+        Field(
+            description="`off`: swap that is in use is switched off, as the kubelet's failSwapOn "
+            "wants it; what would bring it back at the next boot is reported"
+        ),
+    ] = None
     protect: Annotated[
         tuple[IfName, ...],
         Field(description="interfaces that must never become ports or lose their profile"),
@@ -117,6 +132,16 @@ class State(Model):
             "away from its guests may be made; otherwise they wait for "
             "`bridgedctl apply --allow-disruption`"
         ),
+    ] = None
+
+    kubernetes: Annotated[
+        Kubernetes | None,
+        Field(description="the values for kubeadm.conf and cilium-values.yaml"),
+    ] = None
+
+    when: Annotated[
+        When | None,
+        Field(description="in a drop-in only: for which nodes it is; on others it is left out"),
     ] = None
 
     def ports(self) -> Iterator[tuple[str, Bridge, Port]]:

@@ -9,6 +9,7 @@ from bridged.desired.loader import Loaded, load
 from bridged.desired.probes import parse
 from bridged.doctor.records import Check, ok, problem, unseen, warning
 from bridged.doctor.subject import Subject
+from bridged.observe.facts import facts_beside
 
 _UNIT = "bridged.service"
 
@@ -16,7 +17,7 @@ _UNIT = "bridged.service"
 def check_state(path: str, draft: bool = False) -> tuple[Loaded | None, list[Check]]:
     """The state, None where it cannot be used, and what is to be said of the file."""
     try:
-        loaded = load(path, trusted=draft)
+        loaded = load(path, trusted=draft, facts=facts_beside(path, trusted=draft))
     except StateError as error:
         first, more = error.problems[0], len(error.problems) - 1
         said = f"{first.where}: {first.message}" + (f", and {more} more" if more else "")
@@ -34,6 +35,7 @@ def check_state(path: str, draft: bool = False) -> tuple[Loaded | None, list[Che
             warning("state-file", f"{path} declares nothing", why, f"declare something in {path}")
         ]
     others = f" and {len(loaded.files) - 1} drop-ins" if len(loaded.files) > 1 else ""
+    others += f" ({len(loaded.left_out)} left out on this node)" if loaded.left_out else ""
     who = "" if draft else ", and nobody else can write it"
     return loaded, [ok("state-file", f"{path}{others} can be used{who}")]
 

@@ -14,6 +14,8 @@ from bridged.doctor.libraries import check_libraries
 from bridged.doctor.readings import Readings, RealReadings
 from bridged.doctor.records import Check, unseen
 from bridged.doctor.subject import Subject
+from bridged.observe.host import Host
+from bridged.plan.matching import matched, resolve
 from bridged.serve.defaults import STATE_FILE
 
 _KEPT = "/var/lib/bridged"
@@ -33,7 +35,7 @@ def examine(path: str, socket: str, read: Readings | None = None) -> tuple[Check
     state = loaded.state if loaded else None
     if loaded is None and not draft and (kept := lastgood.load(_KEPT)):
         state = kept.state
-    subject = Subject(state or State(version=1), read or real)
+    subject = _named(Subject(state or State(version=1), read or real))
     parts: tuple[tuple[str, Callable[[], Iterable[Check]]], ...] = (
         ("bridged", lambda: [*about_state, *check_service(subject, socket), *check_libraries()]),
         ("NetworkManager", lambda: check_networkmanager(subject)),
@@ -48,6 +50,13 @@ def examine(path: str, socket: str, read: Readings | None = None) -> tuple[Check
         said = f"may not be read: {', '.join(paths[:3])}{more}"
         found.append(replace(unseen("permissions", said), group="bridged"))
     return tuple(found)
+
+
+def _named(subject: Subject) -> Subject:
+    """The subject with the names of its cards, where the state tells them by what they are."""
+    if not matched(subject.state) or not isinstance(subject.links, tuple):
+        return subject
+    return replace(subject, state=resolve(subject.state, Host(links=subject.links)))
 
 
 def _careful(group: str, run: Callable[[], Iterable[Check]]) -> Iterator[Check]:

@@ -16,10 +16,11 @@ NEEDED = {
     "prometheus-client": "0.21",
     "structlog": "24.1",
     "PyYAML": "6.0",
+    "tomlkit": "0.11",
 }
 """Distribution -> least version, as in pyproject.toml."""
 _PYTHON = (3, 11)
-_INSTALL = "run packaging/install.sh install again, which brings what is missing"
+_INSTALL = "install bridged again (its package, or make install), which brings what is missing"
 
 
 def installed(name: str) -> str | None:

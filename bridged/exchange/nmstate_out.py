@@ -51,6 +51,7 @@ def _others(state: State, notes: Notes) -> None:
         "protect": ", ".join(state.protect),
         "probes": ", ".join(state.probes),
         "maintenance": "the daily window" if state.maintenance else "",
+        "kubernetes": "kubeadm.conf, cilium-values.yaml" if state.kubernetes else "",
     }
     for section, what in listed.items():
         if what:

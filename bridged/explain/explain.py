@@ -1,6 +1,7 @@
 """One object explained: (state, host, report, name, places) -> Explanation.  Pure."""
 
 from bridged.desired.state import State
+from bridged.explain.files import kept_parts
 from bridged.explain.kernel import file_parts, module_parts, sysctl_parts
 from bridged.explain.network import bridge_parts, port_parts
 from bridged.explain.places import Places
@@ -37,7 +38,7 @@ def explain(
         for bridge, _, port in state.ports():
             if port.device == item.name:
                 properties, facts, profiles = port_parts(context, bridge, port, drift, places)
-                declared = places.of("bridges", bridge, "ports", port.device)
+                declared = places.of("bridges", bridge, "ports", port.written)
     elif item.kind == "module":
         properties, facts, boot = module_parts(state, host, item.name, places)
         declared = properties[0].declared
@@ -47,6 +48,8 @@ def explain(
     elif item.kind == "file":
         properties, facts, boot = file_parts(state, host, item.name)
         declared = "derived"
+        if not properties:
+            properties, facts, declared = kept_parts(state, host, item.name, drift, places)
     if not properties:  # no longer declared, or guests that wait for their bridge
         properties = tuple(
             PropertyView(d.property, d.desired, "", d.kernel, d.network_manager, differs=True)
@@ -77,6 +80,7 @@ def explain(
         findings=findings,
         repairs=tuple(repairs[-_REPAIRS:]),
         next_step=_next_step(item, report, others, findings),
+        left_out=report.state.left_out,
     )
 
 

@@ -55,7 +55,7 @@ def port_parts(context: Context, bridge: str, spec: Port, drift: Drift, places: 
     bridge_spec: Bridge = (context.state.bridges or {})[bridge]
     port = look_up(context, bridge, bridge_spec, spec)
     profile = port.choice.profile
-    path = ("bridges", bridge, "ports", spec.device)
+    path = ("bridges", bridge, "ports", spec.written)
     seen = _Side(context, port.link, profile, drift, places, path)
     found = [
         PropertyView(

@@ -60,7 +60,7 @@ class Explanation:
     `declared` is ``FILE:LINE`` of the object, of the last good file where `state_valid` is False.
     `facts` are what the worlds say of it that cannot be declared, each a label and a text.
     `others` are who else sets it, or may: hints, the likeliest first.  `next_step` is what to do
-    now, in a sentence.
+    now, in a sentence; `left_out` are the drop-ins that are not for this node, with the reason.
     """
 
     kind: str
@@ -84,6 +84,7 @@ class Explanation:
     findings: tuple[Finding, ...] = ()
     repairs: tuple[Repair, ...] = ()
     next_step: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def as_desired(self) -> bool:

@@ -81,6 +81,13 @@ def _unknown(kind: str, name: str, report: Report, host: Host) -> Unknown:
             f"{name} is on this host{reason} but not declared, so bridged leaves it alone",
             f"ip -details link show {link.name}; or declare it in {report.state.path}",
         )
+    left_out = report.state.left_out
+    if left_out and not near:
+        return Unknown(
+            f"{name} is not declared; these drop-ins are left out on this node: "
+            f"{'; '.join(left_out)}",
+            f"correct `when` there if {name} belongs to this node",
+        )
     if not report.objects:
         return Unknown("nothing is declared", f"declare something in {report.state.path}")
     what = f"{kind} {name}" if kind else name

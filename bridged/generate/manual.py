@@ -46,6 +46,7 @@ _SIGNALS = (
 _FILES = (
     ("/etc/bridged/state.yaml", "the state file, see bridged-state(5)"),
     ("/etc/bridged/state.d/*.yaml", "drop-ins that are laid over it"),
+    ("/etc/bridged/labels", "labels of this node, KEY=VALUE lines, for `when:` in drop-ins"),
     ("/run/bridged/control.sock", "the control socket"),
     ("/var/lib/bridged", "the last good state"),
     ("/etc/modules-load.d/bridged.conf", "modules for the next boot, written by bridged"),
@@ -82,7 +83,7 @@ def bridgedctl() -> str:
     lines += [".SH EXAMPLES"]
     for example, words_ in _EXAMPLES:
         lines += roff.entry(f".B {roff.text(example)}", words_)
-    lines += roff.section("Files", _entries(_FILES[:3]))
+    lines += roff.section("Files", _entries(_FILES[:4]))
     lines += roff.section("See also", [_see(("bridged", 8), ("bridged-state", 5), ("nmcli", 1))])
     return "\n".join(lines) + "\n"
 
@@ -124,7 +125,7 @@ def state() -> str:
             said = words(key.expected)
             if key.example and " such as " not in said:
                 said += f", such as `{key.example}`"
-            said += "; required" if key.required else f"; if left out: {default(key)}"
+            said += "; required" if key.required else f"; if left out: {default(key, record)}"
             lines += [".TP", f".B {roff.text(key.name)}", roff.prose(f"({said})"), ".br"]
             lines.append(roff.prose(_sentence(key.doc)))
     lines += roff.section("Example", roff.example("\n".join(f"    {line}" for line in shown)))

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from bridged.desired.runtime import Containerd
 from bridged.desired.vlans import Membership
+from bridged.observe.node import Node
 
 Settings = Mapping[str, Mapping[str, Any]]
 """A NetworkManager profile, unpacked: setting -> key -> plain Python value (bytes for ``ay``)."""
@@ -21,9 +23,9 @@ class Link:
     `kind` is IFLA_INFO_KIND, empty for hardware.  `info` holds IFLA_INFO_DATA and `port`
     IFLA_INFO_SLAVE_DATA of a bridge port; keys are attribute names without IFLA_, in lower case
     (``br_stp_state``, ``brport_cost``), values plain numbers or text.  `controller` and `parent`
-    are ifindexes.  `address_pinned` is False while the kernel may change the address by itself.
-    `vlans` are those of a bridge port (or of the bridge itself), sorted by id.  `speed` is in
-    Mbit/s, None where the driver does not say.
+    are ifindexes, `path` is where hardware is plugged in, as udev's ID_PATH. `address_pinned` is
+    False while the kernel may change the address by itself. `vlans` are those of a bridge port (or
+    of the bridge itself), sorted by id. `speed` is in Mbit/s, None where the driver does not say.
     """
 
     index: int
@@ -38,6 +40,7 @@ class Link:
     operstate: str = "down"
     controller: int | None = None
     controller_kind: str = ""
+    path: str = ""
     parent: int | None = None
     altnames: tuple[str, ...] = ()
     disable_ipv6: bool | None = None
@@ -205,6 +208,41 @@ class Assignment:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that is kept as declared: `content` is None where there is none.
+
+    `owner` is ``USER:GROUP``, by number where there is no name, `ids` are their numbers.
+    `obstacle` is why it cannot be replaced, empty where it can, `remedy` what to do about that;
+    `unseen` tells that the obstacle is in the way of reading too.
+    """
+
+    content: str | None = None
+    owner: str = ""
+    ids: tuple[int, int] = (0, 0)
+    mode: int = 0
+    obstacle: str = ""
+    remedy: str = ""
+    unseen: bool = False
+
+    def belongs_to(self, owner: str) -> bool:
+        """Whether it belongs to ``USER:GROUP``, by name or number."""
+        pairs = zip(owner.split(":"), self.owner.split(":"), self.ids, strict=False)
+        return all(wanted in {name, str(number)} for wanted, name, number in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Kubeadm:
+    """What the node's kubeadm says of the declared kubeadm.conf.
+
+    ``absent``: there is no kubeadm.  ``asking``: it has not answered yet.  ``silent``: it did not
+    answer, or could not be run; `said` has the reason, as for ``refuses``.
+    """
+
+    answer: Literal["absent", "asking", "accepts", "refuses", "silent"] = "absent"
+    said: str = ""
+
+
 @dataclass(frozen=True)
 class Host:
     """What the machine has.
@@ -213,13 +251,14 @@ class Host:
     absolute path with None for a missing file; each holds what was asked for (`Interest`).
     `nodes` tells of device nodes by path whether they are there; `boot_sysctls` lists who sets
     a declared sysctl at boot, in the order of application, `boot_modules` which lines load or
-    forbid a module (where asked for). `protected` maps an interface that
+    forbid a module (where asked for). `kept` are the files that are kept as declared, by path,
+    `kubeadm` what kubeadm says of its own. `protected` maps an interface that
     carries the node's own traffic to the reason; `time` is when the observation was made, in
     seconds of a clock that never jumps; `remembered` that NetworkManager was not asked again
-    because it had signalled no change, `stale` that it had, but there was no time. `problems`
-    maps a world that could not be read (``links``, ``network-manager``, ``modules``, ``sysctls``,
-    ``files``, ``sessions``, ``machine-id``) to the reason; that something of it is not here says
-    nothing.
+    because it had signalled no change, `stale` that it had, but there was no time. `node` is what
+    the last slow look saw. `problems` maps a world that could not be read (``links``,
+    ``network-manager``, ``modules``, ``sysctls``, ``files``, ``sessions``, ``machine-id``,
+    ``node``) to the reason; that something of it is not here says nothing.
     """
 
     links: tuple[Link, ...] = ()
@@ -228,6 +267,8 @@ class Host:
     modules: Mapping[str, ModuleState] = field(default_factory=dict)
     sysctls: Mapping[str, Sysctl] = field(default_factory=dict)
     files: Mapping[str, str | None] = field(default_factory=dict)
+    kept: Mapping[str, KeptFile] = field(default_factory=dict)
+    kubeadm: Kubeadm = Kubeadm()
     nodes: Mapping[str, bool] = field(default_factory=dict)
     processes: frozenset[str] = frozenset()
     offloads: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
@@ -238,6 +279,7 @@ class Host:
     time: float = 0.0
     remembered: bool = False
     stale: bool = False
+    node: Node = field(default_factory=Node)
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -279,8 +321,11 @@ class Interest:
     `devices` are the interfaces whose applied profile is wanted, `offloads`
     those whose offloads are; `processes` are names
     of programs of which those that run are wanted; `boot_modules` are those whose boot files are
-    wanted; `fresh` asks for everything to be read, also what no signal says has changed, `quick`
-    for NetworkManager's last word even where a signal says that it has.
+    wanted; `kept` are the files that are kept as declared, `kubeadm_conf` is the text that kubeadm
+    is asked about, empty where it is not; `fresh` asks for everything to be read, also what no
+    signal says has changed, `quick` for NetworkManager's last word even where a signal says that it
+    has. `packages` are names of packages, `containerd` what is declared of it; both are read only
+    where the look is fresh. `impatient` has what failed aside tried again at once.
     """
 
     devices: frozenset[str] = frozenset()
@@ -291,5 +336,10 @@ class Interest:
     offloads: frozenset[str] = frozenset()
     processes: frozenset[str] = frozenset()
     boot_modules: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+    kubeadm_conf: str = ""
     fresh: bool = True
     quick: bool = False
+    packages: frozenset[str] = frozenset()
+    containerd: Containerd | None = None
+    impatient: bool = False

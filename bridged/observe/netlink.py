@@ -1,7 +1,7 @@
 """The kernel's links, addresses and default routes, from one netlink dump each.
 
-What a dump does not tell comes from /sys: how a bridge got its hardware address, and driver, speed
-and duplex of hardware.
+What a dump does not tell comes from /sys: how a bridge got its hardware address, and path, driver,
+speed and duplex of hardware.
 """
 
 import socket
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bridged.desired.vlans import PortVlan
+from bridged.observe.cards import device_path
 from bridged.observe.host import Address, Link
 from bridged.observe.linkmessage import LinkMessage
 from bridged.observe.port_vlans import read_port_vlans
@@ -40,6 +41,7 @@ class NetlinkReader:
 
     def __init__(self, root: Path = Path("/"), timeout: float = 5.0) -> None:
         self._sys = root / "sys/class/net"
+        self._udev = root / "run/udev/data"
         self._timeout = timeout
 
     def read(self) -> KernelNetwork:
@@ -71,7 +73,7 @@ class NetlinkReader:
     ) -> Link:
         name, kind = message.name, message.kind
         controller = message.number("IFLA_MASTER")
-        hardware = self._hardware(name) if not kind else {}
+        hardware = self._hardware(name, message.index) if not kind else {}
         return Link(
             index=message.index,
             name=name,
@@ -97,8 +99,8 @@ class NetlinkReader:
             **hardware,
         )
 
-    def _hardware(self, name: str) -> dict[str, Any]:
-        """Driver, speed and duplex where a device stands behind the interface.
+    def _hardware(self, name: str, index: int) -> dict[str, Any]:
+        """Path, driver, speed and duplex where a device stands behind the interface.
 
         The driver may have no speed (-1, or EINVAL while the interface is down).
         """
@@ -112,6 +114,7 @@ class NetlinkReader:
         speed = self._attribute(name, "speed")
         duplex = self._attribute(name, "duplex")
         return {
+            "path": device_path(self._sys / name, self._udev / f"n{index}"),
             "driver": driver,
             "speed": int(speed) if speed.isdigit() and 0 < int(speed) < 1 << 31 else None,
             "duplex": duplex if duplex in ("full", "half") else "",

@@ -10,18 +10,23 @@ from bridged.observe.host import (
     Assignment,
     Host,
     Interest,
+    KeptFile,
+    Kubeadm,
     Link,
     NetworkManager,
     Sysctl,
     Unavailable,
 )
+from bridged.observe.node import Node
 from bridged.observe.protocols import (
     FileReader,
     KernelNetwork,
+    KubeadmReader,
     LinkReader,
     ModuleFileReader,
     ModuleReader,
     NetworkManagerReader,
+    NodeReader,
     OffloadReader,
     ProcessReader,
     SessionReader,
@@ -56,6 +61,8 @@ class Observer:
         monotonic: Callable[[], float] = time.monotonic,
         signalled: Event | None = None,
         module_files: ModuleFileReader | None = None,
+        kubeadm: KubeadmReader | None = None,
+        node: NodeReader | None = None,
     ) -> None:
         self._links = links
         self._network_manager = network_manager
@@ -69,6 +76,9 @@ class Observer:
         self._monotonic = monotonic
         self._signalled = signalled
         self._module_files = module_files
+        self._kubeadm = kubeadm
+        self._node = node
+        self._rest = Node()
         self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
         self._ssh: frozenset[str] = frozenset()
         self._assignments: Mapping[str, tuple[Assignment, ...]] = {}
@@ -112,6 +122,8 @@ class Observer:
             modules=attempt("modules", lambda: self._modules.read(interest.modules)) or {},
             sysctls=sysctls,
             files=attempt("files", lambda: self._files.read(interest.files)) or {},
+            kept=attempt("kept-files", lambda: self._kept(interest)) or {},
+            kubeadm=attempt("kubeadm", lambda: self._asked(interest)) or Kubeadm(),
             nodes=attempt("nodes", lambda: self._files.exist(interest.nodes)) or {},
             processes=attempt("processes", lambda: self._running(interest)) or frozenset(),
             offloads=attempt("offloads", lambda: self._offloads.read(interest.offloads)) or {},
@@ -120,13 +132,29 @@ class Observer:
             protected=protected(kernel, self._ssh),
             machine_id=attempt("machine-id", self._sessions.machine_id) or "",
             time=began,
+            node=attempt("node", lambda: self._seldom(interest)) or self._rest,
             problems=problems,
             remembered=remembered,
             stale=remembered and self._signalled is not None and self._signalled.is_set(),
         )
 
+    def _seldom(self, interest: Interest) -> Node:
+        """The rest of the node: nothing of the network waits for it or is repaired by it."""
+        if interest.fresh and self._node is not None:
+            self._rest = self._node.read(interest)
+        return self._rest
+
     def _running(self, interest: Interest) -> frozenset[str]:
         return self._processes.read(interest.processes) if interest.processes else frozenset()
+
+    def _kept(self, interest: Interest) -> Mapping[str, KeptFile]:
+        return self._files.kept(interest.kept) if interest.kept else {}
+
+    def _asked(self, interest: Interest) -> Kubeadm:
+        """A program is only started where time does not matter."""
+        if self._kubeadm is None or not interest.kubeadm_conf:
+            return Kubeadm()
+        return self._kubeadm.read(interest.kubeadm_conf, anew=interest.fresh)
 
     def _boot(self, interest: Interest) -> Mapping[str, tuple[Assignment, ...]]:
         """Only where time does not matter: nothing is repaired by it."""

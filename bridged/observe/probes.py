@@ -73,8 +73,8 @@ class Prober:
             return self._told(sock, lambda f: f[20:22] == b"\0\2" and f[28:32] == wanted)
 
     def _solicit(self, probe: Probe) -> bool:
-        """The same for IPv6: a neighbour solicitation (RFC 4861), which no filter of addresses in
-        our unit keeps back.  False also where the interface has no hardware addresses."""
+        """The same for IPv6: a neighbour solicitation (RFC 4861), which no filter of addresses
+        keeps back.  False also where the interface has no hardware addresses."""
         target = socket.inet_pton(socket.AF_INET6, probe.address)
         with contextlib.suppress(OSError), _packets(probe.interface, _IPV6) as sock:
             own = sock.getsockname()[4]

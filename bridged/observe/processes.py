@@ -19,8 +19,8 @@ _SLICES = ("sys/fs/cgroup/system.slice", "sys/fs/cgroup/systemd/system.slice")
 class ProcessReader:
     """Reads below `root`.
 
-    Our unit hides the processes of others (ProtectProc=); the control groups of services that run
-    are to be seen from within it too.
+    A drop-in may hide the processes of others (ProtectProc=); the control groups of services that
+    run are to be seen all the same.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:

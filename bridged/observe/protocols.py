@@ -11,12 +11,16 @@ from bridged.desired.probes import Probe
 from bridged.observe.host import (
     Address,
     Assignment,
+    Interest,
+    KeptFile,
+    Kubeadm,
     Link,
     ModuleState,
     NetworkManager,
     Sysctl,
     Unavailable,
 )
+from bridged.observe.node import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,15 @@ class FileReader(Protocol):
 
     def exist(self, paths: Iterable[str]) -> Mapping[str, bool]: ...
 
+    def kept(self, paths: Iterable[str]) -> Mapping[str, KeptFile]: ...
+
+
+class KubeadmReader(Protocol):
+    """What kubeadm says of a kubeadm.conf; it is asked anew only where `anew` or never before, and
+    answers in a later reading where it takes its time."""
+
+    def read(self, text: str, anew: bool) -> Kubeadm: ...
+
 
 class SysctlFileReader(Protocol):
     """Who sets the sysctls named at boot, in the order of application."""
@@ -93,6 +106,13 @@ class OffloadReader(Protocol):
     """Offloads by card and short name of ethtool(8)."""
 
     def read(self, names: Iterable[str]) -> Mapping[str, Mapping[str, bool]]: ...
+
+
+class NodeReader(Protocol):
+    """Packages, runtime, swap and work aside; `observe/rest.py`.  Does not wait for package
+    tools."""
+
+    def read(self, wanted: Interest) -> Node: ...
 
 
 class Reachability(Protocol):

@@ -18,12 +18,17 @@ _SHOWN = 4
 class ObjectId(NamedTuple):
     """What an action or a status is about, printed as ``bridge/br-lan``."""
 
-    kind: Literal["bridge", "port", "vlan", "guests", "module", "sysctl", "file"]
+    kind: Literal[
+        "bridge", "port", "vlan", "guests", "module", "sysctl", "file", "package", "runtime", "swap"
+    ]
     name: str
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"
 
+
+SLOW = frozenset({"packages", "runtime", "swap"})
+"""Worlds that wait until everything else has been done."""
 
 Changes = Mapping[str, Mapping[str, Any]]
 """Changes of a profile: setting -> key -> plain value, None to take the key out."""
@@ -242,3 +247,83 @@ class WriteFile(Action):
 
     def describe(self) -> str:
         return f"{'remove' if self.content is None else 'write'} {self.path}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepFile(Action):
+    """Replace a file that is kept as declared; what was there is kept beside it.
+
+    `owner` is ``USER:GROUP``, `mode` the permission bits.
+    """
+
+    path: str
+    content: str
+    owner: str
+    mode: int
+    world: ClassVar[str] = "files"
+
+    def describe(self) -> str:
+        return f"write {self.path} ({self.owner}, {self.mode:04o})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallPackage(Action):
+    """Have the distribution's tool install a package.  Begun aside: it may take minutes."""
+
+    package: str
+    world: ClassVar[str] = "packages"
+
+    def describe(self) -> str:
+        return f"install {self.package}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemovePackage(Action):
+    """Have the distribution's tool remove a package, if nothing else goes with it.
+
+    `along` are other packages that may go in the same step, for they are to be absent too.
+    """
+
+    package: str
+    along: frozenset[str] = frozenset()
+    world: ClassVar[str] = "packages"
+
+    def describe(self) -> str:
+        return f"remove {self.package}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditFile(Action):
+    """Change a file that somebody else wrote, if it still is as `before`; what it was is kept
+    beside it under `backup`.  `before` None makes a file that is not there."""
+
+    path: str
+    before: str | None
+    content: str
+    backup: str
+    world: ClassVar[str] = "runtime"
+
+    def describe(self) -> str:
+        return f"change {self.path}" if self.before is not None else f"write {self.path}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestartService(Action):
+    """Restart a service of systemd's.  Begun aside."""
+
+    service: str
+    world: ClassVar[str] = "runtime"
+
+    def describe(self) -> str:
+        return f"restart {self.service}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwapOff(Action):
+    """Switch a swap area off.  Begun aside: what is in it must be read back into memory."""
+
+    device: str
+    world: ClassVar[str] = "swap"
+
+    def describe(self) -> str:
+        return f"switch swap on {self.device} off"

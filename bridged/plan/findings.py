@@ -9,10 +9,13 @@ from bridged.plan.boot import MINIMUMS, SYSCTLS
 from bridged.plan.context import Context
 from bridged.plan.kernel import satisfied
 from bridged.plan.profiles import refers_to
+from bridged.plan.runtime import find_swap
 from bridged.report import Finding
 
 NODES = {"kvm": "/dev/kvm", "vhost_net": "/dev/vhost-net", "vhost_vsock": "/dev/vhost-vsock"}
 """Device nodes that people load a module for; the module alone does not prove them."""
+READY_NODES = frozenset({"/dev/kvm", "/dev/vhost-net", "/dev/net/tun"})
+"""What virtual machines are started with; looked at whatever is declared."""
 _NF_KEYS = ("iptables", "ip6tables", "arptables")
 
 
@@ -26,6 +29,7 @@ def find_dangers(context: Context) -> Iterator[Finding]:
         _large_vlans,
         _dangling_profiles,
         _unmanaged_links,
+        find_swap,
     )
     for check in checks:
         yield from check(context)

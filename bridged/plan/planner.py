@@ -11,13 +11,16 @@ from bridged.plan.actions import Action, Activate
 from bridged.plan.boot import FILES, plan_files
 from bridged.plan.bridges import plan_bridge
 from bridged.plan.context import Context
-from bridged.plan.findings import NODES, find_dangers
+from bridged.plan.files import conf, find_of_kubernetes, kept_files, plan_kept, readings
+from bridged.plan.findings import NODES, READY_NODES, find_dangers
 from bridged.plan.guests import plan_guests
 from bridged.plan.kernel import interface, plan_module, plan_sysctl, provider
 from bridged.plan.memory import Memory
+from bridged.plan.packages import plan_packages
 from bridged.plan.ports import plan_port
 from bridged.plan.removal import plan_removals
 from bridged.plan.result import Plan, Verdict
+from bridged.plan.runtime import plan_runtime
 
 
 def interest(state: State) -> Interest:
@@ -25,18 +28,25 @@ def interest(state: State) -> Interest:
     sysctls = frozenset(state.sysctls or {})
     modules = {module_name(name) for name in state.modules or ()}
     modules |= {module for path in sysctls if (module := provider(path))}
+    packages = state.packages
     devices = set(state.bridges or {}) | {port.device for _, _, port in state.ports()}
     return Interest(
         devices=frozenset(devices),
         modules=frozenset(modules),
         sysctls=sysctls,
-        files=frozenset(FILES),
+        files=frozenset(FILES) | readings(state).files,
+        kept=frozenset(kept_files(state)),
+        kubeadm_conf=conf(state),
         offloads=frozenset(
             port.device
             for _, _, port in state.ports()
             if isinstance(port, Nic) and port.offloads is not None
         ),
-        nodes=frozenset(NODES.get(name, "") for name in modules) - {""},
+        nodes=(frozenset(NODES.get(name, "") for name in modules) - {""})
+        | readings(state).nodes
+        | READY_NODES,
+        packages=frozenset((*packages.present, *packages.absent) if packages else ()),
+        containerd=state.runtime.containerd if state.runtime else None,
     )
 
 
@@ -65,12 +75,16 @@ def make_plan(
         *_network(context),
         *(verdict for of_interface, verdict in sysctls if of_interface),
         *plan_removals(context),
+        *plan_kept(context),
+        # Last: nothing of the network waits for these.
+        *plan_packages(context),
+        *plan_runtime(context),
     ]
     withheld: list[Action] = []
     return Plan(
         tuple(_spare_guests(context, verdicts, withheld)),
         tuple(withheld),
-        tuple(find_dangers(context)),
+        (*find_dangers(context), *find_of_kubernetes(context)),
     )
 
 

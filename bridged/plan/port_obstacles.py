@@ -3,12 +3,16 @@
 from difflib import get_close_matches
 
 from bridged.desired.port import Vlan
+from bridged.plan.matching import why_unresolved
 from bridged.plan.port_view import PortView
 
 
 def obstacle(port: PortView) -> tuple[str, str, bool] | None:
     """Why the port cannot be had now: reason, remedy, and whether its profile is off limits too."""
     context, spec, link, name = port.context, port.spec, port.link, port.name
+    if not spec.known:
+        unresolved = why_unresolved(context.state, context.host, spec)
+        return unresolved.reason, unresolved.remedy, True
     why = context.protected.get(name)
     if why and not port.plugged:
         return (

@@ -3,6 +3,7 @@
 from typing import Any
 
 from bridged.desired.port import Vlan
+from bridged.desired.properties import MAC_BYTES
 from bridged.plan.actions import Action, AddProfile, UpdateProfile
 from bridged.plan.compare import Differences, compare, put
 from bridged.plan.identity import profile_uuid
@@ -28,7 +29,12 @@ def plan_profile(port: PortView, found: Differences) -> list[Action]:
         ]
     compared = compare(port.wishes, None, profile.settings)
     found.drift += compared.drift
-    changes = merged(compared.profile, _connection(port, found), _vlan_parent(port, found))
+    changes = merged(
+        compared.profile,
+        _connection(port, found),
+        _vlan_parent(port, found),
+        _hardware(port, found),
+    )
     if not changes:
         return []
     return [
@@ -56,7 +62,7 @@ def _new_profile(port: PortView) -> dict[str, dict[str, Any]]:
             "autoconnect": True,
             "autoconnect-priority": _PRIORITY,
         },
-        "802-3-ethernet": {},
+        "802-3-ethernet": {"mac-address": MAC_BYTES.encode(port.hardware)} if port.hardware else {},
         "bridge-port": {},
     }
     if isinstance(port.spec, Vlan):
@@ -78,6 +84,22 @@ def _connection(port: PortView, found: Differences) -> dict[str, dict[str, Any]]
         changes["autoconnect"] = True
         found.note("autoconnect", True, network_manager=False)
     return {"connection": changes} if changes else {}
+
+
+def _hardware(port: PortView, found: Differences) -> dict[str, dict[str, Any]]:
+    """The card's address in the profile of a port that is told by it: were the names of two cards
+    exchanged before a boot, the profile alone would plug in the wrong one.  One that we wrote goes
+    when the port is told by its name again."""
+    profile = port.choice.profile
+    if isinstance(port.spec, Vlan) or profile is None:
+        return {}
+    raw = profile.get(ETHERNET, "mac-address")
+    have = MAC_BYTES.decode(raw) if raw else ""
+    ours = profile.uuid == profile_uuid(port.item)
+    if have == port.hardware or not (port.hardware or ours):
+        return {}
+    found.note("match", port.hardware or "by name", network_manager=have or "by name")
+    return {ETHERNET: {"mac-address": MAC_BYTES.encode(port.hardware) or None}}
 
 
 def _vlan_parent(port: PortView, found: Differences) -> dict[str, dict[str, Any]]:

@@ -56,6 +56,14 @@ class PortView:
         return wishes(self.spec) + (wishes(offloads) if offloads else ())
 
     @property
+    def hardware(self) -> str:
+        """The permanent address that tells the card, empty where something else does, or where the
+        driver tells none (NetworkManager would then take the card for another one)."""
+        match, link = self.spec.match, self.link
+        mac = match.mac if match and isinstance(self.spec, Nic) else None
+        return mac if mac and link and link.permanent_address.lower() == mac else ""
+
+    @property
     def filtered(self) -> bool:
         """Whether the bridge goes by VLANs now."""
         return self.controller is not None and bool(self.controller.info.get("br_vlan_filtering"))

@@ -10,6 +10,7 @@ from bridged.observe.host import Profile
 from bridged.plan.actions import Action, DeleteLink, DeleteProfile, Disruption, ObjectId
 from bridged.plan.context import Context
 from bridged.plan.identity import owner
+from bridged.plan.matching import unresolved
 from bridged.plan.port_view import object_id
 from bridged.plan.result import Verdict
 from bridged.report import PropertyDrift
@@ -24,13 +25,19 @@ def plan_removals(context: Context) -> list[Verdict]:
         return []
     verdicts = []
     left: set[str] = set()
+    waiting = {bridge for bridge, _ in unresolved(context.state)}
     if context.nm is not None:
         for item, profile in sorted(_orphans(context), key=lambda pair: pair[0].kind == "bridge"):
             left.add(profile.interface)
+            if item.kind != "bridge" and profile.controller in waiting:
+                continue  # it may be the very card that is looked for
             verdicts.append(_delete_profile(context, item, profile))
     for name, index in context.memory.made.items():
         link = context.host.link(name)
         if name in left or link is None or link.index != index or _declared(context, name):
+            continue
+        bridge = context.host.controller(link)
+        if link.kind != "bridge" and bridge is not None and bridge.name in waiting:
             continue
         item = ObjectId("bridge" if link.kind == "bridge" else "vlan", name)
         action = DeleteLink(

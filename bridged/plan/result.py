@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bridged.plan.actions import Action, ObjectId
-from bridged.report import Condition, Finding, PropertyDrift
+from bridged.report import Condition, Finding, PauseReport, PropertyDrift
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class Verdict:
 
     `actions` are what would bring it to its desired state, in order; an object that is not as
     declared and has no actions says why in `reason` and what a person can do in `remedy`.
+    `left` are actions that the state file leaves to the operator (``enforce: false``).
     """
 
     object: ObjectId
@@ -24,15 +25,24 @@ class Verdict:
     actions: tuple[Action, ...] = ()
     bridge: str = ""
     findings: tuple[Finding, ...] = ()
+    left: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole plan.  `withheld` are actions not taken because guests would lose a bridge."""
+    """The whole plan.  `withheld` are actions not taken because guests would lose a bridge,
+    `left_out` what of the state files is not for this node.
+
+    Planning knows of no pause: in a plan that is shown, `paused` are the actions that `pauses`
+    hold.
+    """
 
     verdicts: tuple[Verdict, ...] = ()
     withheld: tuple[Action, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+    paused: tuple[Action, ...] = ()
+    pauses: tuple[PauseReport, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Action]:
         """Every action in the order in which it is to be taken."""
@@ -40,6 +50,12 @@ class Plan:
 
     def __bool__(self) -> bool:
         return any(verdict.actions for verdict in self.verdicts)
+
+    @property
+    def not_taken(self) -> tuple[Action, ...]:
+        """What is withheld, and what the state file leaves to the operator."""
+        left = (action for verdict in self.verdicts for action in verdict.left)
+        return (*self.withheld, *left)
 
     def verdict(self, item: ObjectId) -> Verdict | None:
         """The verdict on one object, or None."""

@@ -73,7 +73,7 @@ METRICS: tuple[Metric, ...] = (
         "bridged_object_condition",
         "gauge",
         "1 for the condition that the object is in, 0 for the others: converged, drift, pending, "
-        "unavailable, blocked, failed, contended, withheld.",
+        "unavailable, blocked, failed, contended, withheld, paused.",
         (*_OBJECT, "condition"),
     ),
     Metric(
@@ -107,6 +107,37 @@ METRICS: tuple[Metric, ...] = (
         "gauge",
         "Number of findings by code: things to know that are not drift.",
         ("code",),
+    ),
+    Metric(
+        "bridged_paused",
+        "gauge",
+        "1 while an operator wants nothing changed: on the whole node (empty label), or on the "
+        "bridge.  The series without a bridge is always there.",
+        ("bridge",),
+    ),
+    Metric(
+        "bridged_pause_expires_timestamp_seconds",
+        "gauge",
+        "Unix time at which the pause ends by itself; absent where there is none.",
+        ("bridge",),
+    ),
+    Metric(
+        "bridged_node_ready",
+        "gauge",
+        "1 where nothing stands against running KubeVirt's virtual machines on this node.",
+    ),
+    Metric(
+        "bridged_node_ready_check",
+        "gauge",
+        "0 for each check that stands against it, 1 for the others: kvm, cgroup, swap, modules, "
+        "sysctls, packages, runtime, bridges, nics; what is not declared has no series.",
+        ("check",),
+    ),
+    Metric(
+        "bridged_node_ready_warning",
+        "gauge",
+        "1 for each check that holds and still deserves a look (a card known for trouble).",
+        ("check",),
     ),
     # What was found and done since the start.
     Metric(

@@ -1,4 +1,4 @@
-"""The HTTP server: /metrics for Prometheus, /healthz for probes, / for people who come by.
+"""The HTTP server: /metrics for Prometheus, /healthz for probes, / for people with a browser.
 
 A WSGI server of our own, for the one that comes with prometheus_client has no time limits: here
 reading a request and sending its answer each have one for the whole, connections are counted, and
@@ -24,6 +24,7 @@ from bridged.serve.access import Access, WebAccess, exposure
 from bridged.serve.defaults import METRICS_HOST, METRICS_PORT
 from bridged.serve.listener import Listener
 from bridged.serve.metrics import Exposition, ReportCollector, WebReport
+from bridged.serve.page import PageApp
 from bridged.serve.tls import secured
 
 if TYPE_CHECKING:
@@ -196,11 +197,14 @@ class _Application:
         self._age = age
         self._max_age = max_age
         self._exposition = exposition
+        self._page = PageApp(report)
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
         path, method = environ.get("PATH_INFO", "/"), environ.get("REQUEST_METHOD", "GET")
         if method not in {"GET", "HEAD"}:
             return _text(start, "405 Method Not Allowed", "GET only\n", ("Allow", "GET, HEAD"))
+        if self._page.serves(environ):
+            return self._page(environ, start)
         if path == "/metrics":
             return self._scrape(environ, start)
         if path == "/healthz":

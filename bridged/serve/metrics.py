@@ -16,7 +16,15 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from bridged.report import Condition, Counters, LinkReport, ObjectReport, Report, StateFileReport
+from bridged.report import (
+    Condition,
+    Counters,
+    LinkReport,
+    ObjectReport,
+    PauseReport,
+    Report,
+    StateFileReport,
+)
 from bridged.serve.catalogue import METRICS, Family
 from bridged.serve.sheet import Sheet, pairs
 
@@ -87,6 +95,8 @@ class ReportCollector(Collector):
         if report is not None:
             _objects(sheet, report.objects)
             _findings(sheet, report)
+            _pauses(sheet, report.pauses)
+            _readiness(sheet, report)
             _counters(sheet, report.counters)
             _state_file(sheet, report.state)
             _agent(sheet, report)
@@ -161,6 +171,23 @@ def _findings(sheet: Sheet, report: Report) -> None:
     codes = [finding.code for finding in report.findings]
     for code in sorted(set(codes)):
         sheet.one("bridged_findings", (code,), codes.count(code))
+
+
+def _pauses(sheet: Sheet, pauses: Iterable[PauseReport]) -> None:
+    sheet.one("bridged_paused", ("",), 0)  # unless the whole node is paused
+    for pause in pauses:
+        sheet.one("bridged_paused", (pause.bridge,), 1)
+        sheet.one("bridged_pause_expires_timestamp_seconds", (pause.bridge,), pause.until)
+
+
+def _readiness(sheet: Sheet, report: Report) -> None:
+    if not report.readiness:
+        return  # not looked at yet
+    against = [check for check in report.readiness if check.outcome == "not-ready"]
+    sheet.add("bridged_node_ready", "", int(not against))
+    for check in report.readiness:
+        sheet.one("bridged_node_ready_check", (check.name,), int(check.outcome != "not-ready"))
+        sheet.one("bridged_node_ready_warning", (check.name,), int(check.outcome == "warning"))
 
 
 def _counters(sheet: Sheet, counters: Counters) -> None:

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from bridged.explain.records import Explanation
+from bridged.history import Entry, Wanted
 from bridged.plan.actions import Action, Disruption
-from bridged.report import Report
+from bridged.report import PauseReport, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +34,38 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """What would be done now, in order; `withheld` would be done if the operator allowed it."""
+    """What would be done now, in order; `withheld` would be done if the operator allowed it,
+    `paused` when the `pauses` are over; `left_out` are the drop-ins that are not for this node,
+    with the reason."""
 
     actions: tuple[Step, ...] = ()
     withheld: tuple[Step, ...] = ()
+    paused: tuple[Step, ...] = ()
+    pauses: tuple[PauseReport, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, actions: Iterable[Action], withheld: Iterable[Action] = ()) -> "PlanView":
+    def of(
+        cls,
+        actions: Iterable[Action],
+        withheld: Iterable[Action] = (),
+        paused: Iterable[Action] = (),
+        pauses: tuple[PauseReport, ...] = (),
+        left_out: tuple[str, ...] = (),
+    ) -> "PlanView":
         """The view of the actions of a plan."""
-        return cls(tuple(map(Step.of, actions)), tuple(map(Step.of, withheld)))
+        return cls(
+            tuple(map(Step.of, actions)),
+            tuple(map(Step.of, withheld)),
+            tuple(map(Step.of, paused)),
+            pauses,
+            left_out,
+        )
 
 
 def plan_as_json(view: PlanView) -> dict[str, Any]:
-    """The documented form of a plan: ``{"actions": [...], "withheld": [...]}``."""
+    """The documented form of a plan: lists of ``actions``, ``withheld``, ``paused``, ``pauses``
+    and ``left_out``."""
     return asdict(view)
 
 
@@ -58,6 +78,16 @@ class ApplyOptions:
     allow_disruption: tuple[str, ...] = ()
     confirm: float = 0.0
     candidate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseOptions:
+    """Nothing is to be changed for so many seconds, on these bridges or (none) the whole node."""
+
+    seconds: float
+    reason: str
+    by: str
+    bridges: tuple[str, ...] = ()
 
 
 Progress = Callable[[str], None]
@@ -93,4 +123,16 @@ class Agent(Protocol):
 
     def rollback(self) -> bool:
         """Take the changes that wait to be confirmed back; False where none do (any more)."""
+        ...
+
+    def pause(self, options: PauseOptions) -> tuple[PauseReport, ...]:
+        """Change nothing for a while; the pauses in force then."""
+        ...
+
+    def resume(self, bridges: tuple[str, ...], by: str) -> tuple[PauseReport, ...]:
+        """End the pauses of these bridges, or all; those that were ended."""
+        ...
+
+    def history(self, wanted: Wanted) -> tuple[Entry, ...]:
+        """What was repaired, oldest first.  Reads a file: no thread may wait for it."""
         ...

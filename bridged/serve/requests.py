@@ -20,6 +20,7 @@ import structlog
 from bridged.errors import BridgedError, WorldError
 from bridged.explain.records import explanation_as_json
 from bridged.report import Report, as_json
+from bridged.serve import operators
 from bridged.serve.peers import Peer, Policy, Right
 from bridged.serve.protocols import Agent, ApplyOptions, plan_as_json
 
@@ -31,6 +32,9 @@ RIGHTS: dict[str, Right] = {
     "reload": "change",
     "confirm": "change",
     "rollback": "change",
+    "pause": "change",
+    "resume": "change",
+    "history": "read",
 }
 """Every method, with what is needed to call it."""
 
@@ -182,6 +186,8 @@ class Session:
             return self._apply(params)
         if method == "explain":
             return self._explain(params)
+        if method in {"pause", "resume", "history"}:
+            return encode({"result": self._operate(method, params)})
         _refuse_unknown(params, set())
         if method == "plan":
             return encode({"result": plan_as_json(self._agent.plan())})
@@ -214,6 +220,23 @@ class Session:
         if not isinstance(text, str) or not 0 < len(text) <= _OBJECT:
             raise RequestError("bad-request", "object is a name such as bridge/br-lan")
         return encode({"result": explanation_as_json(self._agent.explain(text))})
+
+    def _operate(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        try:
+            if method == "pause":
+                return operators.pause(self._agent, params, self._peer)
+            if method == "history":
+                return operators.history(self._agent, params)
+            answer = operators.resume(self._agent, params, self._peer)
+        except operators.BadParameter as error:
+            raise RequestError("bad-request", str(error)) from None
+        if not answer["ended"]:
+            raise RequestError(
+                "not-found",
+                "nothing is paused: nobody asked for it, or its time is over",
+                "bridgedctl status; who paused what: bridgedctl history",
+            )
+        return answer
 
     def _apply(self, params: dict[str, Any]) -> bytes:
         """Ask for a pass in a thread of its own, and pass on its progress from this one.

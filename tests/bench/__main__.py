@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.bench import operators, page, peers
+from tests.bench import operators, page, peers, scrape
 from tests.lab import netns, vm
 from tests.lab.node import CHECKOUT, Node
 
@@ -121,6 +121,7 @@ def main() -> int:
         if lab == "vm" and normal is not None:  # an emulator would take a processor for itself
             os.sched_setscheduler(0, normal, os.sched_param(0))
         document["labs"][lab] = _measure(lab, options)
+    document["scrape"] = scrape.measure()
     document["machine"] = {
         "model": _model(),
         "cpus": os.cpu_count(),

@@ -34,6 +34,7 @@ class Run:
 
     def __init__(self, keeper: Keeper, stack: ExitStack) -> None:
         self.keeper = keeper
+        self.missed: list[str] = []
         for namespace in GUESTS.values():
             run("ip", "netns", "del", namespace)
         keeper.make(stack)
@@ -45,15 +46,21 @@ class Run:
         stack.callback(self.guests.close)
 
     def measure(self, event: Event) -> dict[str, Any]:
-        """Frames sent and lost, the longest gap in seconds, and whether the guests are plugged in
-        at the end."""
+        """Frames sent and lost, the longest gap in seconds, whether the guests are plugged in in
+        the end, and the properties that were not brought about."""
         time.sleep(0.5)
         self.guests.take()
         event(self.keeper, self)
         time.sleep(_WATCHED)
         plugged = all(_controller(port) == BRIDGE for port in GUESTS)
         seen = self.guests.take()
-        return {"sent": seen.sent, "lost": seen.lost, "gap": seen.gap, "plugged": plugged}
+        return {
+            "sent": seen.sent,
+            "lost": seen.lost,
+            "gap": seen.gap,
+            "plugged": plugged,
+            "missed": self.missed,
+        }
 
 
 def _controller(port: str) -> str:
@@ -70,7 +77,7 @@ def _changes(keeper: Keeper, run_: Run) -> None:
             while time.monotonic() < limit and _shown(key) != value:
                 time.sleep(0.05)
             if _shown(key) != value:
-                print(f"{keeper.name}: {key} is {_shown(key)}", file=sys.stderr, flush=True)
+                run_.missed.append(change.bridged[0])
 
 
 def _shown(key: str) -> object:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.figures import Figures, duration, ratio
-from tests.bench.page_guests import guests, rival
+from tests.bench.page_more import guests, rival, scrape
 from tests.bench.plot import strips
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -38,6 +38,8 @@ def write(document: Document) -> None:
             parts.append(guests(lab))
         if "rival" in lab:
             parts.append(rival(lab["rival"]))
+    if document.get("scrape"):
+        parts.append(scrape(document["scrape"]))
     parts.append(_method(document))
     (DOCS / "benchmark.md").write_text("\n".join(parts))
     rows = []

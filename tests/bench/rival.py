@@ -23,8 +23,9 @@ bridges:
 sysctls: {net.ipv4.ip_forward: 1}
 """
 _EVERY = 0.1
-_OTHER_EVERY = 5.0
-"""Seconds between two faults of another object, which has to be repaired as ever."""
+_OTHER_EVERY = 15.0
+"""Seconds between two faults of another object, which has to be repaired as ever; more often, it
+would be contended too."""
 
 
 def _processor(pid: int) -> float:

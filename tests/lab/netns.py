@@ -116,6 +116,11 @@ class NetnsLab(Node):
         """The node's file system, sockets included, as it is reached from outside."""
         return Path(f"/proc/{os.getpid()}/fd/{self._doors['root']}")
 
+    @property
+    def network(self) -> Path:
+        """The node's network namespace, for a program of the machine that is to run in it."""
+        return Path(f"/proc/{os.getpid()}/fd/{self._doors['net']}")
+
     def carrier(self, nic: str, up: bool) -> None:
         self.run("lab", "carrier", nic, "up" if up else "down")
 

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 from bridged.apply.executor import Executor, Writers
 from bridged.desired.state import State
-from bridged.observe.host import Host, Interest, NetworkManager, Unavailable
+from bridged.observe.host import Host, Interest, Kubeadm, NetworkManager, Unavailable
+from bridged.observe.node import Node
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.result import Plan
 from tests.twins.faults import Faults
+from tests.twins.files import FakeFiles
 from tests.twins.kernel import FakeKernel
 from tests.twins.network_manager import FakeNetworkManager
+from tests.twins.node import FakeNode
 
 
 @dataclass
@@ -33,8 +36,9 @@ class _Sysctls:
 
 
 class _Files:
-    def __init__(self, kernel: FakeKernel) -> None:
+    def __init__(self, kernel: FakeKernel, files: FakeFiles) -> None:
         self.write = kernel.write_file
+        self.keep = files.keep
 
 
 class Machine:
@@ -43,13 +47,22 @@ class Machine:
     def __init__(self) -> None:
         self.faults = Faults()
         self.kernel = FakeKernel(self.faults)
+        self.files = FakeFiles(self.faults)
         self.nm = FakeNetworkManager(self.kernel, self.faults)
         self.clock = Clock()
         self.protected: dict[str, str] = {}
         self.machine_id = "0123456789abcdef0123456789abcdef"
         self.processes: frozenset[str] = frozenset()
+        self.node = FakeNode(self.faults, self.clock)
+        self._seldom = Node()
         self.writers = Writers(
-            self.nm, self.kernel, self.kernel, _Sysctls(self.kernel), _Files(self.kernel)
+            self.nm,
+            self.kernel,
+            self.kernel,
+            _Sysctls(self.kernel),
+            _Files(self.kernel, self.files),
+            self.node,
+            self.node,
         )
         self.executor = Executor(self.writers, self.clock)
         self._last: tuple[frozenset[str], NetworkManager | Unavailable] | None = None
@@ -57,6 +70,8 @@ class Machine:
     def observe(self, wanted: Interest) -> Host:
         """One observation, as the real observer gives it."""
         network = self.kernel.read_network()
+        if wanted.fresh:
+            self._seldom = self.node.read(wanted)
         routes = {
             self.kernel.links[index].name: "carries the default route"
             for index in network.default_routes
@@ -71,12 +86,15 @@ class Machine:
             modules=self.kernel.read_modules(wanted.modules),
             sysctls=self.kernel.read_sysctls(wanted.sysctls),
             files=self.kernel.read_files(wanted.files),
+            kept=self.files.read_kept(wanted.kept),
+            kubeadm=self.files.judge(wanted.kubeadm_conf) if wanted.kubeadm_conf else Kubeadm(),
             nodes={path: path in self.kernel.nodes for path in wanted.nodes},
             boot_sysctls=self.kernel.boot_sysctls,
             offloads={n: o for n, o in self.kernel.offloads.items() if n in wanted.offloads},
             processes=self.processes & wanted.processes,
             protected={**routes, **self.protected},
             machine_id=self.machine_id,
+            node=self._seldom,
             time=self.clock(),
         )
 

@@ -3,8 +3,11 @@
 from dataclasses import replace
 
 from bridged.agent.books import Clocks
+from bridged.agent.breaker import Breaker
 from bridged.agent.engine import Engine
 from bridged.agent.ledger import Ledger, Limits
+from bridged.agent.pause import Pauses
+from bridged.agent.transaction import Transaction
 from bridged.desired.state import State
 from bridged.report import StateFileReport
 from tests.twins.machine import Machine
@@ -39,7 +42,14 @@ class FakeSource:
             self.report = replace(self.report, source="file", hash="0" * 64, trial="")
 
 
-def engine(machine: Machine, state: State | None, limits: Limits | None = None) -> Engine:
+def engine(
+    machine: Machine,
+    state: State | None,
+    limits: Limits | None = None,
+    pauses: Pauses | None = None,
+    transaction: Transaction | None = None,
+    breaker: Breaker | None = None,
+) -> Engine:
     """An engine on a machine in memory, sharing its clock."""
     return Engine(
         FakeSource(state),
@@ -47,4 +57,7 @@ def engine(machine: Machine, state: State | None, limits: Limits | None = None) 
         machine.executor,
         Clocks(machine.clock, machine.clock),
         Ledger(limits),
+        transaction=transaction,
+        breaker=breaker,
+        pauses=pauses,
     )

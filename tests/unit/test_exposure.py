@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 UNIT, PAGE = ROOT / "systemd/bridged.service", ROOT / "docs/security.md"
-LIMIT = 2.0
+LIMIT = 2.5
 
 
 def analyze(*options: str) -> str:

@@ -7,6 +7,7 @@ only.
 
 import ctypes
 import errno
+import fcntl
 import json
 import mmap
 import os
@@ -131,8 +132,14 @@ def device_node() -> None:
 
 
 def first_process() -> None:
-    if not Path("/proc/1/comm").exists():
-        raise OSError(errno.ENOENT, "hidden")
+    Path("/proc/1/stat").read_text()
+
+
+def sealed_memory() -> None:
+    file = os.memfd_create("probe", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(file, b"x")
+    fcntl.fcntl(file, 1033, 0xF)  # F_ADD_SEALS
+    os.close(file)
 
 
 def packet_to(address: str) -> Callable[[], None]:
@@ -193,7 +200,6 @@ HARMLESS |= {
     "open memory": opened("/dev/mem", os.O_RDONLY),
     "open the kernel's log": opened("/dev/kmsg", os.O_RDONLY),
     "ask for the kernel's log": lambda: call("syslog", 10, 0, 0),
-    "see other processes": first_process,
     "read another's memory": memory_of_another,
     "attach to another": in_child(ptraced),
     "make a device node": device_node,
@@ -242,10 +248,16 @@ HARMFUL |= {
     "ports of the machine": lambda: libc("iopl", 3),
     "events of the processor": lambda: call("perf_event_open", 0, 0, 0, -1, 0),
     "account for processes": lambda: call("acct", 0),
-    "reach the Internet": packet_to("203.0.113.1"),
-    "reach a name server": packet_to("8.8.8.8"),
 }
-for folder in ("/etc/modules-load.d", "/etc/sysctl.d", "/run/bridged", "/var/lib/bridged", "/tmp"):
+for folder in (
+    "/etc/modules-load.d",
+    "/etc/sysctl.d",
+    "/etc/kubernetes",
+    "/etc/containerd",
+    "/run/bridged",
+    "/var/lib/bridged",
+    "/tmp",
+):
     NEEDED[f"write {folder}"] = write(folder)
 for file in ("fs/file-max", "kernel/panic", "net/ipv4/ip_forward", "vm/swappiness"):
     NEEDED[f"write {file}"] = opened(f"/proc/sys/{file}", os.O_WRONLY)
@@ -254,6 +266,13 @@ NEEDED |= {
     "ask for hardware addresses": sockets_of(socket.AF_PACKET, socket.SOCK_RAW),
     "ask for an echo": lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close(),
     "reach a neighbour": packet_to("192.168.20.1"),
+    "reach a probe far away": packet_to("203.0.113.1"),
+    "know since when containerd runs": first_process,
+    "an entry for the journal that is too long for one message": sealed_memory,
+    "talk to the journal": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).connect(
+        "/run/systemd/journal/socket"
+    ),
+    "read what belongs to others": opened("/etc/sandbox-probe-foreign", os.O_RDONLY),
     "reach itself": packet_to("127.0.0.1"),
     "talk to the bus": lambda: socket.socket(socket.AF_UNIX).connect("/run/dbus/system_bus_socket"),
     "know what is built in": lambda: Path("/run/bridged/modules.builtin").read_text()[10],

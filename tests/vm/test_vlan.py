@@ -1,5 +1,7 @@
-"""VLANs: made anew, over and beside bridges, under other names, without their card."""
+"""VLANs: made anew, over and beside bridges, by other names, without their card; by the dozen."""
 
+import os
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -156,3 +158,27 @@ def test_a_card_that_is_unplugged_and_comes_back_gets_its_vlan_and_bridges_again
     )
     probe(node, (WIRE, far(LAN)), (None, "br-web"), vlan=6)
     probe(node, (WIRE, far(LAN)), (guest.netns, guest.device))
+
+
+def test_many_vlans_in_a_bridge_each(node: VmLab) -> None:
+    """Scale: as many as BRIDGED_VLANS says.  The time is in the output (pytest -s), and the bound
+    has much room: this machine is emulated."""
+    count = int(os.environ.get("BRIDGED_VLANS", "20"))
+    standing = node.standing("br-lan", LAN, "br-web", WEB, ADMIN)
+    lines = [
+        f"  v{number}: {{ports: [{{vlan: {number}, parent: {DMZ}}}]}}"
+        for number in range(100, 100 + count)
+    ]
+    began = time.monotonic()
+    bridges = "\n".join(["bridges:", *lines])
+    product.declare(node, product.reference(br_dmz="").replace("bridges:", bridges))
+    names = {f"{DMZ}.{number}" for number in range(100, 100 + count)}
+    wait_until(lambda: names <= vlan_objects(node), PATIENCE + count * 3, "told", interval=2)
+    product.converged(node, PATIENCE + count * 5)
+    print(f"\n{count} VLANs and {count} bridges: {time.monotonic() - began:.1f} s")
+    links = node.links()
+    for number in range(100, 100 + count):
+        assert links[f"{DMZ}.{number}"]["master"] == f"v{number}"
+    assert vlan_id(node, f"{DMZ}.100") == 100
+    assert node.standing("br-lan", LAN, "br-web", WEB, ADMIN) == standing
+    probe(node, (WIRE, far(DMZ)), (None, "v100"), vlan=100)

@@ -46,6 +46,16 @@ def assert_guests_are_back(machine: Machine) -> None:
     assert vnet0.vlans == _VLANS
 
 
+def test_the_report_tells_what_the_picture_needs(machine: Machine, running: Engine) -> None:
+    machine.kernel.change("vnet0", carrier=True)
+    machine.kernel.change("vnet1", carrier=False)
+    links = {link.name: link for link in running.run_pass().links}
+    assert links["br-lan"].guests == ("vnet0", "vnet1")
+    assert links["br-lan"].guests_down == ("vnet1",)
+    vlan = next(link for link in links.values() if link.role == "vlan")
+    assert (vlan.parent, vlan.vlan) == ("enp13s0f0", 6)
+
+
 def test_guests_return_after_somebody_activates_the_bridge_again(
     machine: Machine, running: Engine
 ) -> None:

@@ -28,9 +28,7 @@ class Site:
         self.engine = self.start()
 
     def start(self) -> Engine:
-        made = engine(self.machine, state(probes=("192.0.2.7:443",)))
-        made.breaker = Breaker(self.tmp_path / "breaker.json", self.machine.clock)
-        made.transaction = Transaction(
+        transaction = Transaction(
             self.machine.executor,
             self.checkpoints,
             FakeReach(lambda probe: not self.cut()),
@@ -38,8 +36,13 @@ class Site:
             self.pauses.append,
             self.machine.clock,
         )
-        made.transaction.clear_leftover()
-        return made
+        transaction.clear_leftover()
+        return engine(
+            self.machine,
+            state(probes=("192.0.2.7:443",)),
+            transaction=transaction,
+            breaker=Breaker(self.tmp_path / "breaker.json", self.machine.clock),
+        )
 
     def cut_by_bridge(self) -> None:
         """The new bridge takes the node off the network."""

@@ -24,7 +24,7 @@ from bridged.errors import WorldError
 from bridged.explain.explain import explain
 from bridged.explain.records import explanation_as_json
 from bridged.observe.host import Host
-from bridged.report import as_json
+from bridged.report import ReadinessCheck, as_json
 from bridged.serve.control import ControlServer
 from bridged.serve.protocols import PlanView
 from tests.unit.serve.reports import (
@@ -92,12 +92,41 @@ def test_status_json_is_exactly_the_documented_form(served: str, capsys: Capture
     assert captured.err == ""
 
 
+def test_ready_ends_with_2_where_something_stands_against_the_node(
+    agent: FakeAgent, served: str, capsys: Capture
+) -> None:
+    assert ctl("ready", "--socket", served) == 0
+    assert "node1: ready for KubeVirt" in capsys.readouterr().out
+    against = ReadinessCheck("kvm", "not-ready", "there is no /dev/kvm", "look into the firmware")
+    agent.current = replace(AS_DESIRED, readiness=(against,))
+    assert ctl("ready", "--socket", served) == 2
+    assert "do: look into the firmware" in capsys.readouterr().out
+    assert ctl("ready", "--json", "--socket", served) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert not told["ready"]
+    assert told["checks"][0]["reason"] == "there is no /dev/kvm"
+
+
 def test_status_of_one_bridge(agent: FakeAgent, served: str, capsys: Capture) -> None:
     agent.current = CONTENDED
     assert ctl("status", "br-lan", "--socket", served) == 0
     assert ctl("status", "br-dmz", "--socket", served) == 2
     capsys.readouterr()
     assert ctl("status", "br-lna", "--socket", served) == 1
+    assert "br-lan" in capsys.readouterr().err
+
+
+def test_graph_is_a_tree_or_a_picture(agent: FakeAgent, served: str, capsys: Capture) -> None:
+    agent.current = CONTENDED
+    assert ctl("graph", "--socket", served) == 0
+    assert capsys.readouterr().out.startswith("✓ enp13s0f0       up · 1 Gbit/s\n├─ ✓ br-lan")
+    assert ctl("graph", "br-web", "--format", "dot", "--socket", served) == 0
+    out = capsys.readouterr().out
+    assert out.startswith('digraph "node1" {')
+    assert "br-lan" not in out
+    assert ctl("graph", "--format", "svg", "--socket", served) == 0
+    assert capsys.readouterr().out.startswith("<svg ")
+    assert ctl("graph", "br-lna", "--socket", served) == 1
     assert "br-lan" in capsys.readouterr().err
 
 

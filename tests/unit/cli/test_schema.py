@@ -8,7 +8,7 @@ import pytest
 
 from bridged.cli.offline import status_schema
 from bridged.report import Report, as_json
-from tests.unit.serve.reports import AS_DESIRED, BROKEN, CONTENDED, DRIFTING
+from tests.unit.serve.reports import AS_DESIRED, BROKEN, CONTENDED, DRIFTING, PAUSED
 
 
 def strict(schema: Any) -> Any:
@@ -20,7 +20,7 @@ def strict(schema: Any) -> Any:
     return schema
 
 
-@pytest.mark.parametrize("report", [AS_DESIRED, DRIFTING, CONTENDED, BROKEN])
+@pytest.mark.parametrize("report", [AS_DESIRED, DRIFTING, CONTENDED, BROKEN, PAUSED])
 def test_real_output_is_valid(report: Report) -> None:
     schema = strict(status_schema())
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from bridged.cli.terminal import DEFAULT_WIDTH, Terminal, cells
-from bridged.cli.words import ago, count, listing, span
+from bridged.telling.words import ago, count, listing, span
 
 
 class Stream(io.StringIO):

@@ -84,8 +84,10 @@ def test_the_reference_file_cut_anywhere_gives_a_valid_state_or_a_state_error() 
         if state is not None:
             valid += 1
             State.model_validate(state.model_dump(by_alias=True))
-    # A cut at the end of a line can leave a shorter state that nobody can tell from a whole one.
-    assert 0 < valid < len(REFERENCE) / 2
+    # A cut at the end of a line, or in a comment, can leave a shorter state that nobody can tell
+    # from a whole one.
+    comments = sum(len(line) + 1 for line in REFERENCE.splitlines() if line.lstrip()[:1] == b"#")
+    assert 0 < valid < comments + (len(REFERENCE) - comments) / 2
 
 
 def test_a_cut_never_leaves_a_bridge_without_the_port_that_it_had() -> None:

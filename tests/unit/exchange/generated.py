@@ -18,7 +18,8 @@ UNSAYABLE_OFFLOADS = {"tx", "sg", "tso"}
 
 _TIMERS = {"forward-delay", "hello-time", "max-age"}
 _OWN_WAY = {"ports", "ipv4", "ipv6", "mac", "isolate", "vlan-filtering", "group-forward-mask"}
-_OF_PORTS = {"name", "vlan", "parent", "offloads", "vlans", "vlan-ranges", "pvid", "gvrp", "mvrp"}
+_OF_PORTS = {"name", "match", "vlan", "parent", "offloads", "vlans", "vlan-ranges", "pvid"}
+_OF_PORTS |= {"gvrp", "mvrp"}
 
 
 def _value(expected: Expected) -> st.SearchStrategy[Any]:

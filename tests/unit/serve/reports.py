@@ -8,18 +8,21 @@ from bridged.desired.state import State
 from bridged.errors import WorldError
 from bridged.explain.explain import explain
 from bridged.explain.records import Explanation
+from bridged.history import Entry, Wanted, select
 from bridged.observe.host import Host
 from bridged.report import (
     Counters,
     Finding,
     LinkReport,
     ObjectReport,
+    PauseReport,
     PropertyDrift,
+    ReadinessCheck,
     Repair,
     Report,
     StateFileReport,
 )
-from bridged.serve.protocols import ApplyOptions, PlanView, Progress, Step
+from bridged.serve.protocols import ApplyOptions, PauseOptions, PlanView, Progress, Step
 
 NOW = 1_800_000_000.0
 STATE = StateFileReport(
@@ -76,7 +79,7 @@ LINKS = (
     link("br-lan", "bridge", "br-lan", ("vnet0", "vnet3", "tap7")),
     link("enp13s0f0", "port", "br-lan"),
     link("br-web", "bridge", "br-web", ("vnet1",)),
-    link("enp13s0f0.6", "vlan", "br-web"),
+    replace(link("enp13s0f0.6", "vlan", "br-web"), parent="enp13s0f0", vlan=6),
     link("br-dmz", "bridge", "br-dmz"),
     link("enp13s0f3", "port", "br-dmz"),
 )
@@ -118,6 +121,10 @@ AS_DESIRED = Report(
     objects=objects(),
     links=LINKS,
     repairs=(STP,),
+    readiness=(
+        ReadinessCheck("kvm", "ready"),
+        ReadinessCheck("nics", "warning", "enp13s0f3 is driven by r8169", "prefer another card"),
+    ),
     network_manager="1.52.1",
     network_manager_available=True,
     watch_mode="inotify",
@@ -216,6 +223,25 @@ BROKEN = replace(
 )
 """The file on disk has an error; the node is as the last good one says."""
 
+PAUSE = PauseReport("br-lan", NOW - 180, NOW + 1620, "new switch", "alice (as root)")
+NODE_PAUSE = PauseReport("", NOW - 180, NOW + 1620, "firmware update", "root")
+
+PAUSED = replace(
+    change(
+        AS_DESIRED,
+        "sysctl",
+        "net.ipv4.ip_forward",
+        condition="paused",
+        drift=(PropertyDrift("value", "1", "0"),),
+        reason="paused until 12:00:00 by root: firmware update",
+        remedy="wait; or end the pause: bridgedctl resume",
+        since=NOW - 60,
+        next_attempt=NODE_PAUSE.until,
+    ),
+    pauses=(NODE_PAUSE,),
+)
+"""An operator wants nothing changed, and something drifted meanwhile."""
+
 PLAN = PlanView(
     (
         Step("load-module", "module/kvm", "load module kvm", "kvm is not loaded", "none"),
@@ -244,6 +270,8 @@ class FakeAgent:
         self.reloads = 0
         self.waiting = False
         self.ended: list[str] = []
+        self.paused: tuple[PauseReport, ...] = ()
+        self.entries: tuple[Entry, ...] = ()
         self.applied: list[tuple[ApplyOptions, float]] = []
         self.during: Callable[[], None] = lambda: None
 
@@ -275,6 +303,19 @@ class FakeAgent:
 
     def rollback(self) -> bool:
         return self._end("rollback")
+
+    def pause(self, options: PauseOptions) -> tuple[PauseReport, ...]:
+        scopes = options.bridges or ("",)
+        made = (PauseReport(b, NOW, NOW + options.seconds, options.reason, "") for b in scopes)
+        self.paused = tuple(replace(pause, by=options.by) for pause in made)
+        return self.paused
+
+    def resume(self, bridges: tuple[str, ...], by: str) -> tuple[PauseReport, ...]:
+        ended, self.paused = self.paused, ()
+        return ended
+
+    def history(self, wanted: Wanted) -> tuple[Entry, ...]:
+        return select(self.entries, wanted)
 
     def _end(self, how: str) -> bool:
         waited, self.waiting = self.waiting, False

@@ -92,7 +92,7 @@ def test_health_is_the_age_of_the_last_pass(start: Callable[..., HttpServer], no
     assert "first pass" in body
 
 
-def test_the_index_points_to_the_others_in_two_lines(start: Callable[..., HttpServer]) -> None:
+def test_curl_is_pointed_to_the_others_in_two_lines(start: Callable[..., HttpServer]) -> None:
     response, body = get(start(), "/")
     assert response.status == 200
     assert len(body.splitlines()) == 2

@@ -12,7 +12,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from bridged.report import ObjectReport, PropertyDrift, Report
 from bridged.serve.catalogue import METRICS, markdown
 from bridged.serve.metrics import Exposition, ReportCollector, WebReport
-from tests.unit.serve.reports import AS_DESIRED, BROKEN, CONTENDED, DRIFTING, LINKS, NOW, objects
+from tests.unit.serve.reports import (
+    AS_DESIRED,
+    BROKEN,
+    CONTENDED,
+    DRIFTING,
+    LINKS,
+    NOW,
+    PAUSE,
+    objects,
+)
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -59,7 +68,7 @@ def test_objects_of_a_node_that_is_right() -> None:
     assert value(series, "bridged_object_condition", **labels, condition="converged") == 1
     assert value(series, "bridged_object_condition", **labels, condition="drift") == 0
     conditions = [key for key in series if key[0] == "bridged_object_condition"]
-    assert len(conditions) == 8 * len(objects())
+    assert len(conditions) == 9 * len(objects())
 
 
 def test_objects_that_differ() -> None:
@@ -275,7 +284,7 @@ def test_every_metric_of_the_catalogue_is_exported() -> None:
         withheld={"br-lan": 1},
         **counted,  # type: ignore[arg-type]
     )
-    report = replace(DRIFTING, findings=CONTENDED.findings, counters=counters)
+    report = replace(DRIFTING, findings=CONTENDED.findings, counters=counters, pauses=(PAUSE,))
     exported = names(read(page(report, name_guests=True)))
     for metric in METRICS:
         suffix = "_bucket" if metric.kind == "histogram" else ""
@@ -291,3 +300,14 @@ def test_one_metric_can_be_asked_for_by_name() -> None:
 def test_the_documentation_is_current() -> None:
     page = Path(__file__).parents[3] / "docs" / "metrics.md"
     assert page.read_text() == markdown()
+
+
+def test_a_pause_is_told_with_its_end_and_zero_is_told_too() -> None:
+    series = scrape(replace(AS_DESIRED, pauses=(PAUSE,)))
+    assert value(series, "bridged_paused", bridge="br-lan") == 1
+    assert value(series, "bridged_paused", bridge="") == 0
+    end = value(series, "bridged_pause_expires_timestamp_seconds", bridge="br-lan")
+    assert end == PAUSE.until
+    assert value(scrape(AS_DESIRED), "bridged_paused", bridge="") == 0
+    node = scrape(replace(AS_DESIRED, pauses=(replace(PAUSE, bridge=""),)))
+    assert value(node, "bridged_paused", bridge="") == 1

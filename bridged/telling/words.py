@@ -58,3 +58,34 @@ def listing(names: Iterable[str], room: int, width: Any = len) -> str:
         if width(text) <= room:
             return text
     return ""
+
+
+def duration(text: str) -> float | None:
+    """``90s``, ``30m``, ``1h30m``, ``2d`` in seconds; None for what is no time span.
+
+    A bare number is seconds.
+    """
+    from re import findall, fullmatch
+
+    if fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
+    if not fullmatch(r"([0-9]{1,9}[smhdw])+", text):
+        return None
+    scale = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+    return float(sum(int(part[:-1]) * scale[part[-1]] for part in findall(r"[0-9]+[a-z]", text)))
+
+
+def moment(time: float, now: float) -> str:
+    """A moment by the local clock, with its day where that is not today: ``11:42:03``."""
+    from time import localtime, strftime
+
+    then = localtime(time)
+    today = then[:3] == localtime(now)[:3]
+    return strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S", then)
+
+
+def brief(seconds: float) -> str:
+    """A short span: ``12 ms``, ``1.5 s``, then as `span`."""
+    if seconds < 0.9995:
+        return f"{max(seconds, 0.0) * 1000:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 10 else span(seconds)

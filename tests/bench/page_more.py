@@ -1,10 +1,10 @@
-"""The benchmark page's parts about guests and about a rival."""
+"""The benchmark page's parts about guests, a rival, and scrapes."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from tests.bench.figures import duration
+from tests.bench.figures import Figures, duration
 from tests.bench.operators import CHANGES
 from tests.bench.peers import VERSION
 
@@ -38,8 +38,9 @@ def guests(lab: Mapping[str, Any]) -> str:
         f"n = {rounds} each. *For good*: at the end of the watched time both guests, or one, were "
         "still without their bridge, and nothing was under way that would bring them back. Changed "
         f"one by one: {', '.join(change.bridged[0] for change in CHANGES)}; with nmcli by `nmcli "
-        "device reapply`, and by `nmcli connection up` where NetworkManager refuses that; nmstate "
-        "is not asked for a priority, which it takes only with the spanning tree on. After a "
+        "device reapply`, and by `nmcli connection up` where NetworkManager refuses that; "
+        "*without*: what was then still as before; nmstate is not asked for a priority, which it "
+        "takes only with the spanning tree on. After a "
         "restart of NetworkManager nobody does anything.",
         "",
     ]
@@ -52,10 +53,12 @@ def _lost(rounds: Sequence[Mapping[str, Any]]) -> str:
         return "**for good**" if len(gone) == len(rounds) else f"for good in {len(gone)}"
     lost = sorted(int(seen["lost"]) for seen in rounds)
     middle, most = int(median(lost)), lost[-1]
+    missed = sorted({name for seen in rounds for name in seen["missed"]})
+    without = f", without {', '.join(missed)}" if missed else ""
     if most == 0:
-        return "**0**"
+        return f"**0**{without}"
     more = f" ({most:,})" if most != middle else ""
-    return f"{middle:,}{more}, {duration(median(seen['gap'] for seen in rounds))}"
+    return f"{middle:,}{more}, {duration(median(seen['gap'] for seen in rounds))}{without}"
 
 
 def rival(seen: Mapping[str, Any]) -> str:
@@ -83,3 +86,30 @@ def rival(seen: Mapping[str, Any]) -> str:
             "",
         ]
     )
+
+
+def scrape(found: Mapping[str, Any]) -> str:
+    """Scrapes by number of bridges, beside node_exporter."""
+    lines = [
+        "## A scrape",
+        "",
+        "Bridges with a card each. node_exporter runs with the collectors that know of links only "
+        "(netdev, netclass, bonding) and reads the kernel; bridged answers from its last report, "
+        "made up here for the same links, and tells of every object and property besides.",
+        "",
+        "| bridges | bridged: median | p99 | series | size | "
+        "node_exporter: median | p99 | series | size |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for count, by in found.items():
+        cells = [f"{int(count):,}"]
+        for who in ("bridged", "node_exporter"):
+            if who not in by:
+                cells += ["not measured", "", "", ""]
+                continue
+            seen = Figures.of(by[who]["seconds"])
+            size = by[who]["bytes"] / 1000
+            cells += [duration(seen.median), duration(seen.p99), f"{by[who]['series']:,}"]
+            cells += [f"{size:,.0f} kB"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])

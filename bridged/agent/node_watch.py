@@ -1,0 +1,118 @@
+"""Watches what sends no event and takes long to ask: packages, the runtime's files, swap.
+
+A thread of its own asks the package tools, so that nothing of the network ever waits for them.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from bridged.observe.containerd import ContainerdReader
+from bridged.observe.host import Interest
+from bridged.observe.memory import MemoryReader
+from bridged.observe.node import Containerd, Node, Packages
+from bridged.observe.packages import PackageReader, Stamp
+from bridged.observe.rest import RestReader
+
+_SLACK = 1.0
+"""Seconds by which two readings of one process's start may differ."""
+
+
+class NodeWatch:
+    """Answers from the last reading, at once; rings when a later one differs."""
+
+    def __init__(
+        self,
+        ring: Callable[[str], None],
+        packages: PackageReader,
+        rest: RestReader,
+        poll: float = 5.0,
+    ) -> None:
+        self._ring = ring
+        self._packages = packages
+        self._rest = rest
+        self._poll = poll
+        self._last = Packages()
+        self._seen: tuple[frozenset[str], Stamp] | None = None
+        self._wanted = Interest()
+        self._news = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="node-watch", daemon=True)
+        self._log = structlog.get_logger("bridged")
+
+    def packages(self, names: Iterable[str]) -> Packages:
+        """What was last read.  Other names than before are read soon."""
+        return self._last
+
+    def read(self, wanted: Interest) -> Node:
+        """The rest of the node, for the reconciling thread."""
+        if wanted.packages != self._wanted.packages:
+            self._news.set()
+        self._wanted = wanted
+        return self._rest.read(wanted)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it; a package tool that is being asked is not waited for."""
+        self._stopping = True
+        self._news.set()
+
+    def _run(self) -> None:
+        containerd, memory = ContainerdReader(), MemoryReader()
+        before: object = None
+        while not self._stopping:
+            self._news.wait(self._poll)
+            self._news.clear()
+            try:
+                self._read_packages()
+                now = _Signs(containerd, memory, self._wanted)
+                if before is not None and now != before:
+                    self._ring("node")
+                before = now
+            except Exception:
+                self._log.exception("node_watch_failed")
+
+    def _read_packages(self) -> None:
+        names = self._wanted.packages
+        key = names, self._packages.stamp()
+        if not names or key == self._seen:
+            return
+        found = self._packages.read(names)
+        self._seen = key
+        if found != self._last:
+            self._last = found
+            self._ring("node")
+
+
+class _Signs:
+    """What tells that a look at runtime and swap would see something new."""
+
+    def __init__(
+        self, containerd: ContainerdReader, memory: MemoryReader, wanted: Interest
+    ) -> None:
+        spec = wanted.containerd
+        programs = (spec.oci_runtime, spec.oci_runtime_path or "") if spec else ()
+        self._spec = spec
+        self._runtime = (
+            containerd.read(spec.config, spec.socket, tuple(filter(None, programs)))
+            if spec
+            else Containerd()
+        )
+        self._swaps = tuple(swap.device for swap in memory.swaps())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Signs):
+            return NotImplemented
+        one, two = self._runtime, other._runtime
+        return (
+            (self._spec, self._swaps) == (other._spec, other._swaps)
+            and (one.files, one.problem, one.installed) == (two.files, two.problem, two.installed)
+            and (one.programs, one.answers) == (two.programs, two.answers)
+            and abs((one.started or 0.0) - (two.started or 0.0)) <= _SLACK
+        )
+
+    __hash__ = None  # type: ignore[assignment]

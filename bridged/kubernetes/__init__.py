@@ -1,0 +1,1 @@
+"""The files for Kubernetes, as text and as values.  Pure."""

@@ -1,0 +1,74 @@
+"""Swap and cgroups: what is in use, and what switches swap on at boot."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridged.observe.node import Swap
+
+_GENERATOR = (
+    "etc/systemd/zram-generator.conf",
+    "run/systemd/zram-generator.conf",
+    "usr/lib/systemd/zram-generator.conf",
+)
+"""The first one that exists counts; an empty one switches the generator off."""
+
+
+class MemoryReader:
+    """Reads below `root`.  Nothing that is missing is an error."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._root = root
+
+    def swaps(self) -> tuple[Swap, ...]:
+        """Active swap areas, zram among them."""
+        rows = (line.split() for line in self._lines("proc/swaps")[1:])
+        return tuple(
+            # The kernel writes a space in a file's name as \\040.
+            Swap(row[0].replace("\\040", " "), row[1], int(row[2]), int(row[3]))
+            for row in rows
+            if len(row) >= 4 and row[2].isdigit() and row[3].isdigit()
+        )
+
+    def at_boot(self) -> tuple[str, ...]:
+        """Places that switch swap on at boot: lines of fstab, and systemd's zram generator."""
+        return (*self._fstab(), *self._zram())
+
+    def cgroup(self) -> int:
+        """Version of the cgroup hierarchy, 0 where none is mounted."""
+        folder = self._root / "sys/fs/cgroup"
+        if (folder / "cgroup.controllers").is_file():
+            return 2
+        return 1 if (folder / "cpu").exists() or (folder / "memory").exists() else 0
+
+    def available(self) -> int | None:
+        """Memory that could be given to programs, in KiB."""
+        for line in self._lines("proc/meminfo"):
+            name, _, value = line.partition(":")
+            if name == "MemAvailable" and value.split()[0].isdigit():
+                return int(value.split()[0])
+        return None
+
+    def _fstab(self) -> Iterator[str]:
+        for number, line in enumerate(self._lines("etc/fstab"), 1):
+            fields = line.split()
+            if len(fields) < 3 or fields[0].startswith("#") or fields[2] != "swap":
+                continue
+            options = fields[3].split(",") if len(fields) > 3 else []
+            if "noauto" not in options:
+                yield f"/etc/fstab:{number}"
+
+    def _zram(self) -> Iterator[str]:
+        if not (self._root / "usr/lib/systemd/system-generators/zram-generator").exists():
+            return
+        for path in _GENERATOR:
+            if (self._root / path).is_file():
+                for number, line in enumerate(self._lines(path), 1):
+                    if line.strip().startswith("[zram"):
+                        yield f"/{path}:{number}"
+                return
+
+    def _lines(self, path: str) -> list[str]:
+        try:
+            return (self._root / path).read_text(errors="replace").splitlines()
+        except OSError:
+            return []
