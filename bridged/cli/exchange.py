@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from bridged.cli.client import Failure
+from bridged.cli.declared import declared_state
 from bridged.cli.terminal import Terminal
 from bridged.desired.errors import StateError
-from bridged.desired.loader import Loaded, load, load_sources
+from bridged.desired.loader import load_sources
 from bridged.desired.source import Source
-from bridged.desired.state import State
 from bridged.errors import BridgedError
 from bridged.exchange.notes import Notes
 from bridged.exchange.yaml_writer import Comments, documents_text, state_text
-from bridged.observe.facts import facts_beside
-from bridged.plan.matching import unresolved
 from bridged.telling.words import count, escape
 
 _ALL, _LOST = 0, 2
@@ -114,26 +112,6 @@ def render(options: argparse.Namespace) -> int:
     sys.stdout.write(documents_text(manifests))
     _print_notes(notes)
     return _LOST if notes.lost else _ALL
-
-
-def declared_state(options: argparse.Namespace) -> State:
-    """The declared state; who may write the file matters only for the one that is in force."""
-    try:
-        facts = facts_beside(options.state, options.explicit_state)
-        loaded: Loaded = load(options.state, trusted=options.explicit_state, facts=facts)
-    except StateError as error:
-        print(error.render(), flush=True, file=sys.stderr)
-        number = count(len(error.problems), "problem")
-        raise Failure(
-            f"{options.state} cannot be used: {number}", f"bridgedctl validate {options.state}"
-        ) from None
-    unnamed = [port.device for _, port in unresolved(loaded.state)]
-    if unnamed:
-        raise Failure(
-            f"{unnamed[0]} is told by what it is, and others want a name",
-            "name the card in a copy of the state file, and export that with --state",
-        )
-    return loaded.state
 
 
 def _of_host(notes: Notes) -> tuple[dict[str, Any], Comments]:

@@ -5,7 +5,7 @@ import argparse
 import sys
 
 from bridged.cli.client import Failure
-from bridged.cli.exchange import declared_state
+from bridged.cli.declared import declared_state
 
 
 def render(options: argparse.Namespace) -> int:

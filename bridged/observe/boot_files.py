@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridged.observe.drop_ins import drop_ins
+
 _PLACES = ("etc", "run", "usr/local/lib", "usr/lib")
 """A file hides those of the same name in later places: sysctl.d(5), modules-load.d(5)."""
-_DISTRIBUTION = "usr/lib"
+_DISTRIBUTION = "/usr/lib/"
 _CONFFILE = re.compile(r" (/etc/\S+) ([0-9a-f]{32})(?: |$)")
 _LARGEST = 1 << 20
 
@@ -37,7 +39,7 @@ class BootFiles:
         packaged = dict(self._packaged())
         found = []
         for kind in ("modules-load.d", "sysctl.d"):
-            for place, file in self._files(kind):
+            for _, file in drop_ins(self._root, [f"{place}/{kind}" for place in _PLACES]):
                 try:
                     with file.open("rb") as stream:
                         data = stream.read(_LARGEST)
@@ -45,21 +47,9 @@ class BootFiles:
                     continue
                 shown = "/" + str(file.relative_to(self._root))
                 digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
-                shipped = place == _DISTRIBUTION or packaged.get(shown) == digest
+                shipped = shown.startswith(_DISTRIBUTION) or packaged.get(shown) == digest
                 found.append(BootFile(shown, kind, data.decode(errors="replace"), shipped))
         return tuple(found)
-
-    def _files(self, kind: str) -> list[tuple[str, Path]]:
-        files: dict[str, tuple[str, Path]] = {}
-        for place in _PLACES:
-            try:
-                present = sorted((self._root / place / kind).iterdir())
-            except OSError:
-                continue
-            for file in present:
-                if file.name.endswith(".conf"):
-                    files.setdefault(file.name, (place, file))
-        return [files[name] for name in sorted(files)]
 
     def _packaged(self) -> Iterator[tuple[str, str]]:
         """Files in /etc that came with a package of Debian's, with the MD5 that they came with.

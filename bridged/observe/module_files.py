@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bridged.desired.names import module_name
+from bridged.observe.drop_ins import drop_ins
 from bridged.observe.host import Assignment
 
 _LOAD = (
@@ -30,11 +31,11 @@ class ModuleFileReader:
         left out.  `value` is the module's name where the line loads it, else the line."""
         wanted = frozenset(map(module_name, names))
         found: dict[str, list[Assignment]] = {}
-        for name, file in self._files(_LOAD):
+        for name, file in drop_ins(self._root, _LOAD):
             for line in _lines(file):
                 if (module := module_name(line)) in wanted:
                     found.setdefault(module, []).append(self._line(name, file, module))
-        for name, file in self._files(_MODPROBE):
+        for name, file in drop_ins(self._root, _MODPROBE):
             for line in _lines(file):
                 words = line.split()
                 if len(words) > 1 and words[0] in _FORBID and module_name(words[1]) in wanted:
@@ -44,18 +45,6 @@ class ModuleFileReader:
 
     def _line(self, name: str, file: Path, value: str) -> Assignment:
         return Assignment("/" + str(file.relative_to(self._root)), value, name)
-
-    def _files(self, directories: Iterable[str]) -> list[tuple[str, Path]]:
-        files: dict[str, Path] = {}
-        for directory in map(self._root.joinpath, directories):
-            try:
-                present = sorted(directory.iterdir())
-            except OSError:
-                continue
-            for file in present:
-                if file.name.endswith(".conf"):
-                    files.setdefault(file.name, file)
-        return sorted(files.items())
 
 
 def _lines(file: Path) -> Iterator[str]:

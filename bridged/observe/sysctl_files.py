@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bridged.desired.names import sysctl_path, sysctl_value
+from bridged.observe.drop_ins import drop_ins
 from bridged.observe.host import Assignment
 
 _DIRECTORIES = ("etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d")
@@ -23,25 +24,12 @@ class SysctlFileReader:
         out.  Keys with wildcards are left out too: they cannot be ours."""
         wanted = frozenset(paths)
         found: dict[str, list[Assignment]] = {}
-        for name, file in sorted(self._files().items()):
+        for name, file in drop_ins(self._root, _DIRECTORIES):
             shown = "/" + str(file.relative_to(self._root))
             for path, value in self._assignments(file):
                 if path in wanted:
                     found.setdefault(path, []).append(Assignment(shown, value, name))
         return {path: tuple(assignments) for path, assignments in found.items()}
-
-    def _files(self) -> dict[str, Path]:
-        """Files by name; of the same name the one that counts."""
-        files: dict[str, Path] = {}
-        for directory in map(self._root.joinpath, _DIRECTORIES):
-            try:
-                present = sorted(directory.iterdir())
-            except OSError:
-                continue
-            for file in present:
-                if file.name.endswith(".conf"):
-                    files.setdefault(file.name, file)
-        return files
 
     def _assignments(self, file: Path) -> list[tuple[str, str]]:
         try:

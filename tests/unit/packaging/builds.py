@@ -66,13 +66,16 @@ def elsewhere(folder: Path) -> Path:
     for part in _PARTS:
         source, target = CHECKOUT / part, folder / part
         if source.is_dir():
-            shutil.copytree(source, target, copy_function=shutil.copyfile)
+            shutil.copytree(source, target, copy_function=_copy)
         else:
-            shutil.copyfile(source, target)
-    for script in ("build", "install.sh", "deb/debian/rules"):
-        (folder / "packaging" / script).chmod(0o700)
+            _copy(source, target)
     (folder / "build").symlink_to(CHECKOUT / "build")
     return folder
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    shutil.copyfile(source, target)
+    Path(target).chmod(0o700 if Path(source).stat().st_mode & 0o100 else 0o600)
 
 
 def run(*argv: str | Path) -> str:

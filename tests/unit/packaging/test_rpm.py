@@ -3,6 +3,7 @@ neither a Rocky Linux nor a Python 3.12."""
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,23 @@ def test_compiled_parts_are_for_the_interpreter_that_is_asked_for(rpm: Built) ->
     assert max(map(int, versions)) <= 39
 
 
+def test_every_dependency_is_bundled_or_asked_for_and_new_enough(rpm: Built) -> None:
+    """One that was added to pyproject.toml only would be missed on the node."""
+    with (CHECKOUT / "pyproject.toml").open("rb") as file:
+        wanted = tomllib.load(file)["project"]["dependencies"]
+    have = bundled(rpm)
+    for requirement in wanted:
+        name, _, least = requirement.lower().partition(">=")
+        if name == "pyyaml":
+            assert f"python3-pyyaml >= {least}" in query(rpm, "--requires")
+        else:
+            assert numbers(have[name]) >= numbers(least), requirement
+
+
+def numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
 def test_it_asks_for_what_rocky_has_and_for_nothing_of_its_own(rpm: Built) -> None:
     requires = query(rpm, "--requires")
     for wanted in ("NetworkManager >= 1:1.42", "python3-gobject-base", "python3-pyyaml >= 6.0"):
@@ -97,7 +115,7 @@ def test_the_programs_search_our_libraries_first(tree: Path) -> None:
         assert paths == ["/usr/lib/bridged", "/usr/lib/bridged/vendor"]
     # Every import that is not the standard library's, Rocky's or our own is there.
     for module in ("pydbus", "pyroute2", "pydantic", "watchfiles", "structlog", "anyio",
-                   "prometheus_client", "annotated_types", "idna"):  # fmt: skip
+                   "prometheus_client", "annotated_types", "idna", "tomlkit"):  # fmt: skip
         assert (tree / VENDOR[1:] / module).is_dir(), module
 
 
