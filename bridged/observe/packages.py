@@ -144,6 +144,16 @@ class PackageReader:
         except WorldError:
             return frozenset()
 
+    def _run(self, command: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=self._timeout,
+            env=_ENVIRONMENT,
+        )
+
     def _ask(self, command: Sequence[str], fails: bool = False) -> str:
         """What a tool prints; `fails` where it ends badly for a name that it does not know.
 
@@ -151,14 +161,9 @@ class PackageReader:
         of tells the one from the other.
         """
         try:
-            done = subprocess.run(
-                unconfined(command, self._timeout, _ENVIRONMENT),
-                check=False,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=self._timeout,
-                env=_ENVIRONMENT,
-            )
+            done = self._run(unconfined(command, self._timeout, _ENVIRONMENT))
+            if done.returncode and done.stderr.startswith(b"Failed to "):
+                done = self._run(command)  # systemd did not run it for us
         except subprocess.TimeoutExpired:
             raise WorldError(
                 "timeout", f"{command[0]} did not answer in {self._timeout:g} s"
