@@ -23,8 +23,6 @@ from bridged.agent.trial import StateSource, Trial
 from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
 from bridged.desired.state import State
-from bridged.explain.explain import explain
-from bridged.explain.places import Places
 from bridged.explain.records import Explanation
 from bridged.observe.host import Host, Interest, NetworkManager
 from bridged.plan.actions import SLOW, Action, Activate, ObjectId, SetController
@@ -74,7 +72,6 @@ class Engine:
         self.trial = Trial(source, transaction, self.breaker, self.books.tally, clocks.monotonic)
         self._deferred = False
         self._started = clocks.wall()
-        self._impatient = False
 
     # ------------------------------------------------------------------ the pass
 
@@ -84,6 +81,7 @@ class Engine:
         before: Callable[[Action], None] = lambda action: None,
         force: bool = False,
         fresh: bool = True,
+        trusting: bool = False,
         quick: bool = False,
         confirm: float = 0.0,
         candidate: str = "",
@@ -94,7 +92,8 @@ class Engine:
         ahead of each action, `force` tries what would otherwise wait for its next attempt.
         `fresh` False goes by what NetworkManager said last while it signals no change; what is
         asked of NetworkManager is planned on a fresh reading in any case.  `quick` goes by it even
-        so at first, to mend at once what netlink can mend; the fresh look follows.  `confirm` keeps
+        so at first, to mend at once what netlink can mend; the fresh look follows.  `trusting` goes
+        by it while it signals no change, and looks at everything else anew.  `confirm` keeps
         changes only if an operator confirms them within so many seconds; `candidate` is the state
         file that is in force until then.
         """
@@ -106,7 +105,7 @@ class Engine:
         self.source.refresh()
         if force:
             self.breaker.reset()
-        if (left := self.trial.left()) is not None and left <= 0:
+        if self.trial.over:
             self.trial.rollback("nobody confirmed it in time", "unconfirmed")
             fresh = True
         redeclared = bool(before_hash) and self.source.report.hash != before_hash
@@ -118,10 +117,16 @@ class Engine:
         state = self.source.state or _EMPTY
         allowed |= self._maintained(state)
         quick = quick and not redeclared
-        self._impatient = force
-        host = self.look(state, allowed, (fresh and not quick) or redeclared, quick)
-        self._impatient = False
-        owed = host.stale or (fresh and host.remembered)
+        trusting = trusting and not redeclared
+        host = self.look(
+            state,
+            allowed,
+            fresh=(fresh and not quick) or redeclared,
+            quick=quick,
+            trusting=trusting,
+            impatient=force,
+        )
+        owed = host.stale or (fresh and host.remembered and not trusting)
         before_repair: dict[ObjectId, Verdict] = {}
         taken: dict[ObjectId, list[Outcome]] = {}
         for _ in range(_ROUNDS):
@@ -190,14 +195,17 @@ class Engine:
         allowed: frozenset[str] = frozenset(),
         fresh: bool = True,
         quick: bool = False,
+        trusting: bool = False,
+        impatient: bool = False,
         closely: bool = False,
     ) -> Host:
         """Observe and plan, without changing anything; what was seen.  `closely` looks also at what
-        only explains."""
+        only explains; for the others see `Interest`."""
         with self.books.timed("observe"):
             state = resolve(state, self._cards)
-            wanted = interest(state)
-            wanted = replace(wanted, fresh=fresh, quick=quick, impatient=self._impatient)
+            wanted = replace(
+                interest(state), fresh=fresh, quick=quick, trusting=trusting, impatient=impatient
+            )
             if any(entry.condition == "contended" for entry in self.books.ledger.entries.values()):
                 wanted = replace(wanted, processes=frozenset(KNOWN))
             if closely:
@@ -271,6 +279,10 @@ class Engine:
     def explain(self, text: str, agent: bool = True) -> Explanation:
         """What a fresh look tells of one object; `agent` tells that one runs, which repairs.
         Raises `explain.resolve.Unknown`."""
+        # Not needed by most agents in all their life.
+        from bridged.explain.explain import explain
+        from bridged.explain.places import Places
+
         self.preview(closely=True)
         report = replace(self.report(), agent=agent)
         state, host = self._named, self.host or Host()
@@ -314,7 +326,7 @@ class Engine:
 
     # ------------------------------------------------------------------ the report
 
-    def report(self, wakeups: dict[str, int] | None = None, overruns: int = 0) -> Report:
+    def report(self) -> Report:
         """The report on the last observation."""
         state, host = self._named, self.host or Host()
         wall = self._clocks.wall()
@@ -337,15 +349,15 @@ class Engine:
             sentence=self.books.sentence,
             confirm_by=None if (left := self.trial.left()) is None else wall + left,
             pauses=self.pauses.reports,
-            counters=self._counters(wakeups or {}, overruns),
+            counters=self._counters(),
         )
 
-    def _counters(self, wakeups: dict[str, int], overruns: int) -> Counters:
+    def _counters(self) -> Counters:
         """What the tally holds, and what only the engine knows."""
         tripped, in_force = self.breaker.tripped, self.source.report.hash
         ours = tripped is not None and tripped.hash == in_force
         return replace(
-            self.books.tally.counters(wakeups, overruns),
+            self.books.tally.counters(),
             checkpoints=dict(self.transaction.outcomes) if self.transaction else {},
             withheld=withheld(self.plan),
             breaker_open=bool(self.breaker.holds(in_force)),

@@ -51,7 +51,10 @@ class Ledger:
 
     def entry(self, item: ObjectId) -> Entry:
         """The entry of an object, made when first asked for."""
-        return self.entries.setdefault(item, Entry())
+        entry = self.entries.get(item)
+        if entry is None:
+            entry = self.entries[item] = Entry()
+        return entry
 
     def due(self, verdict: Verdict, now: float) -> bool:
         """Whether the object's actions may be taken now.
@@ -92,7 +95,7 @@ class Ledger:
         Many different repairs of one object are a busy colleague, not a contest.
         """
         entry = self.entries.get(item)
-        if entry is None:
+        if entry is None or not entry.repairs:
             return 0
         recent = Counter(name for time, name in entry.repairs if time > now - self.limits.window)
         return max(recent.values(), default=0)

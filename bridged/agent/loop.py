@@ -132,8 +132,10 @@ class Loop:
 
         `strict` lets errors that are meant for whoever asked for the pass through.
         """
+        report: Report | None = None
         try:
-            self._engine.run_pass(before=self._before(options.pop("progress", None)), **options)
+            before = self._before(options.pop("progress", None))
+            report = self._engine.run_pass(before=before, **options)
         except Exception as error:
             if strict and isinstance(error, BridgedError):
                 raise
@@ -141,7 +143,7 @@ class Loop:
             self._engine.books.tally.errors["bridged"] += 1
         self._keep(self._engine.memory)
         self._last_pass = self._monotonic()
-        self._report = self._dress(self._engine)
+        self._report = self._dress(report or self._engine.report())
         self._notifier.send(STATUS=self._status())
         return self._report
 
@@ -155,15 +157,19 @@ class Loop:
 
         return before
 
-    def _dress(self, engine: Engine) -> Report:
+    def _dress(self, report: Report) -> Report:
         """The engine's report with what only the loop knows."""
-        report = engine.report(self._wake.counts(), self._senses.overruns())
         return replace(
             report,
             watch_mode=self._senses.watch_mode(),
             links=self._counted(report.links),
             findings=report.findings + self._senses.findings(),
-            counters=replace(report.counters, dbus_errors=self._senses.dbus_errors()),
+            counters=replace(
+                report.counters,
+                wakeups=self._wake.counts(),
+                netlink_overruns=self._senses.overruns(),
+                dbus_errors=self._senses.dbus_errors(),
+            ),
         )
 
     def _counted(self, links: tuple[LinkReport, ...]) -> tuple[LinkReport, ...]:
@@ -184,7 +190,7 @@ class Loop:
     def _status(self) -> str:
         if self._report is None:
             return "starting"
-        wrong = [o for o in self._report.objects if o.condition not in {"converged", "unavailable"}]
+        wrong = [item for item in self._report.objects if not item.as_desired]
         if self._report.pauses:
             scopes = ", ".join(pause.bridge or "the node" for pause in self._report.pauses)
             return f"paused: {scopes}; {len(wrong)} objects are not as desired"
@@ -231,6 +237,7 @@ class Loop:
                 allowed=allowed,
                 progress=progress,
                 force=True,
+                trusting=True,
                 confirm=confirm,
                 candidate=candidate,
             )

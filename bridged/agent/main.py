@@ -1,6 +1,7 @@
 """The daemon: reads its options, starts the watchers and servers, and runs the loop."""
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -181,6 +182,7 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     if options.metrics is not None:
         stack.callback(_Metrics(loop, options, web).stop)
     _handle_signals(loop, web)
+    gc.freeze()  # what there is now stays: no collection need go through it again
     return loop
 
 

@@ -1,7 +1,7 @@
 """From the last observation to the report: what is said of each object and link.  Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bridged.agent.ledger import Entry
@@ -85,10 +85,7 @@ def link_reports(state: State, host: Host) -> tuple[LinkReport, ...]:
         guests: list[Link] = []
         if link is not None and link.kind == "bridge":
             guests = [port for port in host.ports(link) if port.name not in declared]
-        reports[name] = replace(
-            _link(name, "bridge", link, name, tuple(port.name for port in guests)),
-            guests_down=tuple(port.name for port in guests if not (port.up and port.carrier)),
-        )
+        reports[name] = _link(name, "bridge", link, name, guests)
         for port in bridge.ports:
             role = "vlan" if isinstance(port, Vlan) else "port"
             report = _link(port.device, role, host.link(port.device), name)
@@ -102,7 +99,7 @@ def link_reports(state: State, host: Host) -> tuple[LinkReport, ...]:
 
 
 def _link(
-    name: str, role: str, link: Link | None, bridge: str, guests: tuple[str, ...] = ()
+    name: str, role: str, link: Link | None, bridge: str, guests: Sequence[Link] = ()
 ) -> LinkReport:
     if link is None:
         return LinkReport(name, role, False, bridge)  # type: ignore[arg-type]
@@ -119,7 +116,8 @@ def _link(
         speed=link.speed,
         carrier_changes=link.carrier_changes,
         counters=dict(link.stats),
-        guests=guests,
+        guests=tuple(guest.name for guest in guests),
+        guests_down=tuple(guest.name for guest in guests if not (guest.up and guest.carrier)),
         duplex=link.duplex,
         driver=link.driver,
         stp_state=_stp_state(link),

@@ -6,19 +6,23 @@ rings, and the content's hash decides.
 """
 
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from watchfiles import watch
+from watchfiles._rust_notify import RustNotify
 
+from bridged.agent.doorbell import Doorbell
 from bridged.report import WatchMode
 
 _POLL = 1.0
 """Seconds between looks while there is no watch."""
-_QUIET = 200
-"""Milliseconds without a further event that end a burst: a half-written file gets time.  It is also
-how often watchfiles wakes up on a still host."""
+_QUIET, _BURST = 200, 600
+"""Milliseconds without a further event that end a burst, and how long one may last: a half-written
+file gets time."""
+_LOOK = 5.0
+"""Seconds between looks whether the directories are still the same ones."""
 
 
 class StateWatcher(threading.Thread):
@@ -35,10 +39,12 @@ class StateWatcher(threading.Thread):
         self._directories = directories
         self._ring = ring
         self._stopping = threading.Event()
+        self._stop_reader, self._stop_writer = socket.socketpair()
 
     def stop(self) -> None:
         """End the thread."""
         self._stopping.set()
+        self._stop_writer.send(b"x")
         if self.is_alive():
             self.join(3)
 
@@ -59,24 +65,29 @@ class StateWatcher(threading.Thread):
         (the limit may be the very thing that we are to raise), and OSError in other cases.
         """
         try:
-            for changes in watch(
-                *seen,
-                recursive=False,
-                watch_filter=None,
-                debounce=600,
-                step=_QUIET,
-                rust_timeout=5000,
-                yield_on_timeout=True,
-                stop_event=self._stopping,
-                raise_interrupt=False,
-            ):
+            with RustNotify([*map(str, seen)], False, False, 0, False, False) as watcher:
                 self.mode = "inotify"
-                if changes:
-                    self._ring("state-file")
-                if self._identities() != seen:
-                    return
+                try:
+                    with Doorbell(seen) as bell:
+                        self._listen(watcher, seen, bell)
+                except OSError:  # nothing left for a second instance: ask again and again
+                    self._listen(watcher, seen, None)
         except (OSError, RuntimeError):
             return
+
+    def _listen(
+        self, watcher: RustNotify, seen: dict[Path, tuple[int, int]], bell: Doorbell | None
+    ) -> None:
+        """Ring once for every burst of events."""
+        while not self._stopping.is_set() and self._identities() == seen:
+            if bell is None:
+                changes = watcher.watch(_BURST, _QUIET, int(_LOOK * 1000), self._stopping)
+                if changes not in ("timeout", "stop"):
+                    self._ring("state-file")
+            elif bell.wait(_LOOK, self._stop_reader):
+                watcher.watch(_BURST, _QUIET, _BURST, self._stopping)  # until the burst is over
+                bell.hush()
+                self._ring("state-file")
 
     def _identities(self) -> dict[Path, tuple[int, int]]:
         """Device and inode of each directory that is there: a replaced one must be watched anew."""

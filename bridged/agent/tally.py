@@ -45,7 +45,7 @@ class Tally:
             for key in [key for key in counter if key[0] in old]:
                 del counter[key]
 
-    def counters(self, wakeups: dict[str, int], overruns: int) -> Counters:
+    def counters(self) -> Counters:
         """A frozen copy; histogram buckets are cumulative, as Prometheus wants them."""
         buckets = {}
         for phase, counts in self._observations.items():
@@ -57,9 +57,7 @@ class Tally:
         return Counters(
             repairs=dict(self.repairs),
             drift=dict(self.drift),
-            wakeups=wakeups,
             passes=dict(self.passes),
-            netlink_overruns=overruns,
             errors=dict(self.errors),
             conditions=dict(self.conditions),
             rollbacks=dict(self.rollbacks),

@@ -58,6 +58,12 @@ class Trial:
         if candidate:
             self._source.try_out(candidate)
 
+    @property
+    def over(self) -> bool:
+        """Whether there was one whose time is over, and nobody has ended it."""
+        left = self.left()
+        return left is not None and left <= 0
+
     def left(self) -> float | None:
         """Seconds until it ends, not positive when it is over; None where there is none."""
         return None if self._ends is None else self._ends - self._monotonic()

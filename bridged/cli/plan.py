@@ -38,10 +38,9 @@ def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
         steps += _step(step, f"{number:>{width}}. ", terminal)
     blocks.append(steps)
     if withheld:
-        text = "Withheld, because guests would lose their bridge:"
-        held = [terminal.paint(line, "yellow") for line in terminal.wrap(text)]
-        for step in withheld:
-            held += _step(step, f"{terminal.symbol('warn')} ", terminal)
+        held = _not_done(
+            "Withheld, because guests would lose their bridge:", withheld, "warn", terminal
+        )
         kinds, names = zip(*(step["object"].split("/", 1) for step in withheld), strict=True)
         bridges = dict.fromkeys(names) if set(kinds) == {"bridge"} else {"BRIDGE": None}
         allow = " ".join(f"--allow-disruption {name}" for name in bridges)
@@ -49,19 +48,20 @@ def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
         blocks.append(held)
     if left:
         text = "Left to you, because the state file says enforce: false:"
-        yours = [terminal.paint(line, "yellow") for line in terminal.wrap(text)]
-        for step in left:
-            yours += _step(step, f"{terminal.symbol('warn')} ", terminal)
-        blocks.append(yours)
+        blocks.append(_not_done(text, left, "warn", terminal))
     blocks.append(pauses)
     if paused:
-        text = "Left for when the pause is over:"
-        later = [terminal.paint(line, "yellow") for line in terminal.wrap(text)]
-        for step in paused:
-            later += _step(step, f"{terminal.symbol('dot')} ", terminal)
-        blocks.append(later)
+        blocks.append(_not_done("Left for when the pause is over:", paused, "dot", terminal))
     blocks.append(left_out)
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _not_done(text: str, steps: list[Document], symbol: str, terminal: Terminal) -> list[str]:
+    """Steps that are not taken now, below the sentence that says why."""
+    lines = [terminal.paint(line, "yellow") for line in terminal.wrap(text)]
+    for step in steps:
+        lines += _step(step, f"{terminal.symbol(symbol)} ", terminal)
+    return lines
 
 
 def _headline(actions: list[Document], withheld: list[Document], paused: list[Document]) -> str:

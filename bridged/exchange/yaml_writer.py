@@ -9,6 +9,7 @@ import yaml
 
 from bridged.desired.names import sysctl_key
 from bridged.desired.scalars import reading
+from bridged.dumper import Dumper
 
 WIDTH = 100
 Comments = Mapping[tuple[str, ...], str]
@@ -161,14 +162,8 @@ def _names(section: str, names: Iterable[str], comments: Comments) -> list[str]:
     return lines
 
 
-class _Dumper(yaml.SafeDumper):
-    """Lists indented as people do it, and no aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
+class _Dumper(Dumper):
+    """Quotes what would be read as something else than text."""
 
 
 def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -13,6 +13,7 @@ import yaml
 
 from bridged.desired.errors import shown
 from bridged.desired.scalars import reading
+from bridged.dumper import Dumper
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*(:(//)?[A-Za-z0-9_./-]+)*", re.ASCII)
 _LARGEST = 1 << 16
@@ -40,14 +41,8 @@ def dump(documents: Iterable[Mapping[str, Any]], header: str) -> str:
     return "".join(f"# {line}\n" for line in header.splitlines()) + "---\n" + "---\n".join(texts)
 
 
-class _Dumper(yaml.SafeDumper):
-    """Lists indented as people do it, and no aliases."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
+class _Dumper(Dumper):
+    """Quotes all but plain words."""
 
 
 def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

@@ -309,6 +309,17 @@ class Host:
                 ports.setdefault(link.controller, []).append(link)
         return {index: tuple(links) for index, links in ports.items()}
 
+    @cached_property
+    def _addresses(self) -> Mapping[int, tuple[Address, ...]]:
+        addresses: dict[int, list[Address]] = {}
+        for address in self.addresses:
+            addresses.setdefault(address.index, []).append(address)
+        return {index: tuple(found) for index, found in addresses.items()}
+
+    def addresses_of(self, link: Link) -> tuple[Address, ...]:
+        """The IP addresses on `link`, in the order of the dump."""
+        return self._addresses.get(link.index, ())
+
     def ports(self, bridge: Link) -> tuple[Link, ...]:
         """The ports of `bridge`, in the order of the dump."""
         return self._ports.get(bridge.index, ())
@@ -323,9 +334,10 @@ class Interest:
     of programs of which those that run are wanted; `boot_modules` are those whose boot files are
     wanted; `kept` are the files that are kept as declared, `kubeadm_conf` is the text that kubeadm
     is asked about, empty where it is not; `fresh` asks for everything to be read, also what no
-    signal says has changed, `quick` for NetworkManager's last word even where a signal says that it
-    has. `packages` are names of packages, `containerd` what is declared of it; both are read only
-    where the look is fresh. `impatient` has what failed aside tried again at once.
+    signal says has changed, `trusting` leaves NetworkManager out of that, `quick` asks for
+    NetworkManager's last word even where a signal says that it has. `packages` are names of
+    packages, `containerd` what is declared of it; both are read only where the look is fresh.
+    `impatient` has what failed aside tried again at once.
     """
 
     devices: frozenset[str] = frozenset()
@@ -339,6 +351,7 @@ class Interest:
     kept: frozenset[str] = frozenset()
     kubeadm_conf: str = ""
     fresh: bool = True
+    trusting: bool = False
     quick: bool = False
     packages: frozenset[str] = frozenset()
     containerd: Containerd | None = None

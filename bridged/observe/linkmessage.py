@@ -7,17 +7,15 @@ names, numbers and types of the attributes are still pyroute2's tables.
 
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from bridged.observe.attributes import Attributes, walk
 from bridged.rtnetlink import LINK_CODEC, NETLINK_HEADER
 
 _HEADER = struct.Struct("=BxHiII")
 """struct ifinfomsg: family, type, index, flags, change."""
-_ATTRIBUTE = struct.Struct("=HH")
-_TYPE_MASK = 0x3FFF
-"""Without NLA_F_NESTED and NLA_F_NET_BYTEORDER."""
 _STATS64 = struct.Struct("=10Q")
 _COUNTERS = (
     "rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors",
@@ -31,7 +29,6 @@ _AF_INET6, _INET6_CONF = 10, 2
 _DEVCONF_DISABLE_IPV6 = 26
 _IFF_UP = 0x1
 
-Attributes = Mapping[int, bytes]
 Table = Mapping[int, tuple[str, str]]
 """Attribute number -> name and type, as pyroute2 writes them."""
 
@@ -42,13 +39,7 @@ def _table(codec: Any) -> Table:
 
 _IFLA = {name: number for number, (name, _) in _table(LINK_CODEC).items()}
 _INFO = {name: number for number, (name, _) in _table(LINK_CODEC.ifinfo).items()}
-_DESCRIBED: Mapping[str, Table] = {
-    # Learned addresses: since Linux 6.7, and not in pyroute2's table.
-    "bridge": {48: ("IFLA_BR_FDB_N_LEARNED", "uint32"), **_table(LINK_CODEC.ifinfo.bridge_data)},
-    "vlan": _table(LINK_CODEC.ifinfo.data_map["vlan"]),
-}
-"""Kinds whose IFLA_INFO_DATA is decoded; nobody has a use for that of a veth."""
-_PORT = _table(LINK_CODEC.ifinfo.bridge_slave_data)
+_TOP, _NESTED = Attributes(), Attributes()
 
 
 class LinkMessage:
@@ -56,11 +47,11 @@ class LinkMessage:
 
     def __init__(self, data: bytes) -> None:
         _, _, self.index, self._flags, _ = _HEADER.unpack_from(data, NETLINK_HEADER)
-        self._attributes = _split(data, NETLINK_HEADER + _HEADER.size)
+        self._attributes: Mapping[int, bytes] = _TOP.read(data, NETLINK_HEADER + _HEADER.size)
 
     @cached_property
-    def _linkinfo(self) -> Attributes:
-        return _split(self._get("IFLA_LINKINFO"))
+    def _linkinfo(self) -> Mapping[int, bytes]:
+        return _NESTED.read(self._get("IFLA_LINKINFO"))
 
     def _get(self, name: str) -> bytes:
         return self._attributes.get(_IFLA[name], b"")
@@ -109,13 +100,13 @@ class LinkMessage:
     @property
     def altnames(self) -> tuple[str, ...]:
         """Alternative names: the attributes of IFLA_PROP_LIST are all of one kind."""
-        return tuple(_text(value) for _, value in _walk(self._get("IFLA_PROP_LIST"), 0))
+        return tuple(_text(value) for _, value in walk(self._get("IFLA_PROP_LIST")))
 
     @property
     def disable_ipv6(self) -> bool | None:
         """From the copy of the interface's IPv6 settings; None where it has no IPv6."""
-        families = _split(self._get("IFLA_AF_SPEC"))
-        settings = _split(families.get(_AF_INET6, b"")).get(_INET6_CONF, b"")
+        families = _NESTED.read(self._get("IFLA_AF_SPEC"))
+        settings = _NESTED.read(families.get(_AF_INET6, b"")).get(_INET6_CONF, b"")
         if len(settings) < 4 * (_DEVCONF_DISABLE_IPV6 + 1):
             return None
         return bool(struct.unpack_from("=i", settings, 4 * _DEVCONF_DISABLE_IPV6)[0])
@@ -123,10 +114,10 @@ class LinkMessage:
     @cached_property
     def info(self) -> Mapping[str, Any]:
         """What a bridge or VLAN is."""
-        table = _DESCRIBED.get(self.kind)
-        if table is None:
+        decode = _DESCRIBED.get(self.kind)
+        if decode is None:
             return {}
-        info = _decode(self._linkinfo.get(_INFO["IFLA_INFO_DATA"], b""), table)
+        info = decode(self._linkinfo.get(_INFO["IFLA_INFO_DATA"], b""))
         if self.kind == "vlan":
             info.setdefault("vlan_flags", 0)  # vlan_fill_info() leaves the word out when it is 0
         return info
@@ -136,7 +127,7 @@ class LinkMessage:
         """What the link is as a port of a bridge, empty where it is none."""
         if _text(self._linkinfo.get(_INFO["IFLA_INFO_SLAVE_KIND"], b"")) != "bridge":
             return {}
-        return _decode(self._linkinfo.get(_INFO["IFLA_INFO_SLAVE_DATA"], b""), _PORT)
+        return _PORT(self._linkinfo.get(_INFO["IFLA_INFO_SLAVE_DATA"], b""))
 
     @property
     def stats(self) -> Mapping[str, int]:
@@ -147,22 +138,6 @@ class LinkMessage:
         return dict(zip(_COUNTERS, _STATS64.unpack_from(data), strict=True))
 
 
-def _walk(data: bytes, offset: int) -> list[tuple[int, bytes]]:
-    found = []
-    end = len(data)
-    while offset + _ATTRIBUTE.size <= end:
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        if length < _ATTRIBUTE.size:
-            break
-        found.append((kind & _TYPE_MASK, data[offset + _ATTRIBUTE.size : offset + length]))
-        offset += (length + 3) & ~3
-    return found
-
-
-def _split(data: bytes, offset: int = 0) -> dict[int, bytes]:
-    return dict(_walk(data, offset))
-
-
 def _text(data: bytes) -> str:
     return data.rstrip(b"\0").decode(errors="surrogateescape")
 
@@ -171,18 +146,43 @@ def _mac(data: bytes) -> str:
     return data.hex(":")
 
 
-def _decode(data: bytes, table: Table) -> dict[str, Any]:
-    """Attributes by lower-case name without IFLA_; only numbers and text, of flags the word."""
-    values: dict[str, Any] = {}
-    for number, value in _walk(data, 0):
-        name, kind = table.get(number, ("", ""))
-        key = name.removeprefix("IFLA_").lower()
-        if kind.startswith("uint"):
-            values[key] = int.from_bytes(value, sys.byteorder)
-        elif kind == "be16":
-            values[key] = int.from_bytes(value, "big")
-        elif kind == "vlan_flags":
-            values[key] = int.from_bytes(value[:4], sys.byteorder)
-        elif kind == "l2addr":
-            values[key] = _mac(value)
-    return values
+class _Decoder:
+    """Attributes by lower-case name without IFLA_; only numbers and addresses, of flags the
+    word."""
+
+    def __init__(self, table: Table) -> None:
+        self._keys: dict[int, str] = {}
+        self._special: dict[int, tuple[str, Callable[[bytes], Any]]] = {}
+        for number, (name, kind) in table.items():
+            key = name.removeprefix("IFLA_").lower()
+            if kind.startswith("uint"):
+                self._keys[number] = key
+            elif kind in _SPECIAL:
+                self._special[number] = key, _SPECIAL[kind]
+        self._attributes = Attributes(self._keys)
+
+    def __call__(self, data: bytes) -> dict[str, Any]:
+        """What the block says."""
+        found = self._attributes.read(data)
+        keys = self._keys
+        values = {keys[number]: value for number, value in found.items() if number in keys}
+        for number, (key, read) in self._special.items():
+            if number in found:
+                values[key] = read(found[number])
+        return values
+
+
+_SPECIAL: Mapping[str, Callable[[bytes], Any]] = {
+    "be16": lambda value: int.from_bytes(value, "big"),
+    "vlan_flags": lambda value: int.from_bytes(value[:4], sys.byteorder),
+    "l2addr": _mac,
+}
+_DESCRIBED: Mapping[str, _Decoder] = {
+    # Learned addresses: since Linux 6.7, and not in pyroute2's table.
+    "bridge": _Decoder(
+        {48: ("IFLA_BR_FDB_N_LEARNED", "uint32"), **_table(LINK_CODEC.ifinfo.bridge_data)}
+    ),
+    "vlan": _Decoder(_table(LINK_CODEC.ifinfo.data_map["vlan"])),
+}
+"""Kinds whose IFLA_INFO_DATA is decoded; nobody has a use for that of a veth."""
+_PORT = _Decoder(_table(LINK_CODEC.ifinfo.bridge_slave_data))

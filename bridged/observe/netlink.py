@@ -5,11 +5,13 @@ speed and duplex of hardware.
 """
 
 import socket
+import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bridged.desired.vlans import PortVlan
+from bridged.observe.attributes import Attributes
 from bridged.observe.cards import device_path
 from bridged.observe.host import Address, Link
 from bridged.observe.linkmessage import LinkMessage
@@ -29,6 +31,10 @@ from bridged.rtnetlink import (
 _NET_ADDR_SET = "3"
 """addr_assign_type of an address that somebody set: the bridge code then never changes it
 (br_stp_recalculate_bridge_id); whatever else it is, it may follow the lowest port."""
+_ADDRESS = struct.Struct("=BBxxI")
+"""struct ifaddrmsg: family, prefix length, flags, scope, ifindex."""
+_IFA_ADDRESS, _IFA_LOCAL = 1, 2
+_ATTRIBUTES = Attributes()
 _RT_TABLE_LOCAL = 255
 _RTN_UNICAST = 1
 
@@ -49,7 +55,7 @@ class NetlinkReader:
         try:
             with Rtnetlink(self._timeout) as netlink:
                 messages = [LinkMessage(data) for data in netlink.dump_raw(RTM_GETLINK)]
-                addresses = netlink.dump(RTM_GETADDR)
+                addresses = netlink.dump_raw(RTM_GETADDR)
                 routes = [
                     route
                     for family in (socket.AF_INET, socket.AF_INET6)
@@ -64,7 +70,7 @@ class NetlinkReader:
         kinds = {message.index: message.kind for message in messages}
         return KernelNetwork(
             tuple(self._link(message, kinds, vlans.get(message.index, ())) for message in messages),
-            tuple(_address(message) for message in addresses),
+            tuple(map(_address, addresses)),
             default_routes(routes),
         )
 
@@ -122,19 +128,19 @@ class NetlinkReader:
 
     def _attribute(self, name: str, attribute: str) -> str:
         try:
-            return (self._sys / name / attribute).read_text().strip()
+            with open(f"{self._sys}/{name}/{attribute}", "rb") as file:
+                return file.read(64).decode(errors="replace").strip()
         except OSError:
             return ""
 
 
-def _address(message: Message) -> Address:
+def _address(data: bytes) -> Address:
     """IFA_LOCAL is our own address on a point-to-point link, IFA_ADDRESS then the far end's."""
-    return Address(
-        message["index"],
-        4 if message["family"] == socket.AF_INET else 6,
-        message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS") or "",
-        message["prefixlen"],
-    )
+    family, prefix, index = _ADDRESS.unpack_from(data, NETLINK_HEADER)
+    attributes = _ATTRIBUTES.read(data, NETLINK_HEADER + _ADDRESS.size)
+    packed = attributes.get(_IFA_LOCAL) or attributes.get(_IFA_ADDRESS)
+    address = socket.inet_ntop(family, packed) if packed else ""
+    return Address(index, 4 if family == socket.AF_INET else 6, address, prefix)
 
 
 def default_routes(routes: Iterable[Message]) -> frozenset[int]:

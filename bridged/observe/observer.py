@@ -167,10 +167,16 @@ class Observer:
         return reader.read(interest.boot_modules) if reader else {}
 
     def _unchanged(self, interest: Interest) -> bool:
-        """Whether the last reading of NetworkManager still stands."""
+        """Whether the last reading of NetworkManager still stands.
+
+        Its silence is no signal: where it did not answer, a look that is to be fresh asks again.
+        """
         return (
-            not interest.fresh
-            and self._last is not None
+            self._last is not None
+            and (
+                not interest.fresh
+                or (interest.trusting and isinstance(self._last[1], NetworkManager))
+            )
             and self._last[0] == interest.devices
             and self._signalled is not None
             and (interest.quick or not self._signalled.is_set())

@@ -22,12 +22,31 @@ class Wish:
 
 def wishes(model: Model, **overrides: Any) -> tuple[Wish, ...]:
     """What `model` declares; `overrides` fill in values that are derived, by field name."""
-    found = []
-    for row in rows(type(model)):
-        value = overrides.get(row.field, row.declared(model))
-        if value is not None and value != "keep":
-            found.append(Wish(row, value))
-    return tuple(found)
+    known = _DECLARED.get(id(model))
+    if known is None or known[0] is not model:
+        if len(_DECLARED) >= _MODELS:
+            _DECLARED.clear()
+        declared = ((row, row.declared(model)) for row in rows(type(model)))
+        wanted = tuple((row, _wish(row, value)) for row, value in declared)
+        known = model, wanted, tuple(wish for _, wish in wanted if wish)
+        _DECLARED[id(model)] = known
+    if not overrides:
+        return known[2]
+    found = (
+        _wish(row, overrides[row.field]) if row.field in overrides else wish
+        for row, wish in known[1]
+    )
+    return tuple(wish for wish in found if wish)
+
+
+def _wish(row: Row, value: Any) -> Wish | None:
+    return None if value is None or value == "keep" else Wish(row, value)
+
+
+_Known = tuple[Model, tuple[tuple[Row, Wish | None], ...], tuple[Wish, ...]]
+_DECLARED: dict[int, _Known] = {}
+"""What models declare that were looked at last: they are frozen, and the same in every pass."""
+_MODELS = 8192
 
 
 def show(value: Any) -> str:

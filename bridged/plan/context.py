@@ -78,7 +78,7 @@ class Context:
 
     def addresses(self, link: Link, families: Iterable[int] = (4, 6)) -> list[Address]:
         """IP addresses on a link."""
-        return [a for a in self.host.addresses if a.index == link.index and a.family in families]
+        return [a for a in self.host.addresses_of(link) if a.family in families]
 
 
 def strip_addresses(item: ObjectId, link: Link, addresses: Iterable[Address]) -> list[Action]:

@@ -8,7 +8,6 @@ from bridged.desired.state import Minimum
 from bridged.plan.boot import MINIMUMS, SYSCTLS
 from bridged.plan.context import Context
 from bridged.plan.kernel import satisfied
-from bridged.plan.profiles import refers_to
 from bridged.plan.runtime import find_swap
 from bridged.report import Finding
 
@@ -127,11 +126,16 @@ def _dangling_profiles(context: Context) -> Iterator[Finding]:
     nm = context.nm
     if nm is None:
         return
-    bridges = {profile.interface for profile in nm.profiles if profile.type == "bridge"}
+    bridges = {
+        name
+        for profile in nm.profiles
+        if profile.type == "bridge"
+        for name in (profile.interface, profile.uuid)
+    }
     for profile in nm.profiles:
         if profile.port_type != "bridge" or not profile.controller:
             continue
-        known = any(refers_to(nm, profile, bridge) for bridge in bridges)
+        known = profile.controller in bridges
         if not known and context.host.link(profile.controller) is None:
             yield Finding(
                 "dangling-profile",

@@ -1,5 +1,6 @@
 """Identities that two runs, and two nodes, derive alike: profile UUIDs and bridge addresses."""
 
+from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID, uuid5
 
@@ -10,6 +11,7 @@ _NAMESPACE = UUID("6d1f0f0e-5f0e-5b7c-9a55-b41d6ed00001")
 _KINDS = {"bridge": ("bridge",), "vlan": ("vlan",), "802-3-ethernet": ("port",)}
 
 
+@lru_cache(maxsize=8192)
 def profile_uuid(item: ObjectId) -> str:
     """The UUID of the profile that bridged makes for an object: the same in every run."""
     return str(uuid5(_NAMESPACE, str(item)))

@@ -19,10 +19,10 @@ def plan_packages(context: Context) -> Iterable[Verdict]:
     declared = context.state.packages
     if declared is None:
         return
-    for name in declared.present:
-        yield _present(context, declared, name)
-    for name in declared.absent:
-        yield _absent(context, declared, name)
+    for names, judge in ((declared.present, _present), (declared.absent, _absent)):
+        for name in names:
+            item = ObjectId("package", name)
+            yield _unread(context, item) or judge(context, declared, item)
 
 
 def installed_as(context: Context, name: str) -> str | None:
@@ -47,11 +47,8 @@ def _unread(context: Context, item: ObjectId) -> Verdict | None:
     return Verdict(item, "blocked", seen.reason, "see whether rpm -qa or dpkg -l works")
 
 
-def _present(context: Context, declared: Packages, name: str) -> Verdict:
-    item = ObjectId("package", name)
-    unread = _unread(context, item)
-    if unread is not None:
-        return unread
+def _present(context: Context, declared: Packages, item: ObjectId) -> Verdict:
+    name = item.name
     seen = context.host.node.packages
     assert seen.database is not None
     names = equivalents(name, seen.database)
@@ -80,11 +77,8 @@ def _present(context: Context, declared: Packages, name: str) -> Verdict:
     return _settle(context, declared, item, drift, (action,), manual)
 
 
-def _absent(context: Context, declared: Packages, name: str) -> Verdict:
-    item = ObjectId("package", name)
-    unread = _unread(context, item)
-    if unread is not None:
-        return unread
+def _absent(context: Context, declared: Packages, item: ObjectId) -> Verdict:
+    name = item.name
     seen = context.host.node.packages
     assert seen.database is not None
     there = [other for other in equivalents(name, seen.database) if other in seen.installed]

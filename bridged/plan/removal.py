@@ -26,6 +26,8 @@ def plan_removals(context: Context) -> list[Verdict]:
     verdicts = []
     left: set[str] = set()
     waiting = {bridge for bridge, _ in unresolved(context.state)}
+    declared = set(context.state.bridges)
+    declared |= {port.device for _, _, port in context.state.ports()}
     if context.nm is not None:
         for item, profile in sorted(_orphans(context), key=lambda pair: pair[0].kind == "bridge"):
             left.add(profile.interface)
@@ -34,7 +36,7 @@ def plan_removals(context: Context) -> list[Verdict]:
             verdicts.append(_delete_profile(context, item, profile))
     for name, index in context.memory.made.items():
         link = context.host.link(name)
-        if name in left or link is None or link.index != index or _declared(context, name):
+        if name in left or name in declared or link is None or link.index != index:
             continue
         bridge = context.host.controller(link)
         if link.kind != "bridge" and bridge is not None and bridge.name in waiting:
@@ -49,12 +51,6 @@ def plan_removals(context: Context) -> list[Verdict]:
         )
         verdicts.append(_verdict(context, item, action, name if link.kind == "bridge" else ""))
     return verdicts
-
-
-def _declared(context: Context, name: str) -> bool:
-    return name in (context.state.bridges or {}) or any(
-        port.device == name for _, _, port in context.state.ports()
-    )
 
 
 def _orphans(context: Context) -> Iterator[tuple[ObjectId, Profile]]:

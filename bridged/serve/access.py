@@ -5,6 +5,8 @@ pass, so that a renewed certificate is served to the next client and a mistake i
 resync; SIGHUP has them read in any case.
 """
 
+from __future__ import annotations  # ssl is not loaded before it is used
+
 import os
 import ssl
 import threading
@@ -51,10 +53,10 @@ class Access:
             self.context is not None and self.context.verify_mode == ssl.CERT_REQUIRED
         )
 
-    def guard(self, app: "WSGIApplication") -> "WSGIApplication":
+    def guard(self, app: WSGIApplication) -> WSGIApplication:
         """`app` for those who may read, and the configured headers with every answer."""
 
-        def guarded(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        def guarded(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
             def started(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
                 return start(status, [*headers, *self.headers], *more)
 

@@ -8,7 +8,6 @@ reading a request and sending its answer each have one for the whole, connection
 import errno
 import io
 import socket
-import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -125,7 +124,7 @@ class HttpServer:
     def _answer(self, connection: socket.socket, address: Any, access: Access) -> None:
         app = access.guard(self._app)
         surroundings: Any = _Surroundings(app, self.address, *self._timeouts, self._tally)
-        if isinstance(connection, ssl.SSLSocket):
+        if access.context is not None:
             surroundings.base_environ["HTTPS"] = "on"
         _Handler(connection, address, surroundings)
 

@@ -1,6 +1,8 @@
 """TLS of the HTTP server: from the configuration to a context, and from a connection to a secure
 one, within a time limit for the whole handshake and in the connection's own thread."""
 
+from __future__ import annotations  # ssl is not loaded before it is used
+
 import contextlib
 import os
 import socket
@@ -14,7 +16,7 @@ from bridged.desired import files
 from bridged.desired.errors import Problem, StateError
 from bridged.serve.webconfig import Tls, WebConfigError
 
-_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+_VERSIONS = {"TLS12": "TLSv1_2", "TLS13": "TLSv1_3"}
 _HANDSHAKE = b"\x16"
 """The first byte of a client that speaks TLS."""
 _PLAIN = (
@@ -26,8 +28,8 @@ _PLAIN = (
 def context(tls: Tls) -> ssl.SSLContext:
     """The server's context; the files are read now.  Raises WebConfigError."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = _VERSIONS[tls.min_version]
-    made.maximum_version = _VERSIONS[tls.max_version]
+    made.minimum_version = ssl.TLSVersion[_VERSIONS[tls.min_version]]
+    made.maximum_version = ssl.TLSVersion[_VERSIONS[tls.max_version]]
     if not tls.prefer_server_cipher_suites:
         made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     if tls.cipher_suites:

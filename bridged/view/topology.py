@@ -65,11 +65,6 @@ class Port:
         """Its state in words."""
         return _said(self.condition, f"VLAN {self.tag}" if self.tag else "", self.link)
 
-    @property
-    def flows(self) -> bool:
-        """Whether frames pass between it and its bridge."""
-        return self.plugged and self.link == "up"
-
 
 @dataclass(frozen=True, slots=True)
 class Guest:

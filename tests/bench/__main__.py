@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.bench import operators, page, peers, scrape
+from tests.bench import operators, own, page, peers, scrape
 from tests.lab import netns, vm
 from tests.lab.node import CHECKOUT, Node
 
@@ -34,7 +34,7 @@ _WHERE = {"netns": "namespace laboratory", "vm": "virtual machine"}
 _LAYOUTS = {"netns": "two bridges", "vm": "reference node"}
 
 
-def _inside(node: Node, *arguments: str) -> dict[str, Any]:
+def inside_of(node: Node, *arguments: str) -> dict[str, Any]:
     """What a measuring module prints last when it runs inside."""
     done = subprocess.run(
         node.outer([*node.python, "-m", *arguments]),
@@ -65,11 +65,12 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
         versions = json.loads(node.run(*node.python, "-c", _VERSIONS).stdout)
         still = "30" if emulated else "200"
         rounds = ["--rounds", str(options.rounds), "--still", still]
-        found = _inside(node, "tests.bench.cold", _LAYOUTS[lab], *rounds)
+        found = inside_of(node, "tests.bench.cold", _LAYOUTS[lab], *rounds)
         if not emulated:
-            found |= _inside(node, "tests.bench.guests", "--rounds", str(options.guests))
-            found |= _inside(node, "tests.bench.rival")
-            found |= _inside(node, "tests.bench.drift", "--rounds", str(options.drifts))
+            found |= inside_of(node, "tests.bench.guests", "--rounds", str(options.guests))
+            found |= inside_of(node, "tests.bench.rival")
+            found |= inside_of(node, "tests.bench.drift", "--rounds", str(options.drifts))
+            found["own"] = own.inside(lambda *words: inside_of(node, *words), options.quick)
         return found | {"where": _WHERE[lab], "versions": versions}
     finally:
         node.close()
@@ -111,6 +112,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10, help="cold convergences each")
     parser.add_argument("--guests", type=int, default=5, help="events of each kind to guests")
     parser.add_argument("--drifts", type=int, default=1000, help="faults of each kind")
+    parser.add_argument("--quick", action="store_true", help="a short look at bridged's own cost")
     options = parser.parse_args()
     load = [round(os.getloadavg()[0], 1)]
     normal = _above_others()
@@ -122,6 +124,8 @@ def main() -> int:
             os.sched_setscheduler(0, normal, os.sched_param(0))
         document["labs"][lab] = _measure(lab, options)
     document["scrape"] = scrape.measure()
+    if cost := document["labs"].get("netns", {}).pop("own", None):
+        document["own"] = cost | own.outside(options.quick)
     document["machine"] = {
         "model": _model(),
         "cpus": os.cpu_count(),

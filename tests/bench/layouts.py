@@ -118,9 +118,9 @@ def settle() -> None:
     (pid,) = run("pidof", "NetworkManager").split()
     calm = 0
     while True:
-        before = _cpu_seconds(pid)
+        before = cpu_seconds(pid)
         time.sleep(0.1)
-        calm = calm + 1 if _cpu_seconds(pid) <= before + 1 / os.sysconf("SC_CLK_TCK") else 0
+        calm = calm + 1 if cpu_seconds(pid) <= before + 1 / os.sysconf("SC_CLK_TCK") else 0
         if calm >= 3:
             # Asked last, for the question makes it work too.
             if "connecting" not in run("nmcli", "-t", "-f", "STATE", "device"):
@@ -128,7 +128,7 @@ def settle() -> None:
             calm = 0
 
 
-def _cpu_seconds(pid: str) -> float:
-    """What a process has used so far."""
+def cpu_seconds(pid: int | str) -> float:
+    """Seconds of processor that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.bench.figures import Figures, duration, ratio
 from tests.bench.page_more import guests, rival, scrape
+from tests.bench.page_own import own
 from tests.bench.plot import strips
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -40,6 +41,9 @@ def write(document: Document) -> None:
             parts.append(rival(lab["rival"]))
     if document.get("scrape"):
         parts.append(scrape(document["scrape"]))
+    if document.get("own"):
+        here = labs.get("netns")
+        parts.append(own(document["own"], here and here["still"]["calls"]["calls"]))
     parts.append(_method(document))
     (DOCS / "benchmark.md").write_text("\n".join(parts))
     rows = []

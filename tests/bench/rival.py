@@ -6,13 +6,12 @@ processor time, whether everything else goes on, and what is there when the riva
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 from tests.bench.agent import Agent, agent, ask, environment
-from tests.bench.layouts import STATE, run, settle, start_over
+from tests.bench.layouts import STATE, cpu_seconds, run, settle, start_over
 
 _KEY = Path("/proc/sys/net/ipv4/ip_forward")
 _OBJECT = "sysctl/net.ipv4.ip_forward"
@@ -26,12 +25,6 @@ _EVERY = 0.1
 _OTHER_EVERY = 15.0
 """Seconds between two faults of another object, which has to be repaired as ever; more often, it
 would be contended too."""
-
-
-def _processor(pid: int) -> float:
-    """Seconds of processor that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _condition() -> str:
@@ -58,7 +51,7 @@ def measure(seconds: float) -> dict[str, Any]:
     with agent("--log-level", "warning"):
         settle()
         pid = Agent.running().process.pid
-        began, used = time.monotonic(), _processor(pid)
+        began, used = time.monotonic(), cpu_seconds(pid)
         rival = ours = 0
         told: float | None = None
         repairs: list[float] = []
@@ -75,7 +68,7 @@ def measure(seconds: float) -> dict[str, Any]:
                 repairs.append(_other_repair())
             due += _EVERY
             time.sleep(max(due - time.monotonic(), 0))
-        cpu, lasted = _processor(pid) - used, time.monotonic() - began
+        cpu, lasted = cpu_seconds(pid) - used, time.monotonic() - began
         status = ask("status")
         gone = time.monotonic()
         while _KEY.read_text().strip() != "1" and time.monotonic() < gone + 900:

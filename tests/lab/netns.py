@@ -98,8 +98,7 @@ class NetnsLab(Node):
         # Held open, these are this laboratory's for good.  Its pid would be somebody else's once
         # the laboratory has ended, and a `kill` meant for a process in it would hit the machine.
         self._doors = {
-            name: os.open(f"/proc/{pid}/{path}", os.O_RDONLY)
-            for name, path in _DOORS.items()
+            name: os.open(f"/proc/{pid}/{path}", os.O_RDONLY) for name, path in _DOORS.items()
         }
 
     def outer(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:

@@ -98,13 +98,12 @@ class Machine:
             time=self.clock(),
         )
 
-    def _network_manager(
-        self, wanted: Interest
-    ) -> tuple[NetworkManager | Unavailable, bool, bool]:
+    def _network_manager(self, wanted: Interest) -> tuple[NetworkManager | Unavailable, bool, bool]:
         """NetworkManager as the real observer gives it: its last word while it signals no change
         (here: while a reading shows none), or even then where there is no time."""
         now = self.nm.read(wanted.devices)
-        if not wanted.fresh and self._last is not None and self._last[0] == wanted.devices:
+        trusting = wanted.trusting or not wanted.fresh
+        if trusting and self._last is not None and self._last[0] == wanted.devices:
             stale = now != self._last[1]
             if wanted.quick or not stale:
                 return self._last[1], True, stale

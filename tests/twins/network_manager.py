@@ -233,7 +233,7 @@ class FakeNetworkManager:
         controller = settings["connection"].get("controller")
         if controller:
             target = self.profiles.get(controller, {}).get("connection", {})
-            bridge = target.get("interface-name", controller)
+            bridge = str(target.get("interface-name", controller))
             if self.kernel.link(bridge) is None:
                 self._up_bridge(bridge, self._bridge_profile(bridge))
             self.kernel.plug(name, bridge)

@@ -70,6 +70,25 @@ def test_the_kernel_is_mended_before_networkmanager_is_asked_what_it_signalled(
     assert not running.host.remembered, "the fresh look follows"
 
 
+def test_a_forced_pass_asks_networkmanager_only_when_it_signalled_or_is_to_do_something(
+    machine: Machine, running: Engine
+) -> None:
+    running.run_pass(force=True, trusting=True)
+    assert running.host is not None
+    assert running.host.remembered
+    machine.kernel.delete("br-lan")
+    planned_on: list[bool] = []
+
+    def before(action: Action) -> None:
+        assert running.host is not None
+        if action.asks_network_manager:
+            planned_on.append(running.host.remembered)
+
+    assert running.run_pass(before=before, force=True, trusting=True).converged
+    assert planned_on
+    assert not any(planned_on)
+
+
 def test_rule_6_one_failure_stays_one_failure(machine: Machine) -> None:
     """A module that is not installed fails with its sysctls; everything else converges."""
     machine.kernel.installable.discard("br_netfilter")

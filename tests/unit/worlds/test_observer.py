@@ -1,6 +1,7 @@
 """The observer: one failing world leaves the others, and what carries the node is protected."""
 
 from collections.abc import Iterable, Mapping
+from threading import Event
 from typing import Any
 
 import pytest
@@ -187,3 +188,35 @@ def test_the_vlan_on_a_protected_nic_is_not_protected_itself() -> None:
 def test_a_route_or_address_of_a_link_that_is_gone_is_no_error() -> None:
     kernel = KernelNetwork(LINKS, (Address(99, 4, "192.0.2.1", 24),), frozenset({98}))
     assert protected(kernel, {"192.0.2.1"}) == {}
+
+
+def test_what_is_asked_while_network_manager_signals_nothing() -> None:
+    """A forced pass trusts its silence, the slow one does not; no answer is no silence."""
+    answers: list[NetworkManager | Unavailable] = []
+    signalled = Event()
+    worlds = Worlds()
+
+    class Reader:
+        def read(self, devices: Iterable[str]) -> NetworkManager | Unavailable:
+            answers.append(NetworkManager((1, 52, len(answers))))
+            return answers[-1] if len(answers) != 2 else Unavailable("no answer in time")
+
+    observer = worlds.observer()
+    observer._network_manager, observer._signalled = Reader(), signalled
+
+    def asked(interest: Interest) -> bool:
+        before = len(answers)
+        host = observer.observe(interest)
+        assert host.remembered == (len(answers) == before)
+        return len(answers) > before
+
+    forced = Interest(trusting=True)
+    assert asked(forced)
+    assert not asked(forced)
+    assert asked(Interest()), "the slow pass, which here gets no answer"
+    assert asked(forced)
+    assert not asked(forced)
+    signalled.set()
+    assert asked(forced)
+    assert not asked(forced)
+    assert asked(Interest(devices=frozenset({"br0"}), trusting=True)), "other devices"

@@ -1,0 +1,90 @@
+"""What an agent costs that has nothing to do.
+
+Runs inside the namespace laboratory: two bridges, all as declared, metrics served, nobody asking.
+Prints processor time, wake-ups, memory, file descriptors and threads as one line of JSON.
+"""
+
+import argparse
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.bench.agent import Agent, agent, environment
+from tests.bench.layouts import STATE, TWO, settle, start_over
+
+_SETTLED = 5.0
+"""Seconds between the first pass and the first look."""
+
+
+def processor(pid: int) -> float:
+    """Seconds of processor that a process has used, to the microsecond (schedstat)."""
+    spent = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        spent += int((task / "schedstat").read_text().split()[0])
+    return spent / 1e9
+
+
+def wakeups(pid: int) -> dict[str, int]:
+    """How often each thread of a process went to sleep by itself, which is as often as it woke."""
+    found: dict[str, int] = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        name = (task / "comm").read_text().strip()
+        status = (task / "status").read_text()
+        match = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE)
+        found[name] = found.get(name, 0) + (int(match[1]) if match else 0)
+    return found
+
+
+def memory(pid: int) -> dict[str, int]:
+    """RSS, PSS and what is the process' own, in kB."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    rows = dict(re.findall(r"^(\w+):\s+(\d+) kB", rollup, re.MULTILINE))
+    own = int(rows["Private_Clean"]) + int(rows["Private_Dirty"])
+    return {"rss": int(rows["Rss"]), "pss": int(rows["Pss"]), "own": own}
+
+
+def descriptors(pid: int) -> int:
+    """Open file descriptors."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def measure(seconds: float) -> dict[str, Any]:
+    """See the module."""
+    start_over()
+    STATE.parent.mkdir(parents=True, exist_ok=True)
+    STATE.write_text(TWO.state)
+    with agent("--metrics", "127.0.0.1:9432"):
+        settle()
+        time.sleep(_SETTLED)
+        pid = Agent.running().process.pid
+        before, used, began = wakeups(pid), processor(pid), time.monotonic()
+        held = descriptors(pid)
+        time.sleep(seconds)
+        lasted = time.monotonic() - began
+        after = wakeups(pid)
+        woken = {name: after[name] - before.get(name, 0) for name in after}
+        return {
+            "seconds": lasted,
+            "cpu": processor(pid) - used,
+            "wakeups": sum(woken.values()),
+            "by_thread": {name: count for name, count in woken.items() if count},
+            "memory": memory(pid),
+            "descriptors": [held, descriptors(pid)],
+            "threads": len(os.listdir(f"/proc/{pid}/task")),
+        }
+
+
+def main() -> None:
+    """Measure, and print it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=600)
+    options = parser.parse_args()
+    environment()
+    print(json.dumps({"idle": measure(options.seconds)}))
+
+
+if __name__ == "__main__":
+    main()
