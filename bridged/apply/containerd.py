@@ -12,6 +12,7 @@ from bridged.apply.aside import Aside, Work
 from bridged.apply.outside import run, run_outside
 from bridged.beyond import give
 from bridged.errors import WorldError
+from bridged.folders import make_folder
 from bridged.plan.actions import (
     Action,
     EditFile,
@@ -48,7 +49,7 @@ class FileEditor:
             if before is not None:
                 _replace(self._root / action.backup.lstrip("/"), before, like=target)
             else:
-                target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+                make_folder(target.parent)
             _replace(target, action.content, like=target)
         except OSError as error:
             reason = f"cannot write {action.path}: {os.strerror(error.errno or 0)}"

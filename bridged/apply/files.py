@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bridged.beyond import give
 from bridged.errors import ErrorKind, WorldError
-from bridged.folders import Accounts, Obstacle, folder_of, mark, open_plain, read_all
+from bridged.folders import Accounts, Obstacle, folder_of, make_folder, mark, open_plain, read_all
 from bridged.plan.actions import KeepFile
 
 _MODE = 0o644
@@ -60,7 +60,7 @@ class FileWriter:
                     target.unlink()
                     _sync(target.parent)
                 return
-            target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            make_folder(target.parent)
             with _folder(target.parent) as folder:
                 data = content.encode(errors="surrogateescape")
                 _replace(folder, target.name, data, _MODE, None, label)

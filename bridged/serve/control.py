@@ -9,6 +9,7 @@ from typing import Any
 
 from bridged.desired import trust
 from bridged.errors import WorldError
+from bridged.folders import make_folder
 from bridged.report import Finding
 from bridged.serve.defaults import CONTROL_SOCKET, GROUP
 from bridged.serve.listener import Listener
@@ -34,7 +35,7 @@ class AgentLock:
     def acquire(self) -> None:
         """Take the lock.  `WorldError` ``refused`` names the process that has it."""
         try:
-            self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             # For root's eyes only: whoever may open a file for reading may lock it too.
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:

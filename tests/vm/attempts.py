@@ -60,6 +60,17 @@ def call(name: str, *words: object) -> int:
     return libc("syscall", ctypes.c_long(number), *words)
 
 
+def secret(path: str) -> Callable[[], None]:
+    """A folder or file that the unit hides is there, and empty; root may look at that."""
+
+    def attempt() -> None:
+        found = os.listdir(path) if os.path.isdir(path) else Path(path).read_bytes()
+        if not found:
+            raise FileNotFoundError(errno.ENOENT, "empty")
+
+    return attempt
+
+
 def write(path: str) -> Callable[[], None]:
     def attempt() -> None:
         probe = Path(path) / "sandbox-probe"
@@ -191,8 +202,9 @@ for folder in ("/", "/etc", "/etc/systemd/system", "/etc/bridged", "/usr", "/var
                "/opt", "/run", "/run/systemd/system", "/root", "/boot", "/home"):  # fmt: skip
     HARMLESS[f"write {folder}"] = write(folder)
 HARMLESS |= {
-    "read /etc/shadow": opened("/etc/shadow", os.O_RDONLY),
-    "read a profile's secrets": lambda: os.listdir("/etc/NetworkManager/system-connections"),
+    "read /etc/shadow": secret("/etc/shadow"),
+    "read a profile's secrets": secret("/etc/NetworkManager/system-connections"),
+    "read the modules": secret("/usr/lib/modules"),
     "make a cgroup": lambda: (os.mkdir("/sys/fs/cgroup/probe"), os.rmdir("/sys/fs/cgroup/probe")),
     "write below /sys": opened("/sys/class/net/lo/mtu", os.O_WRONLY),
     "open sysrq": opened("/proc/sysrq-trigger", os.O_WRONLY),

@@ -146,12 +146,14 @@ def test_a_kept_file_belongs_to_whom_it_is_declared_for(node: VmLab) -> None:
     )
     product.converged(node)
     # What is for its owner's eyes only is read, compared, and linked to its backup all the same.
-    node.sh(f"echo '# edited' >>{path}")
+    node.sh(f"echo 'edited: true' >>{path}")
     wait_until(
-        lambda: "edited" not in node.read(path) and product.item(node, name), PATIENCE, "put back"
+        lambda: "edited: true" not in node.read(path) and product.item(node, name),
+        PATIENCE,
+        "put back",
     )
     assert node.run("stat", "-c", "%U:%G %a", path).stdout == "nobody:nogroup 600\n"
-    assert "edited" in node.sh(f"cat {path}.before-*").stdout
+    assert "edited: true" in node.sh(f"cat {path}.before-*").stdout
     product.declare(node, product.reference())
     product.converged(node)
 
