@@ -32,6 +32,8 @@ _DUMP_INTERRUPTED = 0x10
 _CAPPED, _HAS_ATTRIBUTES = 0x100, 0x200
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11
 _HEADER = struct.Struct("=IHHII")
+_IFINFOMSG = struct.Struct("=BxHiII")
+"""Family, type, index, flags, change."""
 NETLINK_HEADER = _HEADER.size
 """Bytes of the header that every message begins with."""
 _ATTEMPTS = 10
@@ -160,21 +162,25 @@ class Rtnetlink:
             message["family"] = family
             message["attrs"] = list(attributes)
             messages, interrupted = [], False
-            for flags, answer in self._exchange(message, request, _REQUEST | _DUMP, deadline):
+            body = _body(message)
+            for flags, answer in self._exchange(body, request, _REQUEST | _DUMP, deadline):
                 messages.append(answer)
                 interrupted |= bool(flags & _DUMP_INTERRUPTED)
             if not interrupted:
                 return messages
         raise WorldError("failed", "the kernel's tables change faster than they can be read")
 
-    def link(self, index: int) -> Message:
-        """The link with that ifindex; raises `KernelRefusal` (ENODEV) where there is none."""
-        message = _CODECS[RTM_GETLINK]()
-        message["index"] = index
+    def link_raw(self, index: int) -> bytes | None:
+        """The link with that ifindex as the message that it is, None where there is none."""
+        body = _IFINFOMSG.pack(0, 0, index, 0, 0)
         deadline = time.monotonic() + self._timeout
-        for _, answer in self._exchange(message, RTM_GETLINK, _REQUEST, deadline):
-            return _decoded(answer)
-        raise KernelRefusal(errno.ENODEV, "")
+        try:
+            for _, answer in self._exchange(body, RTM_GETLINK, _REQUEST, deadline):
+                return answer
+        except KernelRefusal as error:
+            if error.errno != errno.ENODEV:
+                raise
+        return None
 
     def change(
         self,
@@ -188,21 +194,17 @@ class Rtnetlink:
             message[name] = value
         message["attrs"] = list(attributes)
         deadline = time.monotonic() + self._timeout
-        for _ in self._exchange(message, request, _REQUEST | _ACK, deadline):
+        for _ in self._exchange(_body(message), request, _REQUEST | _ACK, deadline):
             pass
 
     def _exchange(
-        self, message: Message, request: int, flags: int, deadline: float
+        self, body: bytes, request: int, flags: int, deadline: float
     ) -> Iterator[tuple[int, bytes]]:
         self._sequence += 1
-        message["header"]["type"] = request
-        message["header"]["flags"] = flags
-        message["header"]["sequence_number"] = self._sequence
-        message["header"]["pid"] = 0
-        message.encode()
+        header = _HEADER.pack(_HEADER.size + len(body), request, flags, self._sequence, 0)
         self._socket.settimeout(self._timeout)
         try:
-            self._socket.send(message.data)
+            self._socket.send(header + body)
             while True:
                 self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
                 data = self._socket.recv(1 << 18)
@@ -231,6 +233,12 @@ class Rtnetlink:
             if sequence == self._sequence:
                 yield kind, flags, data[offset : offset + length]
             offset += (length + 3) & ~3
+
+
+def _body(message: Message) -> bytes:
+    """A message coded by pyroute2, without its header."""
+    message.encode()
+    return bytes(message.data[_HEADER.size :])
 
 
 def _decoded(data: bytes) -> Message:

@@ -1,7 +1,7 @@
 """The books: what came of every pass, object by object, judged by the last observation."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -63,13 +63,13 @@ class Books:
         finally:
             self.tally.took(phase, self._clocks.monotonic() - start)
 
-    def count_drift(self, plan: Plan) -> None:
+    def count_drift(self, verdicts: Iterable[Verdict]) -> None:
         """Count each property that newly differs; one that stays different is counted once.
 
         What the host does not offer and nobody asked for has not drifted: it will have when it
         appears with another value (case 2).
         """
-        for verdict in plan.verdicts:
+        for verdict in verdicts:
             entry = self.ledger.entry(verdict.object)
             offered = verdict.condition != "unavailable"
             names = frozenset(d.property for d in verdict.drift) if offered else frozenset()

@@ -2,11 +2,13 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from bridged.agent.books import Books, Clocks
 from bridged.agent.breaker import Breaker
+from bridged.agent.due import at_once, due
+from bridged.agent.firstaid import Glance, first_aid
 from bridged.agent.ledger import Ledger
 from bridged.agent.pause import PausedError, Pauses
 from bridged.agent.pausing import hold, left_alone, refuse_resume, refuse_unknown, shown
@@ -20,12 +22,14 @@ from bridged.agent.reporting import (
 )
 from bridged.agent.transaction import Transaction
 from bridged.agent.trial import StateSource, Trial
+from bridged.agent.wake import Hearing
 from bridged.apply.executor import Executor, Outcome
 from bridged.desired.probes import parse
 from bridged.desired.state import State
+from bridged.errors import WorldError
 from bridged.explain.records import Explanation
 from bridged.observe.host import Host, Interest, NetworkManager
-from bridged.plan.actions import SLOW, Action, Activate, ObjectId, SetController
+from bridged.plan.actions import SLOW, Action, ObjectId
 from bridged.plan.matching import matched, resolve
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
@@ -54,6 +58,8 @@ class Engine:
         transaction: Transaction | None = None,
         breaker: Breaker | None = None,
         pauses: Pauses | None = None,
+        eyes: Glance | None = None,
+        hearing: Hearing | None = None,
     ) -> None:
         self.source = source
         self.books = Books(clocks, ledger)
@@ -61,6 +67,8 @@ class Engine:
         self.plan = Plan()
         self.host: Host | None = None
         self._observe = observe
+        self._eyes = eyes
+        self.hearing = hearing or Hearing()
         self._executor = executor
         self.transaction = transaction
         self.breaker = breaker or Breaker(None, clocks.wall)
@@ -85,6 +93,7 @@ class Engine:
         quick: bool = False,
         confirm: float = 0.0,
         candidate: str = "",
+        touched: Collection[int] = (),
     ) -> Report:
         """One pass; the report of what was seen at its end.
 
@@ -95,10 +104,15 @@ class Engine:
         so at first, to mend at once what netlink can mend; the fresh look follows.  `trusting` goes
         by it while it signals no change, and looks at everything else anew.  `confirm` keeps
         changes only if an operator confirms them within so many seconds; `candidate` is the state
-        file that is in force until then.
+        file that is in force until then.  `touched` are links (ifindexes) that changed: what
+        netlink can put right there is put right first of all.
         """
         start = self._clocks.monotonic()
         self.pauses.tick()
+        before_repair: dict[ObjectId, Verdict] = {}
+        taken: dict[ObjectId, list[Outcome]] = {}
+        if touched:
+            self._first_aid(touched, before, before_repair, taken)
         before_hash = self.source.report.hash
         if confirm:
             self.trial.begin(confirm, candidate)
@@ -125,14 +139,20 @@ class Engine:
             quick=quick,
             trusting=trusting,
             impatient=force,
+            acting=True,
         )
         owed = host.stale or (fresh and host.remembered and not trusting)
-        before_repair: dict[ObjectId, Verdict] = {}
-        taken: dict[ObjectId, list[Outcome]] = {}
         for _ in range(_ROUNDS):
-            due = self._due(taken, force)
-            actions, left = self._at_once(due)
-            if not due and not owed:
+            wanted = due(
+                self.plan.verdicts,
+                taken,
+                self.books.ledger,
+                self.held_back,
+                self._clocks.monotonic(),
+                force,
+            )
+            actions, left = at_once(wanted, self.host)
+            if not wanted and not owed:
                 break
             for item in {action.object for action in actions} - before_repair.keys():
                 before_repair[item] = self.plan.verdict(item) or Verdict(item)
@@ -144,7 +164,8 @@ class Engine:
             asked = any(action.asks_network_manager for action in actions)
             moved = any(outcome.error for outcomes in taken.values() for outcome in outcomes)
             slow = any(action.world in SLOW for action in actions)
-            self.look(state, allowed, fresh=left or asked or moved or slow or owed)
+            fresh = left or asked or moved or slow or owed
+            self.look(state, allowed, fresh=fresh, acting=True)
             owed = False
         self.books.settle(self.plan, before_repair, taken, redeclared, self.held_back)
         pending = self.transaction is not None and self.transaction.pending is not None
@@ -152,6 +173,32 @@ class Engine:
             self.breaker.reset()
         self.books.tally.took("pass", self._clocks.monotonic() - start)
         return self.report()
+
+    def _first_aid(
+        self,
+        touched: Collection[int],
+        before: Callable[[Action], None],
+        before_repair: dict[ObjectId, Verdict],
+        taken: dict[ObjectId, list[Outcome]],
+    ) -> None:
+        """Put right what can be put right at these links, as the host was seen last otherwise."""
+        host = self.host
+        if self._eyes is None or host is None or "links" in host.problems:
+            return
+        if self.pauses.active or self.trial.over:
+            return
+        try:
+            verdicts = first_aid(self._eyes, self._named, host, self.memory, touched)
+        except WorldError:
+            return  # the pass finds out for itself, and tells
+        now = self._clocks.monotonic()
+        verdicts = tuple(v for v in verdicts if self.books.ledger.untroubled(v.object, now))
+        self.books.count_drift(verdicts)
+        with self.books.timed("apply"):
+            outcomes = self._executor.run([a for v in verdicts for a in v.actions], before)
+        before_repair |= {verdict.object: verdict for verdict in verdicts}
+        for outcome in outcomes:
+            taken.setdefault(outcome.action.object, []).append(outcome)
 
     def _maintained(self, state: State) -> frozenset[str]:
         """The bridges whose guests may be disturbed now because the operator said when."""
@@ -198,9 +245,11 @@ class Engine:
         trusting: bool = False,
         impatient: bool = False,
         closely: bool = False,
+        acting: bool = False,
     ) -> Host:
         """Observe and plan, without changing anything; what was seen.  `closely` looks also at what
-        only explains; for the others see `Interest`."""
+        only explains, `acting` tells that the plan is acted upon; for the others see
+        `Interest`."""
         with self.books.timed("observe"):
             state = resolve(state, self._cards)
             wanted = replace(
@@ -210,7 +259,10 @@ class Engine:
                 wanted = replace(wanted, processes=frozenset(KNOWN))
             if closely:
                 wanted = replace(wanted, processes=frozenset(KNOWN), boot_modules=wanted.modules)
+            mark = self.hearing.mark()
             self.host = self._observe(wanted)
+            if acting and "links" not in self.host.problems:
+                self.hearing.covered(mark)
             if matched(state):
                 # What the names of before do not tell is looked at under those of now.
                 former, state = interest(state), self._name(state, self.host)
@@ -225,7 +277,7 @@ class Engine:
         with self.books.timed("plan"):
             self.plan = make_plan(state, self.host, self.memory, allowed)
         self.books.ended_aside(self.host.node.jobs)
-        self.books.count_drift(self.plan)
+        self.books.count_drift(self.plan.verdicts)
         return self.host
 
     def _name(self, state: State, host: Host) -> State:
@@ -247,26 +299,6 @@ class Engine:
             return Hold("changes wait to be confirmed")
         reason = self.breaker.holds(self.source.report.hash)
         return Hold(reason) if reason else None
-
-    def _at_once(self, due: list[Action]) -> tuple[list[Action], bool]:
-        """The actions to take in this round, and whether some are left for after a fresh look.
-
-        While NetworkManager is known from memory only, what netlink can mend is mended at once,
-        and nothing is asked of NetworkManager.
-        """
-        if self.host is None or not self.host.remembered:
-            return due, False
-        asked = {action.object for action in due if action.asks_network_manager}
-        quick = [
-            action
-            for action in due
-            if not action.asks_network_manager
-            # What is known of the rest of the node is as old as the last full look.
-            and action.world not in SLOW
-            # A port whose profile changes as well is moved, which is no repair.
-            and not (isinstance(action, SetController) and action.object in asked)
-        ]
-        return quick, len(quick) < len(due)
 
     def preview(self, closely: bool = False) -> Plan:
         """What would be done now: for `bridgedctl plan`.  The report tells what was seen."""
@@ -306,23 +338,6 @@ class Engine:
         and the whole node is paused."""
         refuse_resume(self.pauses, bridges)
         return self.pauses.end(bridges, by)
-
-    def _due(self, taken: dict[ObjectId, list[Outcome]], force: bool) -> list[Action]:
-        """The actions that may be taken in this round: none of an object that failed in this pass,
-        unless its world had moved on meanwhile and the new look shows where to."""
-        now = self._clocks.monotonic()
-        waited_for = {v.bridge for v in self.plan.verdicts if v.object.kind == "guests"}
-        actions: list[Action] = []
-        for verdict in self.plan.verdicts:
-            if self.held_back(verdict) or any(
-                _failed(outcome) for outcome in taken.get(verdict.object, ())
-            ):
-                continue
-            if force or self.books.ledger.due(verdict, now) or verdict.object in taken:
-                actions += verdict.actions
-                if verdict.bridge in waited_for and any(map(_activates, verdict.actions)):
-                    break  # guests wait for this bridge: everything else comes after them
-        return [action for action in actions if action.world not in SLOW] or actions
 
     # ------------------------------------------------------------------ the report
 
@@ -381,11 +396,3 @@ class Engine:
         waiting = [verdict for verdict in self.plan.verdicts if not self.held_back(verdict)]
         waits = (self.books.ledger.next_attempt(waiting, now), self.pauses.left())
         return min((wait for wait in waits if wait is not None), default=None)
-
-
-def _failed(outcome: Outcome) -> bool:
-    return outcome.error is not None and outcome.error.kind != "vanished"
-
-
-def _activates(action: Action) -> bool:
-    return isinstance(action, Activate)

@@ -1,28 +1,41 @@
 """Listening to the kernel: link and address events, and modules that come and go.
 
-The sockets are read raw: events only wake the loop, nothing in them is believed, and parsing each
-of thousands would cost more than looking.
+The sockets are read raw: events only wake the loop and say at which links to look first.  Nothing
+else in them is believed, and parsing each of thousands would cost more than looking.
 """
 
 import errno
 import select
 import socket
+import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Collection
+from typing import Protocol
 
 _RTMGRP_LINK = 0x1
 _RTMGRP_IPV4_IFADDR = 0x10
 _RTMGRP_IPV6_IFADDR = 0x100
 _NETLINK_KOBJECT_UEVENT = 15
+_RTM_NEWLINK, _RTM_NEWADDR, _RTM_DELADDR = 16, 20, 21
+_MESSAGE = struct.Struct("=IH10x4xi")
+"""struct nlmsghdr with struct ifinfomsg or ifaddrmsg behind it: length and type; the ifindex."""
 _BUFFER = 1 << 20
 """Bytes of receive buffer, so that a storm of events is not lost at once."""
+_MANY = 64
+"""Links in one burst above which it is no use to look at them singly."""
+
+
+class Ring(Protocol):
+    """The bell."""
+
+    def __call__(self, source: str, touched: Collection[int] = ()) -> None: ...
 
 
 class KernelEvents(threading.Thread):
     """Rings for every burst of events; an overrun of the socket is counted and rings too."""
 
-    def __init__(self, ring: Callable[[str], None]) -> None:
+    def __init__(self, ring: Ring) -> None:
         super().__init__(name="kernel-events", daemon=True)
         self.overruns = 0
         self._ring = ring
@@ -56,7 +69,9 @@ class KernelEvents(threading.Thread):
 
     def _drain(self, source: socket.socket) -> None:
         """Take everything that is there, and ring once."""
+        of_links = source is self._links
         relevant = False
+        touched: set[int] = set()
         while True:
             try:
                 data = source.recv(65536)
@@ -66,9 +81,13 @@ class KernelEvents(threading.Thread):
                 relevant = True
                 self._recover(source, error)
                 break
-            relevant = relevant or source is self._links or _about_module(data)
-        if relevant:
-            self._ring("module" if source is self._modules else "netlink")
+            relevant = relevant or of_links or _about_module(data)
+            if of_links and len(touched) <= _MANY:
+                touched |= _changed_links(data)
+        if relevant and of_links:
+            self._ring("netlink", touched if len(touched) <= _MANY else ())
+        elif relevant:
+            self._ring("module")
 
     def _recover(self, source: socket.socket, error: OSError) -> None:
         """After an overrun the lost events are lost: count it, and let the loop look for itself."""
@@ -93,6 +112,18 @@ class KernelEvents(threading.Thread):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         sock.bind((0, groups))
         return sock
+
+
+def _changed_links(data: bytes) -> set[int]:
+    """The ifindexes of the links in a datagram: one that is set down tells it by its addresses
+    first."""
+    found, offset = set(), 0
+    while offset + _MESSAGE.size <= len(data):
+        length, kind, index = _MESSAGE.unpack_from(data, offset)
+        if kind in {_RTM_NEWLINK, _RTM_NEWADDR, _RTM_DELADDR}:
+            found.add(index)
+        offset += max((length + 3) & ~3, 16)
+    return found
 
 
 def _about_module(data: bytes) -> bool:

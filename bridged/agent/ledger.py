@@ -66,6 +66,12 @@ class Ledger:
             entry.attempts, entry.error, entry.not_before = 0, "", 0.0
         return now >= entry.not_before
 
+    def untroubled(self, item: ObjectId, now: float) -> bool:
+        """Whether nothing of the object failed or waits: it may be mended without a second
+        thought."""
+        entry = self.entries.get(item)
+        return entry is None or (not entry.attempts and now >= entry.not_before)
+
     def failed(self, verdict: Verdict, error: str, now: float) -> None:
         """An attempt did not bring the object to its desired state."""
         entry = self.entry(verdict.object)

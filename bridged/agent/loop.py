@@ -10,7 +10,7 @@ import structlog
 from bridged.agent.engine import Engine
 from bridged.agent.pausing import refuse_apply
 from bridged.agent.systemd import Notifier
-from bridged.agent.wake import Wake
+from bridged.agent.wake import Hearing, Wake
 from bridged.errors import BridgedError, WorldError
 from bridged.explain.records import Explanation
 from bridged.plan.actions import Action
@@ -86,6 +86,7 @@ class Loop:
         self._lock = threading.Lock()
         self._log = structlog.get_logger("bridged")
         self._last_pass = 0.0
+        engine.hearing = Hearing.of(wake, "netlink")
 
     # ------------------------------------------------------------------ the thread that reconciles
 
@@ -100,12 +101,17 @@ class Loop:
             if self._stopping:
                 break
             now = self._monotonic()
-            retry = self._engine.next_attempt()
-            due = now >= next_resync or (retry is not None and retry <= 0)
             served = self._serve()
-            if causes - {"request"} or due or (not served and self._changed(self._engine)):
+            if (
+                causes - {"request"}
+                or now >= next_resync
+                or self._retries()
+                or (not served and self._changed(self._engine))
+            ):
                 self._pass(
-                    fresh=now >= next_resync or bool(causes & _DOUBTS), quick="netlink" in causes
+                    fresh=now >= next_resync or bool(causes & _DOUBTS),
+                    quick="netlink" in causes,
+                    touched=self._wake.touched(),
                 )
                 if now >= next_resync:
                     next_resync = now + self._timing.resync
@@ -116,6 +122,11 @@ class Loop:
         """Let the loop end after the action at hand; the network stays as it is."""
         self._stopping = True
         self._wake.ring("stop")
+
+    def _retries(self) -> bool:
+        """Whether the time of something that waits for its next attempt has come."""
+        retry = self._engine.next_attempt()
+        return retry is not None and retry <= 0
 
     def _patience(self, next_resync: float) -> float:
         """How long to wait for the bell."""

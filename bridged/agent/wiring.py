@@ -141,6 +141,7 @@ def real_engine(
         transaction,
         breaker,
         pauses,
+        observer,
     )
 
 

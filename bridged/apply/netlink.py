@@ -5,6 +5,7 @@ good; the name is compared all the same, since a link that was renamed is not th
 was about.
 """
 
+import errno
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from bridged.desired.vlans import PortVlan
 from bridged.errors import WorldError
 from bridged.ethtool import Ethtool
+from bridged.observe.linkmessage import LinkMessage
 from bridged.observe.port_vlans import AF_BRIDGE, PVID, UNTAGGED, read_port_vlans
 from bridged.plan.actions import (
     DeleteLink,
@@ -28,7 +30,6 @@ from bridged.rtnetlink import (
     RTM_NEWLINK,
     RTM_SETLINK,
     KernelRefusal,
-    Message,
     Rtnetlink,
     world_error,
 )
@@ -115,7 +116,7 @@ class LinkWriter:
         def change(netlink: Rtnetlink) -> None:
             link = _checked(netlink, action.index, action.device)
             with Ethtool() as ethtool:
-                ethtool.set(link.get_attr("IFLA_IFNAME"), action.offloads)
+                ethtool.set(link.name, action.offloads)
 
         self._do(f"switch offloads of {action.device}", change)
 
@@ -155,7 +156,7 @@ class LinkWriter:
         except OSError as error:
             raise world_error(error.errno or 0, doing) from error
 
-    def _set_link(self, netlink: Rtnetlink, link: Message, action: SetLink) -> None:
+    def _set_link(self, netlink: Rtnetlink, link: LinkMessage, action: SetLink) -> None:
         wanted = dict(action.link)
         ipv6 = wanted.pop("disable_ipv6", None)
         up = wanted.pop("up", None)
@@ -167,7 +168,7 @@ class LinkWriter:
         if wanted:
             raise WorldError("failed", f"{action.device}: nobody can set {', '.join(wanted)}")
         if mtu is not None:
-            if action.kind == "bridge" and link.get_attr("IFLA_MTU") == mtu:
+            if action.kind == "bridge" and link.number("IFLA_MTU") == mtu:
                 _pin_mtu(netlink, action.index, mtu)
             attributes.append(("IFLA_MTU", mtu))
         fields = {"index": action.index}
@@ -176,7 +177,7 @@ class LinkWriter:
         if attributes or up is not None:
             netlink.change(RTM_NEWLINK, fields, attributes)
         if ipv6 is not None:
-            self._set_ipv6(link.get_attr("IFLA_IFNAME"), ipv6)
+            self._set_ipv6(link.name, ipv6)
 
     def _set_ipv6(self, name: str, value: int) -> None:
         """By path, where a dot in the name of the interface needs no care."""
@@ -186,13 +187,14 @@ class LinkWriter:
             raise world_error(error.errno or 0, f"set disable_ipv6 of {name}") from error
 
 
-def _checked(netlink: Rtnetlink, index: int, name: str) -> Message:
+def _checked(netlink: Rtnetlink, index: int, name: str) -> LinkMessage:
     """The link with that index, if it still has that name (or alternative name)."""
-    link = netlink.link(index)
-    present = link.get_attr("IFLA_IFNAME")
-    names = link.get_attr("IFLA_PROP_LIST")
-    if name != present and name not in (names.get_attrs("IFLA_ALT_IFNAME") if names else ()):
-        raise WorldError("vanished", f"the link that was {name} is called {present} now")
+    data = netlink.link_raw(index)
+    if data is None:
+        raise KernelRefusal(errno.ENODEV, "")
+    link = LinkMessage(data)
+    if name != link.name and name not in link.altnames:
+        raise WorldError("vanished", f"the link that was {name} is called {link.name} now")
     return link
 
 
@@ -219,19 +221,19 @@ def _pin_mtu(netlink: Rtnetlink, index: int, mtu: int) -> None:
     netlink.change(RTM_NEWLINK, {"index": index}, [("IFLA_MTU", other)])
 
 
-def _set_info(netlink: Rtnetlink, link: Message, kind: str, wanted: Mapping[str, Any]) -> None:
+def _set_info(netlink: Rtnetlink, link: LinkMessage, kind: str, wanted: Mapping[str, Any]) -> None:
     """What the link is: IFLA_INFO_DATA of a bridge or a VLAN."""
     data: list[tuple[str, Any]] = []
     for name, value in wanted.items():
         if name == "vlan_flags":
             # The kernel takes the bits under the mask only, and refuses bits that it never heard
             # of; so the mask is what differs from the present word.
-            present = _vlan_flags(link)
+            present = int(link.info["vlan_flags"])
             value = {"flags": value, "mask": present ^ value}
         data.append((f"IFLA_{name.upper()}", value))
     netlink.change(
         RTM_NEWLINK,
-        {"index": link["index"]},
+        {"index": link.index},
         [
             (
                 "IFLA_LINKINFO",
@@ -259,10 +261,3 @@ def _set_port(netlink: Rtnetlink, index: int, wanted: Mapping[str, Any]) -> None
             )
         ],
     )
-
-
-def _vlan_flags(link: Message) -> int:
-    info = link.get_attr("IFLA_LINKINFO")
-    data = info.get_attr("IFLA_INFO_DATA") if info is not None else None
-    flags = data.get_attr("IFLA_VLAN_FLAGS") if data is not None else None
-    return int(flags["flags"]) if flags is not None else 0

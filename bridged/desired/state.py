@@ -149,3 +149,7 @@ class State(Model):
         for name, bridge in (self.bridges or {}).items():
             for port in bridge.ports:
                 yield name, bridge, port
+
+    def devices(self) -> frozenset[str]:
+        """The interfaces that are declared, bridges and ports, by the names that the state has."""
+        return frozenset((*(self.bridges or {}), *(port.device for _, _, port in self.ports())))

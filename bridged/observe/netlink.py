@@ -6,7 +6,8 @@ speed and duplex of hardware.
 
 import socket
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,27 +53,46 @@ class NetlinkReader:
 
     def read(self) -> KernelNetwork:
         """Raises `WorldError` when the kernel does not answer in time."""
+        with self._socket() as netlink:
+            messages = [LinkMessage(data) for data in netlink.dump_raw(RTM_GETLINK)]
+            addresses, routes = _addresses(netlink), _default_routes(netlink)
+            # Without a bridge that goes by them, the VLANs of its ports mean nothing.
+            vlans = read_port_vlans(netlink) if any(map(_filters, messages)) else {}
+        kinds = {message.index: message.kind for message in messages}
+        return KernelNetwork(
+            tuple(self._link(message, kinds, vlans.get(message.index, ())) for message in messages),
+            addresses,
+            routes,
+        )
+
+    def again(self, links: Iterable[Link], known: Mapping[int, Link]) -> tuple[Link, ...]:
+        """These links as they are now, but for those that are gone or called otherwise; raises
+        `WorldError` as `read` does."""
+        found = []
+        with self._socket() as netlink:
+            for link in links:
+                data = netlink.link_raw(link.index)
+                if data is None or (message := LinkMessage(data)).name != link.name:
+                    continue
+                owner = known.get(message.number("IFLA_MASTER") or 0)
+                kinds = {owner.index: owner.kind} if owner else {}
+                found.append(self._link(message, kinds, link.vlans))
+        return tuple(found)
+
+    def beside(self, links: tuple[Link, ...]) -> KernelNetwork:
+        """Addresses and default routes anew; raises `WorldError` as `read` does."""
+        with self._socket() as netlink:
+            return KernelNetwork(links, _addresses(netlink), _default_routes(netlink))
+
+    @contextmanager
+    def _socket(self) -> Iterator[Rtnetlink]:
         try:
             with Rtnetlink(self._timeout) as netlink:
-                messages = [LinkMessage(data) for data in netlink.dump_raw(RTM_GETLINK)]
-                addresses = netlink.dump_raw(RTM_GETADDR)
-                routes = [
-                    route
-                    for family in (socket.AF_INET, socket.AF_INET6)
-                    for route in netlink.dump(RTM_GETROUTE, family, wanted=_is_default)
-                ]
-                # Without a bridge that goes by them, the VLANs of its ports mean nothing.
-                vlans = read_port_vlans(netlink) if any(map(_filters, messages)) else {}
+                yield netlink
         except KernelRefusal as error:
             raise world_error(error.errno or 0, "read the links", error.reason) from error
         except OSError as error:
             raise world_error(error.errno or 0, "read the links") from error
-        kinds = {message.index: message.kind for message in messages}
-        return KernelNetwork(
-            tuple(self._link(message, kinds, vlans.get(message.index, ())) for message in messages),
-            tuple(map(_address, addresses)),
-            default_routes(routes),
-        )
 
     def _link(
         self, message: LinkMessage, kinds: Mapping[int, str], vlans: tuple[PortVlan, ...]
@@ -132,6 +152,18 @@ class NetlinkReader:
                 return file.read(64).decode(errors="replace").strip()
         except OSError:
             return ""
+
+
+def _addresses(netlink: Rtnetlink) -> tuple[Address, ...]:
+    return tuple(map(_address, netlink.dump_raw(RTM_GETADDR)))
+
+
+def _default_routes(netlink: Rtnetlink) -> frozenset[int]:
+    return default_routes(
+        route
+        for family in (socket.AF_INET, socket.AF_INET6)
+        for route in netlink.dump(RTM_GETROUTE, family, wanted=_is_default)
+    )
 
 
 def _address(data: bytes) -> Address:

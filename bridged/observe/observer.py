@@ -1,7 +1,8 @@
 """The observation: every world read once, and put together into one frozen Host."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from threading import Event
 from typing import TypeVar
 
@@ -137,6 +138,19 @@ class Observer:
             remembered=remembered,
             stale=remembered and self._signalled is not None and self._signalled.is_set(),
         )
+
+    def glance(self, host: Host, links: Collection[Link]) -> Host:
+        """`host` with these of its links as they are now; one that is gone stays as it was, and
+        NetworkManager counts as remembered.  Raises `WorldError`."""
+        now = {link.index: link for link in self._links.again(links, host.by_index)}
+        return replace(
+            host, links=tuple(now.get(link.index, link) for link in host.links), remembered=True
+        )
+
+    def surroundings(self, host: Host) -> Host:
+        """`host` with what carries the node's own traffic now.  Raises `WorldError`."""
+        kernel = self._links.beside(host.links)
+        return replace(host, addresses=kernel.addresses, protected=protected(kernel, self._ssh))
 
     def _seldom(self, interest: Interest) -> Node:
         """The rest of the node: nothing of the network waits for it or is repaired by it."""

@@ -33,9 +33,18 @@ class KernelNetwork:
 
 
 class LinkReader(Protocol):
-    """The kernel's links, addresses and default routes."""
+    """The kernel's links, addresses and default routes.
+
+    `again` reads single links anew: those of `links` that are still there under their name, with
+    the VLANs that they had; `known` has the links that they may be ports of.  `beside` reads
+    addresses and default routes anew, beside links that are known.
+    """
 
     def read(self) -> KernelNetwork: ...
+
+    def again(self, links: Iterable[Link], known: Mapping[int, Link]) -> tuple[Link, ...]: ...
+
+    def beside(self, links: tuple[Link, ...]) -> KernelNetwork: ...
 
 
 class NetworkManagerReader(Protocol):

@@ -1,6 +1,6 @@
 """The planner: (desired state, host, memory) -> Plan.  Pure: no I/O, no clock, no logging."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from bridged.desired.names import module_name
@@ -29,9 +29,8 @@ def interest(state: State) -> Interest:
     modules = {module_name(name) for name in state.modules or ()}
     modules |= {module for path in sysctls if (module := provider(path))}
     packages = state.packages
-    devices = set(state.bridges or {}) | {port.device for _, _, port in state.ports()}
     return Interest(
-        devices=frozenset(devices),
+        devices=state.devices(),
         modules=frozenset(modules),
         sysctls=sysctls,
         files=frozenset(FILES) | readings(state).files,
@@ -86,6 +85,25 @@ def make_plan(
         tuple(withheld),
         (*find_dangers(context), *find_of_kubernetes(context)),
     )
+
+
+def plan_links(
+    state: State, host: Host, memory: Memory, names: Collection[str]
+) -> tuple[Verdict, ...]:
+    """The verdicts on the declared bridges and ports that the links of these names are, as in the
+    whole plan; a bridge that is missing has none."""
+    context = Context(state, host, memory)
+    verdicts = [
+        plan_bridge(context, name, bridge, comes_with_port=False)
+        for name, bridge in (state.bridges or {}).items()
+        if host.link(name) is not None and context.ifname(name) in names
+    ]
+    verdicts += [
+        plan_port(context, name, bridge, port)
+        for name, bridge, port in state.ports()
+        if context.ifname(port.device) in names
+    ]
+    return tuple(_spare_guests(context, verdicts, []))
 
 
 def _network(context: Context) -> Iterable[Verdict]:

@@ -26,8 +26,7 @@ def plan_removals(context: Context) -> list[Verdict]:
     verdicts = []
     left: set[str] = set()
     waiting = {bridge for bridge, _ in unresolved(context.state)}
-    declared = set(context.state.bridges)
-    declared |= {port.device for _, _, port in context.state.ports()}
+    declared = context.state.devices()
     if context.nm is not None:
         for item, profile in sorted(_orphans(context), key=lambda pair: pair[0].kind == "bridge"):
             left.add(profile.interface)

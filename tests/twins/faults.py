@@ -35,7 +35,11 @@ class Faults:
             if self._left == 0:
                 raise Killed(call)
             self._left -= 1
+        self.read(call)
+        self.writes.append(f"{call} {what}")
+
+    def read(self, call: str) -> None:
+        """Called by the twins ahead of readings that can fail."""
         if self._armed.get(call):
             kind, text = self._armed[call].pop(0)
             raise WorldError(kind, text)
-        self.writes.append(f"{call} {what}")

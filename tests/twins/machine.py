@@ -1,10 +1,11 @@
 """A whole machine in memory: one kernel, one NetworkManager, and a clock that tests move."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from bridged.apply.executor import Executor, Writers
 from bridged.desired.state import State
-from bridged.observe.host import Host, Interest, Kubeadm, NetworkManager, Unavailable
+from bridged.observe.host import Host, Interest, Kubeadm, Link, NetworkManager, Unavailable
 from bridged.observe.node import Node
 from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
@@ -51,6 +52,7 @@ class Machine:
         self.nm = FakeNetworkManager(self.kernel, self.faults)
         self.clock = Clock()
         self.protected: dict[str, str] = {}
+        self.glances: list[str] = []
         self.machine_id = "0123456789abcdef0123456789abcdef"
         self.processes: frozenset[str] = frozenset()
         self.node = FakeNode(self.faults, self.clock)
@@ -72,10 +74,6 @@ class Machine:
         network = self.kernel.read_network()
         if wanted.fresh:
             self._seldom = self.node.read(wanted)
-        routes = {
-            self.kernel.links[index].name: "carries the default route"
-            for index in network.default_routes
-        }
         reading, remembered, stale = self._network_manager(wanted)
         return Host(
             links=network.links,
@@ -92,11 +90,32 @@ class Machine:
             boot_sysctls=self.kernel.boot_sysctls,
             offloads={n: o for n, o in self.kernel.offloads.items() if n in wanted.offloads},
             processes=self.processes & wanted.processes,
-            protected={**routes, **self.protected},
+            protected=self._protected(),
             machine_id=self.machine_id,
             node=self._seldom,
             time=self.clock(),
         )
+
+    def glance(self, host: Host, links: Collection[Link]) -> Host:
+        """These links of `host` as they are now, as the real observer gives them."""
+        self.faults.read("glance")
+        self.glances += [link.name for link in links]
+        now = {
+            link.index: self.kernel.links[link.index]
+            for link in links
+            if link.index in self.kernel.links
+        }
+        return replace(
+            host, links=tuple(now.get(link.index, link) for link in host.links), remembered=True
+        )
+
+    def surroundings(self, host: Host) -> Host:
+        """What carries the node's own traffic now."""
+        return replace(host, addresses=tuple(self.kernel.addresses), protected=self._protected())
+
+    def _protected(self) -> dict[str, str]:
+        names = {link.name for link in self.kernel.links.values()} & self.kernel.default_routes
+        return {**dict.fromkeys(names, "carries the default route"), **self.protected}
 
     def _network_manager(self, wanted: Interest) -> tuple[NetworkManager | Unavailable, bool, bool]:
         """NetworkManager as the real observer gives it: its last word while it signals no change

@@ -60,4 +60,5 @@ def engine(
         transaction=transaction,
         breaker=breaker,
         pauses=pauses,
+        eyes=machine,
     )

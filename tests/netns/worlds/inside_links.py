@@ -1,10 +1,14 @@
 """Links are changed by ifindex, one at a time, and what is refused is said."""
 
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bridged.agent.kernel_events import KernelEvents
 from bridged.apply.netlink import LinkWriter
 from bridged.errors import WorldError
 from bridged.observe.host import Link
@@ -275,6 +279,49 @@ def test_counters_and_states_are_those_of_ip() -> None:
         Path(f"/sys/class/net/{NIC}/carrier_changes").read_text(encoding="ascii")
     )
     assert set(seen.stats) >= {"rx_bytes", "tx_bytes", "rx_dropped", "tx_errors"}
+
+
+def test_single_links_read_again_are_as_in_the_dump(bridge: int) -> None:
+    run("ip", "link", "add", "vnet0", "master", "br-test", "type", "veth", "peer", "name", "vnet1")
+    reader = NetlinkReader()
+    seen = reader.read().links
+    known = {link.index: link for link in seen}
+    again = reader.again(seen, known)
+    # Timers and counters go on meanwhile.
+    assert [_still(link) for link in again] == [_still(link) for link in seen]
+    run("ip", "link", "set", "vnet1", "name", "other")
+    run("ip", "link", "set", "vnet0", "nomaster")
+    now = {link.name: link for link in reader.again(seen, known)}
+    assert now.keys() == {link.name for link in seen} - {"vnet1"}
+    assert now["vnet0"].controller is None
+    run("ip", "link", "del", "other")
+    assert reader.again([known[index_of("br-test")], now["vnet0"]], known)[0].index == bridge
+    assert reader.again([now["vnet0"]], known) == ()
+
+
+def _still(link: Link) -> Link:
+    def kept(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in values.items() if "timer" not in key}
+
+    return replace(link, stats={}, info=kept(link.info), port=kept(link.port))
+
+
+def test_events_tell_which_links_changed(bridge: int) -> None:
+    rung: list[tuple[str, frozenset[int]]] = []
+    heard = threading.Event()
+
+    def ring(source: str, touched: Collection[int] = ()) -> None:
+        rung.append((source, frozenset(touched)))
+        if bridge in touched:
+            heard.set()
+
+    events = KernelEvents(ring)
+    events.start()
+    try:
+        run("ip", "link", "set", "br-test", "type", "bridge", "ageing_time", "12300")
+        assert heard.wait(5), rung
+    finally:
+        events.stop()
 
 
 def test_a_thousand_readings_leave_no_descriptor_behind() -> None:

@@ -29,3 +29,11 @@ def test_a_ring_from_another_thread_ends_the_wait() -> None:
     start = time.monotonic()
     assert wake.wait(10) == {"networkmanager"}
     assert time.monotonic() - start < 5
+
+
+def test_the_links_that_rings_were_about_are_told_once() -> None:
+    wake = Wake()
+    wake.ring("netlink", {3, 4})
+    wake.ring("netlink", {4, 5})
+    assert wake.touched() == {3, 4, 5}
+    assert wake.touched() == frozenset()

@@ -1,0 +1,66 @@
+"""Which actions of a plan are taken in a round: pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from bridged.agent.ledger import Ledger
+from bridged.agent.reporting import Hold
+from bridged.apply.executor import Outcome
+from bridged.observe.host import Host
+from bridged.plan.actions import SLOW, Action, Activate, ObjectId, SetController
+from bridged.plan.result import Verdict
+
+Taken = Mapping[ObjectId, Sequence[Outcome]]
+"""What was done in this pass, by object."""
+
+
+def due(
+    verdicts: Iterable[Verdict],
+    taken: Taken,
+    ledger: Ledger,
+    held_back: Callable[[Verdict], Hold | None],
+    now: float,
+    force: bool,
+) -> list[Action]:
+    """The actions that may be taken in this round: none of an object that failed in this pass,
+    unless its world had moved on meanwhile and the new look shows where to."""
+    verdicts = tuple(verdicts)
+    waited_for = {v.bridge for v in verdicts if v.object.kind == "guests"}
+    actions: list[Action] = []
+    for verdict in verdicts:
+        if held_back(verdict) or any(map(_failed, taken.get(verdict.object, ()))):
+            continue
+        if force or ledger.due(verdict, now) or verdict.object in taken:
+            actions += verdict.actions
+            if verdict.bridge in waited_for and any(map(_activates, verdict.actions)):
+                break  # guests wait for this bridge: everything else comes after them
+    return [action for action in actions if action.world not in SLOW] or actions
+
+
+def at_once(actions: list[Action], host: Host | None) -> tuple[list[Action], bool]:
+    """The actions to take now of those that are due, and whether some are left for after a fresh
+    look.
+
+    While NetworkManager is known from memory only, what netlink can mend is mended at once, and
+    nothing is asked of NetworkManager.
+    """
+    if host is None or not host.remembered:
+        return actions, False
+    asked = {action.object for action in actions if action.asks_network_manager}
+    quick = [
+        action
+        for action in actions
+        if not action.asks_network_manager
+        # What is known of the rest of the node is as old as the last full look.
+        and action.world not in SLOW
+        # A port whose profile changes as well is moved, which is no repair.
+        and not (isinstance(action, SetController) and action.object in asked)
+    ]
+    return quick, len(quick) < len(actions)
+
+
+def _failed(outcome: Outcome) -> bool:
+    return outcome.error is not None and outcome.error.kind != "vanished"
+
+
+def _activates(action: Action) -> bool:
+    return isinstance(action, Activate)
