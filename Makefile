@@ -11,7 +11,8 @@ CACHE := $(or $(BRIDGED_CACHE),$(HOME)/.cache/bridged)
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$p" && break; done)
-ROOT := $(SUDO) env BRIDGED_CACHE=$(CACHE) PYTHONDONTWRITEBYTECODE=1
+ROOT := $(SUDO) env BRIDGED_CACHE=$(CACHE) PYTHONDONTWRITEBYTECODE=1 \
+	$(if $(BRIDGED_VM_SUITE),BRIDGED_VM_SUITE=$(BRIDGED_VM_SUITE))
 PYTEST := .venv/bin/python -m pytest
 # A laboratory on a busy machine may miss a deadline.  What fails is tried once more, and a test that
 # needed it is listed by name as RERUN: it passed, and it deserves a look.

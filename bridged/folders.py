@@ -19,6 +19,7 @@ _GET_FLAGS = 0x80086601
 _MARKS = {0x10: "i", 0x20: "a"}
 """FS_IMMUTABLE_FL and FS_APPEND_FL, as chattr(1) calls them."""
 _LARGEST = 1 << 20
+_FOR_ALL_TO_READ = 0o755
 
 
 class Obstacle(BridgedError):
@@ -29,6 +30,19 @@ class Obstacle(BridgedError):
         self.reason = reason
         self.remedy = remedy
         self.absent = absent
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing, for others to read, whatever our
+    umask is.  Raises OSError."""
+    for path in (*reversed(folder.parents), folder):
+        try:
+            path.mkdir(_FOR_ALL_TO_READ)
+        except FileExistsError:
+            continue
+        path.chmod(_FOR_ALL_TO_READ)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
 @contextlib.contextmanager
@@ -58,7 +72,8 @@ def _step(here: int, name: str, way: str, make: bool) -> int:
     except FileNotFoundError:
         if not make:
             raise Obstacle(f"there is no folder {way}", f"mkdir -p {way}", absent=True) from None
-        os.mkdir(name, 0o755, dir_fd=here)
+        os.mkdir(name, _FOR_ALL_TO_READ, dir_fd=here)
+        os.chmod(name, _FOR_ALL_TO_READ, dir_fd=here)
         return os.open(name, _OPEN, dir_fd=here)
     except OSError as error:
         if error.errno not in {errno.ELOOP, errno.ENOTDIR}:

@@ -25,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="I/N",
         help="run the I-th of N parts of the test files only, so that N processes share the tests",
     )
+    parser.addoption(
+        "--record",
+        action="store_true",
+        help="write docs/sandbox.md from what the virtual machine shows, instead of comparing it",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

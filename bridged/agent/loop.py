@@ -23,6 +23,9 @@ _DOUBTS = {"networkmanager", "reload", "state-file", "node"}
 _WATCHDOG_SHARE = 3
 """How often within systemd's watchdog interval the loop reports."""
 
+_EXTENSION = 60_000_000
+"""Microseconds that systemd is to wait longer for READY from each action of the first pass on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -159,6 +162,8 @@ class Loop:
     def _before(self, progress: Callable[[Action], None] | None) -> Callable[[Action], None]:
         def before(action: Action) -> None:
             self._notifier.send(WATCHDOG=1)
+            if self._report is None:  # a long first pass is no start that hangs
+                self._notifier.send(EXTEND_TIMEOUT_USEC=_EXTENSION)
             if progress is not None:
                 progress(action)
 

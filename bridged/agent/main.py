@@ -28,6 +28,7 @@ from bridged.agent.wake import Wake
 from bridged.agent.wiring import NodeSide, SilentChanges, real_engine
 from bridged.dbus import Match, Signals, SystemBus, name_owner
 from bridged.errors import BridgedError
+from bridged.folders import make_folder
 from bridged.observe.facts import facts_beside
 from bridged.observe.forwarding import ForwardingTables
 from bridged.serve.access import WebAccess
@@ -124,7 +125,7 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     wake = Wake()
     for directory in (options.socket.parent, options.state_dir):
         with suppress(OSError):  # who needs it says so in its own words
-            directory.mkdir(parents=True, exist_ok=True)
+            make_folder(directory)
     store = MemoryStore(options.socket.parent / "memory.json")
     source = FileSource(options.state, options.state_dir, facts=facts_beside(options.state))
     bus = SystemBus()
@@ -153,7 +154,11 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
             lambda: events.overruns,
             lambda: dict(bus.errors),
             ForwardingTables(every=options.resync).learned,
-            lambda: history.findings() + (web.findings() if web else ()),
+            lambda: (
+                *control.findings(),
+                *history.findings(),
+                *(web.findings() if web else ()),
+            ),
         ),
         store.save,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from bridged.desired import files, lastgood
-from bridged.desired.errors import StateError
+from bridged.desired.errors import Problem, StateError
 from bridged.desired.loader import (
     STATE_FILE,
     FactsReader,
@@ -27,6 +27,9 @@ from bridged.report import StateFileReport
 _STILL = 0.05
 """Seconds without a change after which a changed file is believed."""
 _LOOKS = 20
+
+_HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")
+"""What the unit shows the daemon empty (ProtectHome=, PrivateTmp=)."""
 
 
 class FileSource:
@@ -93,7 +96,10 @@ class FileSource:
 
         Raises StateError where it cannot be used; everything stays as it is then.
         """
-        loaded = load_sources(files.read(path, self._path.parent / "state.d"), self._facts)
+        try:
+            loaded = load_sources(files.read(path, self._path.parent / "state.d"), self._facts)
+        except StateError as error:
+            raise _hidden(path, error) from None
         report = StateFileReport(
             str(self._path), True, loaded.hash, self._wall(), "trial", trial=path,
             left_out=tuple(map(str, loaded.left_out)),
@@ -223,3 +229,11 @@ class FileSource:
             lastgood.save(self._directory, loaded, now)
         except WorldError as error:
             self._log.warning("last_good_state_not_kept", error=str(error))
+
+
+def _hidden(path: str, error: StateError) -> StateError:
+    """The error, or that the unit hides the candidate, which the operator sees."""
+    if not path.startswith(_HIDDEN) or "no such file" not in error.problems[0].message:
+        return error
+    message = "bridged cannot see this file: its unit hides home directories and /tmp from it"
+    return StateError([Problem(path, 0, 0, message, "put it beside the state file: /etc/bridged")])

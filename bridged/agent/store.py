@@ -8,12 +8,14 @@ from typing import Any
 
 import structlog
 
+from bridged.desired import trust
 from bridged.desired.vlans import PortVlan
 from bridged.plan.memory import Guest, Memory
 
 
 class MemoryStore:
-    """Keeps the memory in a file; a damaged or missing file is an empty memory."""
+    """Keeps the memory in a file; a file that is damaged, missing or writable by others is an
+    empty memory."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -23,10 +25,12 @@ class MemoryStore:
     def load(self) -> Memory:
         """What the last agent of this boot remembered."""
         try:
-            self._saved = _decode(json.loads(self._path.read_text()))
+            with self._path.open("rb") as stream:
+                trust.check(self._path, os.fstat(stream.fileno()), "the file")
+                self._saved = _decode(json.load(stream))
         except FileNotFoundError:
             self._saved = Memory()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, trust.Untrusted) as error:
             self._log.warning("memory_lost", path=str(self._path), error=str(error))
             self._saved = Memory()
         return self._saved

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from bridged.apply.aside import Aside, Work
 from bridged.apply.outside import run, run_outside
+from bridged.beyond import give
 from bridged.errors import WorldError
+from bridged.folders import make_folder
 from bridged.plan.actions import (
     Action,
     EditFile,
@@ -47,12 +49,16 @@ class FileEditor:
             if before is not None:
                 _replace(self._root / action.backup.lstrip("/"), before, like=target)
             else:
-                target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+                make_folder(target.parent)
             _replace(target, action.content, like=target)
         except OSError as error:
             reason = f"cannot write {action.path}: {os.strerror(error.errno or 0)}"
             if error.errno == errno.EROFS:  # our sandbox opens only what was there at our start
-                reason += "; if that folder is new: systemctl restart bridged"
+                folder = os.path.dirname(action.path)
+                reason += (
+                    "; if that folder is new: systemctl restart bridged; else: systemctl edit "
+                    f"bridged, [Service] ReadWritePaths={folder}, then restart it"
+                )
             raise WorldError("permission", reason) from error
 
 
@@ -79,10 +85,10 @@ def _resemble(file: int, like: Path) -> None:
         os.fchmod(file, 0o644)
         return
     os.fchmod(file, stat.S_IMODE(seen.st_mode))
-    if (seen.st_uid, seen.st_gid) != (os.geteuid(), os.getegid()):
-        os.fchown(file, seen.st_uid, seen.st_gid)
     with contextlib.suppress(OSError):
         os.setxattr(file, _LABEL, os.getxattr(like, _LABEL))
+    if (seen.st_uid, seen.st_gid) != (os.geteuid(), os.getegid()):
+        give(file, seen.st_uid, seen.st_gid)
 
 
 def restart_services(actions: Sequence[Action]) -> Mapping[Action, WorldError]:

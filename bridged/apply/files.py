@@ -9,8 +9,9 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bridged.beyond import give
 from bridged.errors import ErrorKind, WorldError
-from bridged.folders import Accounts, Obstacle, folder_of, mark, open_plain, read_all
+from bridged.folders import Accounts, Obstacle, folder_of, make_folder, mark, open_plain, read_all
 from bridged.plan.actions import KeepFile
 
 _MODE = 0o644
@@ -29,6 +30,8 @@ _REMEDIES = {
     errno.EROFS: "remount it writable; or, where only bridged may not write there: systemctl edit "
     "bridged, [Service] ReadWritePaths={folder}, and after mkdir -p {folder}: systemctl restart "
     "bridged",
+    errno.EPERM: "if it is the owner that cannot be set: look at journalctl -g 'for bridged'; "
+    "else: lsattr -d {folder}",
     errno.ENOSPC: "make room in {folder}",
     errno.EDQUOT: "make room in {folder}",
 }
@@ -57,7 +60,7 @@ class FileWriter:
                     target.unlink()
                     _sync(target.parent)
                 return
-            target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            make_folder(target.parent)
             with _folder(target.parent) as folder:
                 data = content.encode(errors="surrogateescape")
                 _replace(folder, target.name, data, _MODE, None, label)
@@ -188,7 +191,7 @@ def _replace(
                     os.setxattr(stream.fileno(), _LABEL, label)
             status = os.fstat(stream.fileno())
             if ids is not None and ids != (status.st_uid, status.st_gid):
-                os.fchown(stream.fileno(), *ids)
+                give(stream.fileno(), *ids)
             os.fsync(stream.fileno())
         back_up()
         os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Sequence
 
+from bridged.apply.modprobe import modprobe
 from bridged.desired.names import module_problem
 from bridged.errors import ErrorKind, WorldError
 
@@ -23,6 +24,7 @@ _SAYINGS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
             "lockdown",
         ),
     ),
+    ("unavailable", ("failed to connect to", "failed to start transient", "connection reset")),
     ("permission", ("operation not permitted", "permission denied", "read-only file system")),
 )
 """What modprobe writes (kmod, and the kernel's errno texts), by what it means.  The first match
@@ -31,16 +33,16 @@ A refusal by lockdown or by kernel.modules_disabled is EPERM, like a lack of CAP
 
 
 class ModuleLoader:
-    """Runs modprobe, at most `timeout` seconds.  It settles dashes, underscores and aliases."""
+    """Runs modprobe, at most `timeout` seconds.  It settles dashes, underscores and aliases.
+    Where our own unit does not allow that, systemd runs it (`modprobe`)."""
 
-    def __init__(
-        self, timeout: float = 30.0, command: Sequence[str] = ("modprobe", "-b", "--")
-    ) -> None:
+    def __init__(self, timeout: float = 30.0, command: Sequence[str] | None = None) -> None:
         self._timeout = timeout
-        self._command = tuple(command)
+        self._command = tuple(command or modprobe(timeout))
 
     def load(self, module: str) -> None:
-        """Raises `WorldError`: ``not-found``, ``refused``, ``permission``, ``timeout``, ``failed``.
+        """Raises `WorldError`: ``not-found``, ``refused``, ``permission``, ``timeout``, ``failed``,
+        and ``unavailable`` where systemd does not run it for us.
 
         Success says no more than modprobe's exit code does: an install rule may have run
         /bin/true instead, so the next observation decides.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from bridged.apply.outside import Failed, run, run_outside, tail
+from bridged.apply.outside import Failed, rehearse, run_outside, tail
 from bridged.desired.packages import Database
 from bridged.errors import WorldError
 from bridged.plan.actions import Action, InstallPackage, RemovePackage
@@ -118,7 +118,7 @@ class AptGet:
     def _rehearse(self, verb: str, names: Sequence[str]) -> frozenset[str]:
         options = ["--no-install-recommends"] if verb == "install" else []
         command = ["apt-get", "-s", "-q", *options, *self._options, verb, "--", *names]
-        said = run(command, _REHEARSAL, self._QUIET)
+        said = rehearse(command, _REHEARSAL, self._QUIET)
         return removed_by_apt(said)
 
     def _change(self, verb: str, options: Sequence[str], names: Sequence[str]) -> None:
@@ -161,7 +161,7 @@ class Dnf:
     def _rehearse(self, verb: str, names: Sequence[str]) -> frozenset[str]:
         options = [option for option in self._options if option not in {"-q", "-y"}]
         try:
-            said = run(["dnf", "--assumeno", *options, verb, *names], _REHEARSAL)
+            said = rehearse(["dnf", "--assumeno", *options, verb, *names], _REHEARSAL)
         except Failed as error:
             # "Operation aborted." is how it ends when it was told to answer no.
             if "operation aborted" not in error.output.lower():

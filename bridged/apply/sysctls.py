@@ -4,6 +4,7 @@ import errno
 import os
 from pathlib import Path
 
+from bridged.beyond import can_ask, done
 from bridged.desired.names import sysctl_problem
 from bridged.errors import ErrorKind, WorldError
 
@@ -21,6 +22,22 @@ _KINDS: dict[int, ErrorKind] = {
     errno.ELOOP: "refused",
     errno.EISDIR: "refused",
 }
+
+_DENIED = {errno.EROFS, errno.EPERM, errno.EACCES}
+_RIGHTS = {
+    "kernel/dmesg_restrict": "CAP_SYS_ADMIN",
+    "kernel/kptr_restrict": "CAP_SYS_ADMIN",
+    "kernel/unprivileged_bpf_disabled": "CAP_SYS_ADMIN",
+    "net/core/bpf_jit_": "CAP_SYS_ADMIN",
+    "kernel/modules_disabled": "CAP_SYS_MODULE",
+    "kernel/usermodehelper/": "CAP_SYS_MODULE",
+    "kernel/yama/": "CAP_SYS_PTRACE",
+    "user/": "CAP_SYS_RESOURCE",
+    "vm/mmap_min_addr": "CAP_SYS_RAWIO",
+}
+"""What a key, or those that begin so, take beside being root."""
+_EDIT = "systemctl edit bridged, [Service]"
+_AGAIN = "systemctl restart bridged"
 
 
 class SysctlWriter:
@@ -48,17 +65,36 @@ class SysctlWriter:
             finally:
                 os.close(file)
         except OSError as error:
+            if error.errno in _DENIED and self._by_systemd(path, data):
+                return
             raise WorldError(
                 _KINDS.get(error.errno or 0, "failed"), _text(error, path, value)
             ) from error
         if written != len(data):
             raise WorldError("failed", f"the kernel took only part of {value!r} for {path}")
 
+    def _by_systemd(self, path: str, data: bytes) -> bool:
+        """Whether systemd wrote it for us: some keys take rights that our unit does not have."""
+        if self._sys != Path("/proc/sys") or not can_ask():
+            return False
+        return done(["tee", "--", f"/proc/sys/{path}"], f"Sets {path} for bridged", data)
+
 
 def _text(error: OSError, path: str, value: str) -> str:
     why = os.strerror(error.errno or 0)
     if error.errno == errno.EINVAL:
         return f"the kernel refuses the value {value!r} for {path} ({why})"
-    if error.errno in (errno.EROFS, errno.EPERM, errno.EACCES):
-        return f"{path} cannot be written ({why}): a sandbox, missing privileges or a read-only key"
+    if error.errno in _DENIED:
+        return f"{path} cannot be written ({why}): {_denied(error.errno, path)}"
     return f"{path} cannot be set to {value!r}: {why}"
+
+
+def _denied(number: int, path: str) -> str:
+    """What most likely keeps us from it, and what to do."""
+    right = next((right for part, right in _RIGHTS.items() if path.startswith(part)), "")
+    if number != errno.EROFS and right:
+        return f"it takes {right}; {_EDIT} CapabilityBoundingSet={right}"
+    if number == errno.EROFS:
+        late = f"if it was not there when bridged started: {_AGAIN}"
+        return f"{late}; else {_EDIT} ReadWritePaths=/proc/sys/{path}"
+    return "a sandbox, missing privileges or a read-only key"

@@ -1,7 +1,9 @@
 """Asking the running agent over its control socket."""
 
 import json
+import os
 import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +75,15 @@ def _connect(connection: socket.socket, path: str) -> None:
         ) from None
     except OSError as error:
         raise Failure(f"cannot connect to {path}: {error.strerror or error}") from None
+    # Of a client the peer is the process that called listen().
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    owner = struct.unpack("3i", raw)[1]
+    if owner not in {0, os.geteuid()}:
+        raise Failure(
+            f"what answers at {path} runs as user {owner}, not as root: it may tell anything",
+            f"look who may write there (ls -ld {os.path.dirname(path)} {path}); then: "
+            "systemctl restart bridged",
+        )
 
 
 def _line(lines: Any, timeout: float) -> dict[str, Any]:

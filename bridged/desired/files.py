@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from bridged.desired import trust
 from bridged.desired.errors import Problem, StateError
 from bridged.desired.source import Source
 
@@ -18,10 +19,12 @@ LIMIT = 1024 * 1024
 SUFFIX = ".yaml"
 
 
-class _Unusable(Exception):
-    def __init__(self, file: Path, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.problem = Problem(str(file), 0, 0, message, remedy)
+class _Unusable(trust.Untrusted):
+    """The same for any other reason."""
+
+
+def _problem(error: trust.Untrusted) -> Problem:
+    return Problem(str(error.path), 0, 0, error.message, error.remedy)
 
 
 def read(
@@ -40,14 +43,14 @@ def read(
     problems: list[Problem] = []
     try:
         paths = [main, *_drop_ins(folder, trusted)]
-    except _Unusable as error:
+    except trust.Untrusted as error:
         paths = [main]
-        problems.append(error.problem)
+        problems.append(_problem(error))
     for file in paths:
         try:
             sources.append(Source(str(file), _read(file, trusted)))
-        except _Unusable as error:
-            problems.append(error.problem)
+        except trust.Untrusted as error:
+            problems.append(_problem(error))
     if problems:
         raise StateError(problems)
     return tuple(sources)
@@ -58,8 +61,8 @@ def read_file(path: Path | str, *, trusted: bool = False) -> Source:
     Raises StateError."""
     try:
         return Source(str(path), _read(Path(path), trusted, missing="correct its name"))
-    except _Unusable as error:
-        raise StateError([error.problem]) from None
+    except trust.Untrusted as error:
+        raise StateError([_problem(error)]) from None
 
 
 def modified(path: Path) -> float | None:
@@ -119,7 +122,7 @@ def _read(file: Path, trusted: bool, missing: str = "") -> bytes:
             what = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise _Unusable(file, f"this is {what}", "put it into a file")
         if not trusted:
-            _check(file, status, "the file")
+            trust.check(file, status, "the file")
             _check_directories(file)
         with os.fdopen(descriptor, "rb", closefd=False) as stream:
             data = stream.read(LIMIT + 1)
@@ -135,51 +138,11 @@ def _read(file: Path, trusted: bool, missing: str = "") -> bytes:
 
 
 def _check_directories(file: Path) -> None:
-    """Refuse a file if others could put another one in its place.
-
-    Every link on the way is followed (a ConfigMap's file is a link into ..data, itself a link), as
-    each of the directories passed decides what is read.  Directories further up are not asked:
-    whoever owns those owns the machine.
-    """
-    seen: set[Path] = set()
-    for directory in (*_ways(file), Path(os.path.realpath(file)).parent):
-        if directory in seen:
-            continue
-        seen.add(directory)
-        try:
-            status = os.stat(directory)
-        except OSError as error:
-            raise _Unusable(directory, _reason(directory, error)) from None
-        # In a sticky directory such as /tmp nobody can replace what belongs to somebody else.
-        _check(directory, status, "the directory", sticky=bool(status.st_mode & stat.S_ISVTX))
-
-
-def _ways(file: Path) -> Iterator[Path]:
-    """The directories of `file` and of every link that it leads through."""
-    here = file
-    for _ in range(40):
-        yield here.parent
-        try:
-            here = here.parent / os.readlink(here)
-        except OSError:
-            return
-
-
-def _check(path: Path, status: os.stat_result, what: str, *, sticky: bool = False) -> None:
-    if status.st_uid not in {0, os.geteuid()}:
-        raise _Unusable(
-            path,
-            f"{what} belongs to user {status.st_uid}, who could change this node's network",
-            f"chown root {path}",
-        )
-    writers = {stat.S_IWGRP: "its group", stat.S_IWOTH: "everybody"}
-    who = [name for bit, name in writers.items() if status.st_mode & bit]
-    if who and not sticky:
-        raise _Unusable(
-            path,
-            f"{what} can be written by {' and '.join(who)} (mode {status.st_mode & 0o7777:04o})",
-            f"chmod go-w {path}",
-        )
+    try:
+        trust.check_directories(file)
+    except OSError as error:
+        where = Path(error.filename or file)
+        raise _Unusable(where, _reason(where, error)) from None
 
 
 def _dangling(file: Path) -> str:

@@ -1,9 +1,12 @@
 """bridged itself: its state file, its unit, whether it answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from bridged.desired.errors import StateError
 from bridged.desired.loader import Loaded, load
+from bridged.desired.probes import parse
 from bridged.doctor.records import Check, ok, problem, unseen, warning
 from bridged.doctor.subject import Subject
 from bridged.observe.facts import facts_beside
@@ -52,6 +55,7 @@ def check_service(subject: Subject, socket: str) -> Iterator[Check]:
         )
         return
     yield from _running(unit, subject.read.exists(socket), socket)
+    yield from _probes(unit, subject.state.probes)
     if unit.get("UnitFileState") not in {"enabled", "enabled-runtime"}:
         yield warning(
             "unit-enabled",
@@ -77,6 +81,29 @@ def check_service(subject: Subject, socket: str) -> Iterator[Check]:
         )
     else:
         yield ok("watchdog", f"systemd restarts an agent that hangs for {unit['WatchdogUSec']}")
+
+
+def _probes(unit: dict[str, str], probes: Iterable[str]) -> Iterator[Check]:
+    """Probes that the unit's filter of addresses (systemd.resource-control(5)) keeps back."""
+    allowed, denied = (_networks(unit.get(f"IPAddress{key}", "")) for key in ("Allow", "Deny"))
+    addresses = dict.fromkeys(parse(text).address for text in probes)
+    for address in map(ip_address, addresses):
+        if any(address in net for net in denied) and not any(address in net for net in allowed):
+            yield warning(
+                "probe-denied",
+                f"the unit does not let bridged ask {address}, which `probes` lists",
+                "a change that cuts the node off from there would not be rolled back",
+                f"systemctl edit bridged: [Service] IPAddressAllow={address}; "
+                "then: systemctl restart bridged",
+            )
+
+
+def _networks(text: str) -> list[IPv4Network | IPv6Network]:
+    found = []
+    for word in text.split():
+        with suppress(ValueError):
+            found.append(ip_network(word, strict=False))
+    return found
 
 
 def _running(unit: dict[str, str], has_socket: bool, socket: str) -> Iterator[Check]:

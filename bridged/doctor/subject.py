@@ -61,7 +61,8 @@ class Subject:
         if not self.read.exists("/run/systemd/system"):
             return {}
         keys = (
-            "LoadState,UnitFileState,ActiveState,SubState,NRestarts,WatchdogUSec,NeedDaemonReload"
+            "LoadState,UnitFileState,ActiveState,SubState,NRestarts,WatchdogUSec,NeedDaemonReload,"
+            "IPAddressAllow,IPAddressDeny"
         )
         answer = self.read.ask("systemctl", "show", "--no-pager", f"--property={keys}", name)
         pairs = (line.partition("=") for line in answer.text.splitlines()) if answer else ()

@@ -36,8 +36,17 @@ class FileReader:
         return {path: self._read(path) for path in paths}
 
     def exist(self, paths: Iterable[str]) -> Mapping[str, bool]:
-        """Whether something is there, by path."""
-        return {path: (self._root / path.lstrip("/")).exists() for path in paths}
+        """Whether something is there, by path.
+
+        Our unit shows us a /dev of our own; the kernel lists the devices that nodes are made for.
+        """
+        return {path: self._exists(path) for path in paths}
+
+    def _exists(self, path: str) -> bool:
+        if (self._root / path.lstrip("/")).exists():
+            return True
+        known = self._root / "sys/class/misc" / path.rpartition("/")[2]
+        return path.startswith("/dev/") and known.exists()
 
     def _read(self, path: str) -> str | None:
         file = self._root / path.lstrip("/")

@@ -16,6 +16,9 @@ from bridged.observe.host import ModuleState
 _CAPABILITIES = {"br_netfilter": "proc/sys/net/bridge"}
 """Directories that exist exactly while the module is there, in whatever way."""
 
+_BUILTIN = "run/bridged/modules.builtin"
+"""Where our unit, which hides the modules from us, shows us this one file."""
+
 
 class ModuleReader:
     """Reads below `root`; `release` is the kernel's, as `uname -r` prints it."""
@@ -44,7 +47,7 @@ class ModuleReader:
 
     def _builtin(self) -> frozenset[str]:
         """Names in modules.builtin, which has paths such as ``kernel/net/bridge/bridge.ko``."""
-        lines = self._lines(f"lib/modules/{self._release}/modules.builtin")
+        lines = self._lines(f"lib/modules/{self._release}/modules.builtin") or self._lines(_BUILTIN)
         names = (line.strip().rpartition("/")[2].partition(".ko")[0] for line in lines)
         return frozenset(module_name(name) for name in names if name)
 

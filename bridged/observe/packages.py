@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from bridged.beyond import unconfined
 from bridged.desired.packages import Database, equivalents
 from bridged.errors import WorldError
 from bridged.observe.node import Packages
@@ -20,7 +21,7 @@ _DPKG = "var/lib/dpkg/status"
 _RPM = ("usr/lib/sysimage/rpm", "var/lib/rpm")
 _RPM_FILES = ("rpmdb.sqlite", "rpmdb.sqlite-wal", "Packages.db", "Packages")
 _LISTS = ("var/lib/apt/lists", "var/cache/dnf")
-_PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
+_ENVIRONMENT = {"PATH": "/usr/sbin:/sbin:/usr/bin:/bin", "LC_ALL": "C", "HOME": "/root"}
 _NEAR = 3
 _CLOSE = 0.75
 Stamp = tuple[tuple[str, int, int], ...]
@@ -143,6 +144,16 @@ class PackageReader:
         except WorldError:
             return frozenset()
 
+    def _run(self, command: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=self._timeout,
+            env=_ENVIRONMENT,
+        )
+
     def _ask(self, command: Sequence[str], fails: bool = False) -> str:
         """What a tool prints; `fails` where it ends badly for a name that it does not know.
 
@@ -150,14 +161,9 @@ class PackageReader:
         of tells the one from the other.
         """
         try:
-            done = subprocess.run(
-                command,
-                check=False,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=self._timeout,
-                env={"PATH": _PATH, "LC_ALL": "C", "HOME": "/root"},
-            )
+            done = self._run(unconfined(command, self._timeout, _ENVIRONMENT))
+            if done.returncode and done.stderr.startswith(b"Failed to "):
+                done = self._run(command)  # systemd did not run it for us
         except subprocess.TimeoutExpired:
             raise WorldError(
                 "timeout", f"{command[0]} did not answer in {self._timeout:g} s"

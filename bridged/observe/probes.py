@@ -10,13 +10,13 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bridged.desired.probes import Probe
 
-_ARP = 0x0806
+_ARP, _IPV6 = 0x0806, 0x86DD
 _BROADCAST = b"\xff" * 6
 _RTF_GATEWAY = 0x2
 
@@ -53,15 +53,15 @@ class Prober:
         if probe.kind == "port":
             socket.create_connection((probe.address, probe.port), self._timeout).close()
             return True
-        if probe.kind == "gateway" and ":" not in probe.address:
-            return self._arp(probe)
+        if probe.kind == "gateway":
+            known = self._solicit(probe) if ":" in probe.address else self._arp(probe)
+            return known or (":" in probe.address and self._echo(probe))
         return self._echo(probe)
 
     def _arp(self, probe: Probe) -> bool:
         """Ask for the gateway's hardware address: it answers even where ICMP is dropped."""
         wanted = socket.inet_aton(probe.address)
-        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ARP)) as sock:
-            sock.bind((probe.interface, _ARP))
+        with _packets(probe.interface, _ARP) as sock:
             own = sock.getsockname()[4]
             source = self._address_of(probe.interface, probe.address)
             request = struct.pack(
@@ -70,14 +70,46 @@ class Prober:
                 *(own, source, b"\0" * 6, wanted),
             )
             sock.send(request)
-            end = time.monotonic() + self._timeout
-            while (left := end - time.monotonic()) > 0:
-                if not select.select([sock], [], [], left)[0]:
-                    return False
-                frame = sock.recv(128)
-                if len(frame) >= 42 and frame[20:22] == b"\0\2" and frame[28:32] == wanted:
-                    return True
+            return self._told(sock, lambda f: f[20:22] == b"\0\2" and f[28:32] == wanted)
+
+    def _solicit(self, probe: Probe) -> bool:
+        """The same for IPv6: a neighbour solicitation (RFC 4861), which no filter of addresses
+        keeps back.  False also where the interface has no hardware addresses."""
+        target = socket.inet_pton(socket.AF_INET6, probe.address)
+        with contextlib.suppress(OSError), _packets(probe.interface, _IPV6) as sock:
+            own = sock.getsockname()[4]
+            group = bytes.fromhex("ff0200000000000000000001ff") + target[-3:]
+            source = self._address6_of(probe)
+            message = struct.pack("!BBHI16sBB6s", 135, 0, 0, 0, target, 1, 1, own)
+            pseudo = source + group + struct.pack("!II", len(message), socket.IPPROTO_ICMPV6)
+            total = struct.pack("!H", _checksum(pseudo + message))
+            message = message[:2] + total + message[4:]
+            header = struct.pack("!IHBB", 6 << 28, len(message), socket.IPPROTO_ICMPV6, 255)
+            ethernet = b"\x33\x33" + group[-4:] + own + struct.pack("!H", _IPV6)
+            sock.send(ethernet + header + source + group + message)
+            return self._told(
+                sock, lambda f: f[20:21] == b"\x3a" and f[54:55] == b"\x88" and f[62:78] == target
+            )
         return False
+
+    def _told(self, sock: socket.socket, answer: Callable[[bytes], bool]) -> bool:
+        """Whether a frame comes in time that is the answer."""
+        end = time.monotonic() + self._timeout
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([sock], [], [], left)[0]:
+                return False
+            if answer(sock.recv(2048)):
+                return True
+        return False
+
+    @staticmethod
+    def _address6_of(probe: Probe) -> bytes:
+        """The address that this node would use towards the gateway; nothing is sent."""
+        index = socket.if_nametoindex(probe.interface)
+        scope = index if probe.address.lower().startswith("fe80:") else 0
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.connect((probe.address, 9, 0, scope))
+            return socket.inet_pton(socket.AF_INET6, sock.getsockname()[0].partition("%")[0])
 
     @staticmethod
     def _address_of(interface: str, gateway: str) -> bytes:
@@ -136,6 +168,14 @@ class Prober:
         except OSError:
             return []
         return [line.split() for line in text.splitlines()]
+
+
+@contextlib.contextmanager
+def _packets(interface: str, protocol: int) -> Iterator[socket.socket]:
+    """A socket for whole frames of a protocol at an interface."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol)) as sock:
+        sock.bind((interface, protocol))
+        yield sock
 
 
 def _checksum(data: bytes) -> int:

@@ -7,6 +7,7 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 _ESTABLISHED, _LISTENING = "01", "0A"
 _SSH = 22
@@ -14,11 +15,20 @@ _PORT = re.compile(r"^\s*Port\s+(\d+)", re.IGNORECASE | re.MULTILINE)
 _LISTEN = re.compile(r"^\s*ListenAddress\s+\S*:(\d+)\s*$", re.IGNORECASE | re.MULTILINE)
 
 
+class _Socket(NamedTuple):
+    local: str
+    port: int
+    remote: str
+    state: str
+    inode: str
+
+
 class SessionReader:
     """Reads below `root`.
 
     Ssh is what goes to port 22, to the ports of sshd's configuration, and to those that the sshd
-    of /run/sshd.pid listens on; a server started in another way at another port is not known.
+    of /run/sshd.pid listens on.  Where a host is logged in over ssh, as logind knows, and none of
+    its connections goes there, all that it has to ports that somebody listens on count.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
@@ -28,25 +38,38 @@ class SessionReader:
         """Local addresses of established sessions, IPv4 within IPv6 as the IPv4 that it is."""
         sockets = [*self._sockets("tcp"), *self._sockets("tcp6")]
         ports = {_SSH} | self._configured() | self._listening(sockets)
-        return frozenset(
-            address
-            for address, port, state, _ in sockets
-            if state == _ESTABLISHED and port in ports and not address.startswith("127.")
-        )
+        established = [s for s in sockets if s.state == _ESTABLISHED]
+        found = [s for s in established if s.port in ports]
+        unseen = self._logged_in() - {s.remote for s in found}
+        served = {s.port for s in sockets if s.state == _LISTENING}
+        found += [s for s in established if s.remote in unseen and s.port in served]
+        return frozenset(s.local for s in found if not s.local.startswith("127."))
 
     def machine_id(self) -> str:
         """The id of this installation (machine-id(5)), empty where there is none yet."""
         text = self._text("etc/machine-id").strip()
         return text if re.fullmatch(r"[0-9a-f]{32}", text) else ""
 
-    def _sockets(self, table: str) -> Iterator[tuple[str, int, str, str]]:
-        """Rows of /proc/net/tcp or tcp6: local address, local port, state, inode."""
+    def _sockets(self, table: str) -> Iterator[_Socket]:
+        """Rows of /proc/net/tcp or tcp6."""
         for line in self._text(f"proc/net/{table}").splitlines()[1:]:
             row = line.split()
             if len(row) < 10 or row[3] not in (_ESTABLISHED, _LISTENING):
                 continue
             raw, _, port = row[1].partition(":")
-            yield _address(raw), int(port, 16), row[3], row[9]
+            remote = _address(row[2].partition(":")[0])
+            yield _Socket(_address(raw), int(port, 16), remote, row[3], row[9])
+
+    def _logged_in(self) -> set[str]:
+        """Addresses that a session over ssh comes from (systemd-logind's own notes)."""
+        found = set()
+        with contextlib.suppress(OSError):
+            for file in (self._root / "run/systemd/sessions").iterdir():
+                text = self._text(str(file.relative_to(self._root)))
+                notes = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+                if notes.get("REMOTE") == "1" and "ssh" in notes.get("SERVICE", ""):
+                    found.add(notes.get("REMOTE_HOST", "").partition("%")[0])
+        return found
 
     def _configured(self) -> set[int]:
         files = [self._root / "etc/ssh/sshd_config"]
@@ -55,7 +78,7 @@ class SessionReader:
         texts = [self._text(str(file.relative_to(self._root))) for file in files]
         return {int(p) for text in texts for find in (_PORT, _LISTEN) for p in find.findall(text)}
 
-    def _listening(self, sockets: Iterable[tuple[str, int, str, str]]) -> set[int]:
+    def _listening(self, sockets: Iterable[_Socket]) -> set[int]:
         pid = self._text("run/sshd.pid").strip()
         folder = self._root / "proc" / pid / "fd"
         if not pid.isdigit() or self._text(f"proc/{pid}/comm").strip() != "sshd":
@@ -64,11 +87,7 @@ class SessionReader:
             own = {os.readlink(folder / name) for name in os.listdir(folder)}
         except OSError:
             return set()
-        return {
-            port
-            for _, port, state, inode in sockets
-            if state == _LISTENING and f"socket:[{inode}]" in own
-        }
+        return {s.port for s in sockets if s.state == _LISTENING and f"socket:[{s.inode}]" in own}
 
     def _text(self, path: str) -> str:
         try:

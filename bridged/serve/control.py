@@ -7,7 +7,10 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from bridged.desired import trust
 from bridged.errors import WorldError
+from bridged.folders import make_folder
+from bridged.report import Finding
 from bridged.serve.defaults import CONTROL_SOCKET, GROUP
 from bridged.serve.listener import Listener
 from bridged.serve.peers import Peer, Policy, read_peer
@@ -15,6 +18,8 @@ from bridged.serve.protocols import Agent
 from bridged.serve.requests import Cache, Limits, Session, error_line
 
 _BUSY = error_line("busy", "bridged has too many connections", "try again in a few seconds")
+
+_RESTART = "systemctl restart bridged"
 
 
 class AgentLock:
@@ -30,7 +35,7 @@ class AgentLock:
     def acquire(self) -> None:
         """Take the lock.  `WorldError` ``refused`` names the process that has it."""
         try:
-            self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             # For root's eyes only: whoever may open a file for reading may lock it too.
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
@@ -94,11 +99,12 @@ class ControlServer:
     def start(self) -> None:
         """Take the socket and serve.
 
-        `WorldError`: ``refused`` where another agent lives, ``permission`` or ``failed`` where the
-        socket cannot be made.
+        `WorldError`: ``refused`` where another agent lives or others may write the socket's
+        directory, ``permission`` or ``failed`` where the socket cannot be made.
         """
         self._lock.acquire()
         try:
+            _refuse_untrusted(self._path)
             _refuse_live(self._path)
             listening = self._bind()
         except BaseException:
@@ -124,6 +130,24 @@ class ControlServer:
             if _identity(self._path) == self._identity:
                 self._path.unlink()
         self._lock.release()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What an operator has to know of the socket: that others may, or did, replace it."""
+        if self._listener is None:
+            return ()
+        try:
+            _refuse_untrusted(self._path)
+            if _identity(self._path) == self._identity:
+                return ()
+            told, remedy = f"another file is in the place of {self._path}", _RESTART
+        except FileNotFoundError:
+            told, remedy = f"somebody has taken {self._path} away", _RESTART
+        except OSError as error:
+            told, remedy = f"{self._path} cannot be looked at: {error.strerror}", _RESTART
+        except WorldError as error:
+            told, _, remedy = error.message.partition("; ")
+        message = f"{told}: whoever asks there may not be answered by bridged"
+        return (Finding("control-socket", message, remedy),)
 
     def _bind(self) -> socket.socket:
         """The listening socket.  Made under another name and moved into place when its owner and
@@ -163,6 +187,14 @@ class ControlServer:
 def _identity(path: Path) -> tuple[int, int]:
     status = path.stat(follow_symlinks=False)
     return status.st_dev, status.st_ino
+
+
+def _refuse_untrusted(path: Path) -> None:
+    """Raise if others could put a socket of theirs, which tells what they like, in its place."""
+    try:
+        trust.check_directories(path)
+    except trust.Untrusted as error:
+        raise WorldError("refused", f"{error.path}: {error.message}; {error.remedy}") from None
 
 
 def _refuse_live(path: Path) -> None:

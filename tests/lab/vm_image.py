@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parent
-SUITE = "trixie"
+SUITE = os.environ.get("BRIDGED_VM_SUITE", "trixie")
+"""Debian's release; `make vm BRIDGED_VM_SUITE=forky` has the next one."""
 NICS = {
     # name in the guest: MAC address.  The sw- ones are the far ends of the cables, the switch.
     "enp8s0": "52:54:00:08:00:00",

@@ -4,7 +4,7 @@ import pytest
 
 from tests.lab.netns import NetnsLab
 
-MODULES = ("dbus", "links", "netlink", "networkmanager", "observer", "reading")
+MODULES = ("dbus", "links", "netlink", "networkmanager", "observer", "probes", "reading")
 
 
 @pytest.mark.parametrize("module", MODULES)

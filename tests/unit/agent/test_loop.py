@@ -70,6 +70,12 @@ def test_ready_comes_after_the_first_pass(loop: Loop, machine: Machine, systemd:
     assert machine.kernel.ports("br-lan") == {"enp13s0f0"}
 
 
+def test_a_long_first_pass_is_no_start_that_hangs(loop: Loop, systemd: Systemd) -> None:
+    """Each action moves the end of systemd's patience; a start without actions keeps its limit."""
+    assert int(systemd.until("EXTEND_TIMEOUT_USEC")["EXTEND_TIMEOUT_USEC"]) >= 30_000_000
+    systemd.until("READY")
+
+
 def test_the_loop_itself_feeds_the_watchdog(loop: Loop, systemd: Systemd) -> None:
     """With an interval of 0.3 s, several signs of life come without any event."""
     systemd.until("READY")

@@ -41,3 +41,11 @@ def test_an_unchanged_memory_is_not_written_again(tmp_path: Path) -> None:
     path.unlink()
     store.save(MEMORY)
     assert not path.exists()
+
+
+def test_what_others_may_write_is_not_remembered(tmp_path: Path) -> None:
+    """It says which guests are plugged back in where."""
+    path = tmp_path / "memory.json"
+    MemoryStore(path).save(MEMORY)
+    path.chmod(0o666)
+    assert MemoryStore(path).load() == Memory()

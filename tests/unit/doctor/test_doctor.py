@@ -443,3 +443,19 @@ def test_real_files_are_read_and_never_written(tmp_path: Path) -> None:
     answer = read.ask("sh", "-c", "echo hello; exit 3")
     assert answer is not None
     assert (answer.code, answer.text) == (3, "hello\n")
+
+
+def test_a_probe_that_the_unit_keeps_back_is_named_with_what_opens_it(
+    tmp_path: Path, host: FakeReadings
+) -> None:
+    """Otherwise it would seem not to answer, and nothing would be rolled back for its sake."""
+    unit(
+        "bridged.service", "IPAddressAllow=192.168.0.0/16 fe80::/64", "IPAddressDeny=::/0 0.0.0.0/0"
+    )(host)
+    file = tmp_path / "probes.yaml"
+    file.write_text(
+        "version: 1\nmodules: [kvm]\nprobes: [192.168.10.1, '198.51.100.7:443', 'fe80::9']\n"
+    )
+    (found,) = [check for check in wrong(str(file), host) if check.name == "probe-denied"]
+    assert "198.51.100.7" in found.seen
+    assert "IPAddressAllow=198.51.100.7" in found.remedy

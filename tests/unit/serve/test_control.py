@@ -432,3 +432,67 @@ def _as_user(path: Path, group: int, groups: list[int], *methods: str) -> list[d
         timeout=20,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(("mode", "who"), [(0o775, "its group"), (0o757, "everybody")])
+def test_no_socket_where_others_could_put_theirs(
+    start: Callable[..., ControlServer], folder: Path, path: Path, mode: int, who: str
+) -> None:
+    """Who asks there would be told lies, root too."""
+    folder.chmod(mode)
+    with pytest.raises(WorldError, match=f"can be written by {who}.*chmod go-w {folder}"):
+        start()
+    assert not path.exists()
+    folder.chmod(0o755)
+    start()
+
+
+def test_what_happens_to_the_socket_later_is_told(
+    start: Callable[..., ControlServer], folder: Path, path: Path
+) -> None:
+    server = start()
+    assert server.findings() == ()
+    folder.chmod(0o777)
+    (found,) = server.findings()
+    assert "can be written by its group and everybody" in found.message
+    assert found.remedy == f"chmod go-w {folder}"
+    folder.chmod(0o755)
+    assert server.findings() == ()
+    path.rename(folder / "gone")
+    (found,) = server.findings()
+    assert "has taken" in found.message
+    path.touch()
+    (found,) = server.findings()
+    assert "another file is in the place" in found.message
+    assert found.remedy == "systemctl restart bridged"
+
+
+def test_a_socket_under_a_directory_reached_by_a_link_that_others_may_change_is_refused(
+    agent: FakeAgent, folder: Path
+) -> None:
+    (folder / "open").mkdir()
+    (folder / "open").chmod(0o777)
+    (folder / "real").mkdir()
+    (folder / "open/link").symlink_to(folder / "real/control.sock")
+    (folder / "control.sock").symlink_to(folder / "open/link")
+    with pytest.raises(WorldError, match="can be written by"):
+        ControlServer(agent, folder / "control.sock", limits=QUICK).start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user")
+def test_bridgedctl_believes_nobody_but_root(folder: Path, path: Path) -> None:
+    """Another user's socket in the place of ours: an error, not a status."""
+    from bridged.cli.client import Failure, ask
+
+    folder.chmod(0o777)
+    script = (
+        "import os, socket, sys; os.setuid(int(sys.argv[2])); s = socket.socket(socket.AF_UNIX); "
+        "s.bind(sys.argv[1]); s.listen(); print(flush=True); s.accept()[0].recv(1)"
+    )
+    words = [sys.executable, "-c", script, str(path), str(NOBODY)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as liar:
+        assert liar.stdout is not None
+        liar.stdout.readline()
+        with pytest.raises(Failure, match=f"runs as user {NOBODY}, not as root"):
+            ask(str(path), "status")
+        liar.kill()

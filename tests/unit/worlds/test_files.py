@@ -103,3 +103,14 @@ def test_bytes_that_are_no_text_survive_reading(tmp_path: Path) -> None:
     assert text is not None
     FileWriter(tmp_path).write(PATH, text)
     assert file.read_bytes() == b"\xff\xfe\n"
+
+
+def test_a_device_is_there_by_its_node_or_by_the_kernels_word(tmp_path: Path) -> None:
+    """Our unit has a /dev of its own."""
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev/vhost-net").touch()
+    (tmp_path / "sys/class/misc/kvm").mkdir(parents=True)
+    wanted = ("/dev/kvm", "/dev/vhost-net", "/dev/vhost-vsock", "/etc/kvm")
+    assert FileReader(tmp_path).exist(wanted) == dict(
+        zip(wanted, (True, True, False, False), strict=True)
+    )

@@ -151,3 +151,11 @@ def test_what_is_no_module_name_never_reaches_modprobe(tmp_path: Path, name: str
         loader.load(name)
     assert caught.value.kind == "refused"
     assert not (tmp_path / "called").exists()
+
+
+def test_the_list_that_the_unit_shows_counts_where_the_modules_are_hidden(tmp_path: Path) -> None:
+    reader = tree(tmp_path, proc__modules="")
+    shown = tmp_path / "run/bridged/modules.builtin"
+    shown.parent.mkdir(parents=True)
+    shown.write_text("kernel/fs/overlayfs/overlay.ko\n")
+    assert reader.read(["overlay", "kvm"]) == {"overlay": "builtin", "kvm": "absent"}

@@ -92,3 +92,32 @@ def test_the_machine_id(tmp_path: Path, text: str, found: str) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/machine-id").write_text(text, encoding="utf-8")
     assert SessionReader(tmp_path).machine_id() == found
+
+
+def logged_in(root: Path, host: str, service: str = "sshd") -> None:
+    notes = root / "run/systemd/sessions/1"
+    notes.parent.mkdir(parents=True)
+    notes.write_text(f"UID=0\nREMOTE=1\nREMOTE_HOST={host}\nSERVICE={service}\n", encoding="utf-8")
+
+
+def test_a_session_that_logind_knows_counts_at_any_port(tmp_path: Path) -> None:
+    """A unit that hides other processes hides what sshd listens on too."""
+    serving = row("00000000:1F90", "0A")
+    reader = tree(tmp_path, serving + row("A00AA8C0:1F90", "01") + row("A10AA8C0:9999", "01"))
+    logged_in(tmp_path, "10.0.0.2")
+    assert reader.ssh_addresses() == {"192.168.10.160"}, "not what the node itself has opened"
+
+
+def test_whose_connection_is_known_makes_no_others_count(tmp_path: Path) -> None:
+    serving = row("00000000:1F90", "0A")
+    reader = tree(tmp_path, serving + row("A00AA8C0:0016", "01") + row("A10AA8C0:1F90", "01"))
+    logged_in(tmp_path, "10.0.0.2")
+    assert reader.ssh_addresses() == {"192.168.10.160"}
+
+
+@pytest.mark.parametrize(("host", "service"), [("10.0.0.9", "sshd"), ("10.0.0.2", "login")])
+def test_other_sessions_do_not_count(tmp_path: Path, host: str, service: str) -> None:
+    serving = row("00000000:1F90", "0A")
+    reader = tree(tmp_path, serving + row("A00AA8C0:1F90", "01"))
+    logged_in(tmp_path, host, service)
+    assert reader.ssh_addresses() == frozenset()

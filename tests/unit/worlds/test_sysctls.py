@@ -123,3 +123,26 @@ def test_errors_are_sorted(
     assert "net/ipv4/ip_forward" in caught.value.message
     if kind == "refused":
         assert "maybe" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("path", "number", "remedy"),
+    [
+        ("user/max_user_namespaces", 13, "CapabilityBoundingSet=CAP_SYS_RESOURCE"),
+        ("kernel/yama/ptrace_scope", 1, "CapabilityBoundingSet=CAP_SYS_PTRACE"),
+        ("sunrpc/tcp_slot_table_entries", 30, "systemctl restart bridged"),
+        ("xen/balloon", 30, "ReadWritePaths=/proc/sys/xen/balloon"),
+    ],
+)
+def test_what_the_unit_denies_is_told_with_the_line_that_allows_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, number: int, remedy: str
+) -> None:
+    key(tmp_path, path, "0")
+
+    def write(descriptor: int, data: bytes) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(WorldError) as caught:
+        SysctlWriter(tmp_path).write(path, "1")
+    assert remedy in caught.value.message
