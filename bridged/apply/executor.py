@@ -100,25 +100,30 @@ class _Begun:
     start: float
     activation: Activation
 
-    def concerns(self, action: Action) -> bool:
-        """Whether `action` is about the port that is activated, its bridge, or what stands on it.
 
-        Two VLANs may share a parent, two ports of one bridge come up one after the other.
-        """
-        objects = action.needs | {action.object}
-        bridges = {item for item in self.action.needs if item.kind == "bridge"}
-        return self.action.object in objects or not bridges.isdisjoint(objects)
+def _concerns(activation: Activate, action: Action) -> bool:
+    """Whether `action` is about the port that is activated, its bridge, or what stands on it.
+
+    Two VLANs may share a parent, two ports of one bridge come up one after the other.
+    """
+    objects = action.needs | {action.object}
+    bridges = {item for item in activation.needs if item.kind == "bridge"}
+    return activation.object in objects or not bridges.isdisjoint(objects)
 
 
 def _profiles_first(actions: Iterable[Action]) -> Iterator[Action]:
-    """The actions with what is only written down ahead of the activations beside it, during which
-    NetworkManager is slow to answer."""
-    waiting: list[Action] = []
+    """The actions with what is only written down ahead of the activations of other bridges, during
+    which NetworkManager is slow to answer.
+
+    Not ahead of the same bridge's: it would take along a port that is to be left alone.
+    """
+    waiting: list[Activate] = []
     for action in actions:
         if isinstance(action, Activate):
             waiting.append(action)
             continue
-        if not isinstance(action, AddProfile | UpdateProfile):
+        written = isinstance(action, AddProfile | UpdateProfile)
+        if not written or any(_concerns(activation, action) for activation in waiting):
             yield from waiting
             waiting = []
         yield action
@@ -150,7 +155,7 @@ class _Run:
     def take(self, action: Action) -> None:
         """Take one action, or skip it where something that it needs has failed."""
         if isinstance(action, AddProfile | UpdateProfile | Activate):
-            self._finish([begun for begun in self._begun if begun.concerns(action)])
+            self._finish([begun for begun in self._begun if _concerns(begun.action, action)])
             self._finish(self._begun[: len(self._begun) - _UNDER_WAY + 1])
         else:
             self.finish()
