@@ -156,7 +156,7 @@ class _Run:
         """Take one action, or skip it where something that it needs has failed."""
         if isinstance(action, AddProfile | UpdateProfile | Activate):
             self._finish([begun for begun in self._begun if _concerns(begun.action, action)])
-            self._finish(self._begun[: len(self._begun) - _UNDER_WAY + 1])
+            self._finish(self._begun[: max(len(self._begun) - _UNDER_WAY + 1, 0)])
         else:
             self.finish()
         culprits = ({action.object} | action.needs) & self._failed
