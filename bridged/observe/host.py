@@ -3,15 +3,16 @@
 Only types and look-ups live here; the readers beside this file fill them in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from bridged.desired.runtime import Containerd
 from bridged.desired.vlans import Membership
 from bridged.observe.node import Node
 
+_T = TypeVar("_T")
 Settings = Mapping[str, Mapping[str, Any]]
 """A NetworkManager profile, unpacked: setting -> key -> plain Python value (bytes for ``ay``)."""
 
@@ -175,6 +176,17 @@ class NetworkManager:
     def profile(self, uuid: str) -> Profile | None:
         """The profile with that UUID, or None."""
         return self._profiles.get(uuid)
+
+    @cached_property
+    def _concluded(self) -> dict[Hashable, Any]:
+        return {}
+
+    def once(self, key: Hashable, conclude: Callable[[], _T]) -> _T:
+        """What follows from this reading alone, concluded once: it may stand for many passes."""
+        if key not in self._concluded:
+            self._concluded[key] = conclude()
+        found: _T = self._concluded[key]
+        return found
 
     def candidates(self, interface: str) -> tuple[Profile, ...]:
         """Profiles tied to that interface name, and those tied to no name."""

@@ -59,11 +59,12 @@ class Context:
         spec = (self.state.bridges or {}).get(bridge)
         if link is None or link.kind != "bridge":
             return ()
+        ports = self.host.ports(link)
+        if not ports:
+            return ()
         declared = {self.ifname(port.device) for port in spec.ports} if spec else set()
         return tuple(
-            port
-            for port in self.host.ports(link)
-            if port.name not in declared and not self._made(port.name)
+            port for port in ports if port.name not in declared and not self._made(port.name)
         )
 
     def _made(self, name: str) -> bool:

@@ -26,8 +26,12 @@ class Choice:
 
 def choose_bridge(nm: NetworkManager, name: str) -> Choice:
     """The profile of the bridge `name`."""
-    same = [p for p in nm.candidates(name) if p.type == "bridge" and p.interface == name]
-    return _choose(nm, ObjectId("bridge", name), name, same, lambda p: not _is_mirror(p))
+
+    def choose() -> Choice:
+        same = [p for p in nm.candidates(name) if p.type == "bridge" and p.interface == name]
+        return _choose(nm, ObjectId("bridge", name), name, same, lambda p: not _is_mirror(p))
+
+    return nm.once(("bridge", name), choose)
 
 
 def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) -> Choice:
@@ -38,9 +42,13 @@ def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) 
     """
     mac = (link.permanent_address or link.address).lower() if link else ""
     wired = {ETHERNET, "veth"}
-    same = [p for p in nm.candidates(device) if p.type in wired and _bound(p, device, mac)]
-    item = ObjectId("port", device)
-    return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
+
+    def choose() -> Choice:
+        same = [p for p in nm.candidates(device) if p.type in wired and _bound(p, device, mac)]
+        item = ObjectId("port", device)
+        return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
+
+    return nm.once(("port", device, mac, bridge), choose)
 
 
 def choose_vlan(nm: NetworkManager, device: str, parent: str, vlan: int, bridge: str) -> Choice:
@@ -53,9 +61,12 @@ def choose_vlan(nm: NetworkManager, device: str, parent: str, vlan: int, bridge:
             return profile.interface == device
         return profile.get("vlan", "id") == vlan and _parent(nm, profile) == parent
 
-    item = ObjectId("vlan", device)
-    same = [p for p in nm.candidates(device) if matches(p)]
-    return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
+    def choose() -> Choice:
+        item = ObjectId("vlan", device)
+        same = [p for p in nm.candidates(device) if matches(p)]
+        return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
+
+    return nm.once(("vlan", device, parent, vlan, bridge), choose)
 
 
 def _choose(
