@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from tests.bench import cold_peers
 from tests.bench.agent import BRIDGEDCTL, agent, ask, counted, environment
 from tests.bench.layouts import LAYOUTS, NOTHING, STATE, Layout, settle, start_over
 from tests.lab.demo_links import Links
@@ -180,11 +181,15 @@ def main() -> None:
     parser.add_argument("layout", choices=LAYOUTS)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--still", type=int, default=200)
+    parser.add_argument("--only", help="these ways, with commas between; no pass that finds nothing")
+    parser.add_argument("--peers", action="store_true", help="the floors and the other tools too")
     options = parser.parse_args()
     environment()
     layout = LAYOUTS[options.layout]
     samples: dict[str, dict[str, list[float]]] = defaultdict(lambda: {"right": [], "done": []})
-    ways = list(WAYS)
+    if options.peers:
+        WAYS.update(cold_peers.FLOORS | cold_peers.there())
+    ways = options.only.split(",") if options.only else list(WAYS)
     for number in range(options.rounds):
         for way in ways[number % len(ways) :] + ways[: number % len(ways)]:
             sample, _ = _sample(layout, way)
@@ -199,7 +204,7 @@ def main() -> None:
                 "commands": layout.commands,
                 "cold": samples,
                 "calls": calls,
-                "still": still(layout, options.still),
+                **({} if options.only else {"still": still(layout, options.still)}),
             }
         )
     )
