@@ -1,7 +1,7 @@
 """The others from plain cards to the declared bridges: two floors, and other tools, each
 configured as its own documentation says and run by its own command.
 
-A way of `WAYS` prepares and returns the work that is timed, as those of `tests.bench.cold` do.
+A way prepares and returns the work that is timed, as those of `tests.bench.cold` do.
 Where a tool works without NetworkManager, its documentation wants no second manager of the same
 cards: NetworkManager is stopped for it, the cards are up, and that is not timed.
 """
@@ -95,7 +95,8 @@ def _floor(module: str, layout: Layout, stack: ExitStack) -> Work:
     )
     stack.callback(client.kill)
     to, of = client.stdin, client.stdout
-    assert to is not None and of is not None
+    assert to is not None
+    assert of is not None
     if of.readline() != "ready\n":
         raise RuntimeError(f"{module} did not get ready")
 
@@ -135,9 +136,8 @@ def ifstate(layout: Layout, stack: ExitStack) -> Work:
     kept = sorted({name for _, name in socket.if_nameindex()} - set(layout.ports.values()))
     ignore = {"ifname": [f"^{name}$" for name in kept], "netns": ["^wire$"]}
     parameters = {"machine_id": None, "ignore": ignore}
-    _write(
-        "/etc/ifstate/ifstate.yaml", json.dumps({"parameters": parameters, "interfaces": interfaces})
-    )
+    document = {"parameters": parameters, "interfaces": interfaces}
+    _write("/etc/ifstate/ifstate.yaml", json.dumps(document))
     paths = f"{IFSTATE}:{os.environ['PYTHONPATH']}"
     entry = "import sys; from ifstate.ifstate import main; sys.exit(main())"
     return lambda: run_tool(sys.executable, "-c", entry, "apply", PYTHONPATH=paths)
@@ -204,7 +204,7 @@ def _netplan(renderer: str, layout: Layout) -> Work:
     network = {
         "version": 2,
         "renderer": renderer,
-        "ethernets": {card: plain for card in layout.ports.values()},
+        "ethernets": dict.fromkeys(layout.ports.values(), plain),
         "bridges": {
             bridge: plain | {"interfaces": [card], "parameters": {"stp": False}}
             for bridge, card in layout.ports.items()
@@ -244,11 +244,9 @@ def _write(name: str, text: str, mode: int = 0o644) -> None:
     path.chmod(mode)
 
 
-FLOORS: dict[str, Callable[[Layout, ExitStack], Work]] = {
+_WAYS: dict[str, Callable[[Layout, ExitStack], Work]] = {
     "nm floor": nm_floor,
     "netlink floor": netlink_floor,
-}
-TOOLS: dict[str, Callable[[Layout, ExitStack], Work]] = {
     "nmstate": nmstate,
     "netplan NetworkManager": netplan_network_manager,
     "netplan networkd": netplan_networkd,
@@ -258,12 +256,15 @@ TOOLS: dict[str, Callable[[Layout, ExitStack], Work]] = {
 
 
 def there() -> dict[str, Callable[[Layout, ExitStack], Work]]:
-    """The tools that this node has."""
+    """The ways that this node has the programs for."""
+    netplan = shutil.which("netplan") is not None
     has = {
+        # Where NetworkManager can be stopped with the cards left as they are.
+        "netlink floor": shutil.which("lab") is not None,
         "nmstate": NMSTATE.is_dir(),
         "ifstate": IFSTATE.is_dir(),
         "ifupdown2": shutil.which("ifreload") is not None,
-        "netplan NetworkManager": shutil.which("netplan") is not None,
-        "netplan networkd": shutil.which("netplan") is not None,
+        "netplan NetworkManager": netplan,
+        "netplan networkd": netplan,
     }
-    return {name: way for name, way in TOOLS.items() if has[name]}
+    return {name: way for name, way in _WAYS.items() if has.get(name, True)}
