@@ -58,6 +58,10 @@ class _Clock:
                 self._right = came
         links.close()
 
+    def abandon(self) -> None:
+        """Look no longer."""
+        self._stopping = True
+
     def stop(self) -> float:
         """When (monotonic seconds) all was there for good; waits for it."""
         deadline = time.monotonic() + _LIMIT
@@ -79,7 +83,11 @@ def _write_state(text: str) -> None:
 def _timed(layout: Layout, work: Callable[[], None]) -> Sample:
     clock = _Clock(layout)
     began = time.monotonic()
-    work()
+    try:
+        work()
+    except BaseException:
+        clock.abandon()  # or its thread would keep this process from ending
+        raise
     done = time.monotonic()
     return Sample(clock.stop() - began, done - began)
 

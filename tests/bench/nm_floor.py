@@ -26,6 +26,8 @@ _TO_DISK, _BLOCK_AUTOCONNECT = 0x1, 0x20
 _ADD, _UPDATE, _ACTIVATE = "(a{sa{sv}}ua{sv})", "(a{sa{sv}}ua{sv})", "(ooo)"
 _ACTIVATED = 2
 _PROPERTIES = "org.freedesktop.DBus.Properties"
+_LIMIT = 60
+"""Seconds after which it has failed."""
 _IN_FLIGHT = 96
 """A system bus refuses more than 128 calls of one client that await their answer."""
 
@@ -89,9 +91,9 @@ class Floor:
         cards = {name.partition(".")[0] for name in ports.values()}
         self._updates = [update for card in sorted(cards) if (update := self._off(card))]
         self._work = []
-        for name, slave in ports.items():
-            device = "/" if "." in slave else self._device(slave)
-            of_port = port(slave, name)
+        for name, under in ports.items():
+            device = "/" if "." in under else self._device(under)
+            of_port = port(under, name)
             self._left.add(of_port["connection"]["uuid"].get_string())
             self._work.append((bridge(name), of_port, device))
 
@@ -137,6 +139,7 @@ class Floor:
                 settings, _SETTINGS, "AddConnection2", _v(_ADD, (of_port, flags, {})),
                 partial(self._activate, device),
             )  # fmt: skip
+        GLib.timeout_add_seconds(_LIMIT, self._fail, f"not active within {_LIMIT} s")
         self._loop.run()
         if self._failed:
             raise RuntimeError(self._failed)
@@ -182,9 +185,10 @@ class Floor:
         if not self._left:
             self._loop.quit()
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: str) -> bool:
         self._failed = self._failed or why
         self._loop.quit()
+        return False
 
 
 def main() -> None:
