@@ -144,8 +144,9 @@ def _remarks(lab: Mapping[str, Any]) -> str:
         "stand-in that stops and starts NetworkManager and does nothing else, `udevadm` one that "
         "does nothing, which spares netplan what these take on a machine. NetworkManager's floor "
         "leaves the same profiles as bridged and sends the same changing calls, less the "
-        "checkpoint. nmstate from 1.0 on reads the kernel through nispor, which is in Rust and "
-        "neither on PyPI nor in Debian: it does not run here and is not measured."
+        "checkpoint. nmstate from 1.0 on reads the kernel through nispor, a library in Rust "
+        "that is not on PyPI, and in Debian as source only: it does not run here and is not "
+        "measured."
     )
 
 
