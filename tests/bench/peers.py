@@ -3,8 +3,9 @@
     python3 -m tests.bench.peers set FILE        nmstatectl set FILE, inside
 
 nmstate 0.3.6 is the last release in pure Python: the later ones read the kernel through nispor,
-a library in Rust that is not on PyPI, and in Debian as source only.  Its own words for three of NetworkManager's
-flags went with NetworkManager 1.52; they are given back here, and nothing else is changed.
+a library in Rust that is not on PyPI, and in Debian as source only.  Its own words for three of
+NetworkManager's flags went with NetworkManager 1.52; they are given back here, and nothing else is
+changed.
 """
 
 import importlib
