@@ -13,10 +13,11 @@ import os
 import platform
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench import operators, own, page, peers, scrape
+from tests.bench import operators, others, own, page, peers, scrape
 from tests.lab import netns, vm
 from tests.lab.node import CHECKOUT, Node
 
@@ -63,10 +64,13 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
         if emulated:
             _bring(node)
         versions = json.loads(node.run(*node.python, "-c", _VERSIONS).stdout)
-        still = "30" if emulated else "200"
-        rounds = ["--rounds", str(options.rounds), "--still", still]
-        found = inside_of(node, "tests.bench.cold", _LAYOUTS[lab], *rounds)
-        if not emulated:
+        if emulated:
+            words = ["--rounds", str(options.rounds), "--still", "30", "--peers"]
+            found = inside_of(node, "tests.bench.cold", _LAYOUTS[lab], *words)
+        else:
+            found = others.measure(
+                lambda node: partial(inside_of, node), options.rounds, 200, options.quick
+            )
             found |= inside_of(node, "tests.bench.guests", "--rounds", str(options.guests))
             found |= inside_of(node, "tests.bench.rival")
             found |= inside_of(node, "tests.bench.drift", "--rounds", str(options.drifts))

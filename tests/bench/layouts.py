@@ -6,7 +6,7 @@ Both begin as the owner's did: every card active on a plain Ethernet profile tha
 import os
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,9 +61,12 @@ class Layout:
 
     def right(self, links: Links) -> bool:
         """Whether the kernel has it: bridges up without spanning tree, each with its port."""
+        named = {link.name: link for link in links.by_index.values()}
         for bridge, port in self.ports.items():
-            link = links.named(bridge)
-            if link is None or link.stp or not links.in_bridge(port, bridge):
+            link, card = named.get(bridge), named.get(port)
+            if link is None or card is None or link.stp or not (link.up and card.up):
+                return False
+            if card.controller != link.index:
                 return False
         return True
 
@@ -89,7 +92,19 @@ def run(*command: str) -> str:
     return subprocess.run(command, text=True, capture_output=True).stdout
 
 
-def start_over() -> None:
+def many(count: int) -> Layout:
+    """So many bridges with a card each; the cards are the laboratory's extra ones."""
+    ports = {f"br{number}": f"port{number}" for number in range(count)}
+    script = "".join(f"nmcli connection delete {card}\n" for card in ports.values())
+    for bridge, card in ports.items():
+        script += _DMZ.replace("br-dmz", bridge).replace("enp13s0f3", card)
+    script += "".join(f"nmcli connection up {bridge}-slave-1\n" for bridge in ports)
+    rows = (f"  {bridge}: {{ports: [{card}]}}\n" for bridge, card in ports.items())
+    state = "version: 1\nbridges:\n" + "".join(rows)
+    return Layout(f"{count} bridges", state, script, ports)
+
+
+def start_over(nics: Sequence[str] = NICS) -> None:
     """The node before anything: bridges, profiles and bridged's memory gone, every card active on
     the profile of its name, NetworkManager idle."""
     for folder in (Path("/run/bridged"), Path("/var/lib/bridged")):
@@ -103,7 +118,7 @@ def start_over() -> None:
     for path in Path("/sys/class/net").iterdir():
         if (path / "bridge").is_dir() or path.name == "enp13s0f0.6":
             run("ip", "link", "del", path.name)
-    for nic in NICS:
+    for nic in nics:
         run("ip", "link", "set", nic, "nomaster", "up")
         run(
             *("nmcli", "connection", "add", "type", "ethernet", "con-name", nic, "ifname", nic),

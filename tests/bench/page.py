@@ -11,16 +11,13 @@ from typing import Any
 from tests.bench.figures import Figures, duration, ratio
 from tests.bench.page_more import guests, rival, scrape
 from tests.bench.page_own import own
+from tests.bench.page_peers import cold, many
 from tests.bench.plot import strips
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SAMPLES = DOCS / "benchmark.json"
-_WAYS = {
-    "nmcli": "the owner's nmcli commands, as a script",
-    "bridgedctl apply": "`bridgedctl apply`, one process from its start",
-    "running agent": "the running agent, from saving the file",
-    "asked agent": "the same, told at once by `bridgedctl apply`",
-}
+_WAYS = ("nmcli", "bridgedctl apply", "running agent", "asked agent")
+"""Those that the plot shows and the summary tells of."""
 
 Document = dict[str, Any]
 
@@ -30,8 +27,9 @@ def write(document: Document) -> None:
     SAMPLES.write_text(json.dumps(document, separators=(",", ":")) + "\n")
     labs = document["labs"]
     parts = [_head(document)]
-    parts += [_cold(lab) for lab in labs.values()]
+    parts += [cold(lab) for lab in labs.values()]
     parts.append("![cold convergence](benchmark-cold.svg)\n")
+    parts += [many(lab["many"]) for lab in labs.values() if "many" in lab]
     for lab in labs.values():
         if "drift" in lab:
             parts.append(_drift(lab))
@@ -48,8 +46,8 @@ def write(document: Document) -> None:
     (DOCS / "benchmark.md").write_text("\n".join(parts))
     rows = []
     for lab in labs.values():
-        cold = lab["cold"]
-        rows.append((lab["layout"], {way: Figures.of(cold[way]["right"]) for way in _WAYS}))
+        samples = lab["cold"]
+        rows.append((lab["layout"], {way: Figures.of(samples[way]["right"]) for way in _WAYS}))
     (DOCS / "benchmark-cold.svg").write_text(strips("From plain cards to the declared node", rows))
     for lab in labs.values():
         if "drift" in lab:
@@ -74,16 +72,17 @@ def _head(document: Document) -> str:
         "this machine's, and it is slow.\n"
     )
     for lab in document["labs"].values():
-        cold = {way: Figures.of(lab["cold"][way]["right"]).median for way in _WAYS}
-        base = cold["nmcli"]
+        took = {way: Figures.of(lab["cold"][way]["right"]).median for way in _WAYS}
+        base = took["nmcli"]
         lines.append(
             f"- **{lab['layout']}, from plain cards**, against the owner's nmcli commands run as a "
             f"script ({duration(base)}): the running agent, told at once, is "
-            f"{_against(base / cold['asked agent'])} ({duration(cold['asked agent'])}); left to "
-            f"notice the saved file by itself, {_against(base / cold['running agent'])} "
-            f"({duration(cold['running agent'])}: first it lets the file stand still); "
+            f"{_against(base / took['asked agent'])} ({duration(took['asked agent'])}); left to "
+            f"notice the saved file by itself, {_against(base / took['running agent'])} "
+            f"({duration(took['running agent'])}: first it lets the file stand still); "
             f"`bridgedctl apply` without an agent, the start of its process included, "
-            f"{_against(base / cold['bridgedctl apply'])} ({duration(cold['bridgedctl apply'])})."
+            f"{_against(base / took['bridgedctl apply'])} "
+            f"({duration(took['bridgedctl apply'])})."
         )
     for lab in document["labs"].values():
         if "drift" not in lab:
@@ -120,39 +119,6 @@ def _against(times: float) -> str:
 def _never(drift: Mapping[str, Any]) -> str:
     names = [fault for fault, by in drift.items() if not _good(by["NetworkManager"])]
     return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
-
-
-def _cold(lab: Document) -> str:
-    base = Figures.of(lab["cold"]["nmcli"]["right"]).median
-    lines = [
-        f"## From plain cards to the {lab['layout']} ({lab['where']})",
-        "",
-        "| way | ratio | until the kernel has it: median | p99 | least to most | "
-        "until it says so | D-Bus calls | of them changing |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for way, told in _WAYS.items():
-        right = Figures.of(lab["cold"][way]["right"])
-        done = Figures.of(lab["cold"][way]["done"])
-        calls = lab["calls"][way]
-        lines.append(
-            f"| {told} | {ratio(right.median / base)} | {duration(right.median)} | "
-            f"{duration(right.p99)} | {duration(right.low)} to {duration(right.high)} | "
-            f"{duration(done.median)} | {calls['calls']} | {calls['changing']} |"
-        )
-    still = Figures.of(lab["still"]["seconds"])
-    lines += [
-        "",
-        f"n = {len(lab['cold']['nmcli']['right'])} each, taking turns; {lab['commands']} commands "
-        "are typed by hand (here by a script, which needs no time to think). Once right, a forced "
-        f"pass that finds nothing to do takes {duration(still.median)} (p99 "
-        f"{duration(still.p99)}, n = {still.n}) with {lab['still']['calls']['calls']} D-Bus calls, "
-        f"{lab['still']['calls']['changing']} of them changing anything, "
-        f"{lab['still']['calls']['links']} netlink events and {lab['still']['calls']['files']} "
-        "files written.",
-        "",
-    ]
-    return "\n".join(lines)
 
 
 def _drift(lab: Document) -> str:
@@ -236,6 +202,7 @@ def _method(document: Document) -> str:
         "    make bench                                  # all of it, about an hour",
         "    python3 -m tests.bench --lab netns          # without the virtual machine",
         "    python3 -m tests.bench --rounds 3 --drifts 20   # a quick look",
+        "    python3 -m tests.bench.others               # cold convergence beside other tools",
         "    python3 -m tests.bench.page                 # this page again, from the samples",
         "",
         "The samples are in [benchmark.json](benchmark.json), in seconds. This page is written by "

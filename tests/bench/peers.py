@@ -1,10 +1,11 @@
-"""nmstate for the benchmark: brought from PyPI, and run inside the laboratory.
+"""nmstate and ifstate for the benchmark: brought from PyPI, and run inside the laboratory.
 
     python3 -m tests.bench.peers set FILE        nmstatectl set FILE, inside
 
-0.3.6 is the last release in pure Python: the later ones need libraries in Rust that neither PyPI
-nor Debian has.  Its own words for three of NetworkManager's flags went with NetworkManager 1.52;
-they are given back here, and nothing else is changed.
+nmstate 0.3.6 is the last release in pure Python: the later ones read the kernel through nispor,
+a library in Rust that is not on PyPI, and in Debian as source only.  Its own words for three of
+NetworkManager's flags went with NetworkManager 1.52; they are given back here, and nothing else is
+changed.
 """
 
 import importlib
@@ -18,20 +19,38 @@ from tests.lab.node import CHECKOUT
 
 VERSION = "0.3.6"
 _WHEELS = (f"nmstate=={VERSION}", "varlink==31.0.0")
+_IFSTATE = Path(__file__).with_name("ifstate.txt")
+_FOR_TRIXIE = ("--only-binary=:all:", "--implementation=cp", "--python-version=3.13",
+               "--platform=manylinux2014_x86_64", "--platform=manylinux_2_28_x86_64")  # fmt: skip
 
 
 def bring(folder: Path) -> Path:
     """The folder with nmstate's packages, installed there once.  CalledProcessError where PyPI
     cannot be reached."""
-    place = folder / f"nmstate-{VERSION}"
+    # Its dependencies with compiled parts are in the laboratory's tree.
+    return _brought(folder / f"nmstate-{VERSION}", _WHEELS)
+
+
+def ifstate_version() -> str:
+    """The release that is brought."""
+    lines = _IFSTATE.read_text().splitlines()
+    return next(line.split()[0] for line in lines if line.startswith("ifstate==")).split("==")[1]
+
+
+def bring_ifstate(folder: Path) -> Path:
+    """The same for ifstate and all that it needs, by the hashes in ifstate.txt."""
+    lock = ("--require-hashes", *_FOR_TRIXIE, "-r", str(_IFSTATE))
+    return _brought(folder / f"ifstate-{ifstate_version()}", lock)
+
+
+def _brought(place: Path, wanted: tuple[str, ...]) -> Path:
     if not place.is_dir():
-        new = place.with_suffix(".new")
+        new = place.with_name(f"{place.name}.new")
         pip = [str(CHECKOUT / ".venv/bin/python"), "-m", "pip"]
         if not Path(pip[0]).exists():
             pip[0] = sys.executable
-        # Its dependencies with compiled parts are in the laboratory's tree.
         options = ("--quiet", "--no-deps", "--root-user-action=ignore", "--target", str(new))
-        subprocess.run([*pip, "install", *options, *_WHEELS], check=True)
+        subprocess.run([*pip, "install", *options, *wanted], check=True)
         new.rename(place)
     return place
 

@@ -1,0 +1,177 @@
+"""The benchmark page's part about cold convergence: every way, its ratio to NetworkManager's own
+floor, and what it does not do."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tests.bench.figures import Figures, duration, ratio
+
+FLOOR, NMCLI, BARE, TOLD = "nm floor", "nmcli", "netlink floor", "asked agent"
+_FLOOR_AIM, _NMCLI_AIM = 1.3, 4.0
+
+
+class _Way(NamedTuple):
+    told: str
+    lacks: str
+    manager: bool = True
+    """Whether NetworkManager runs and takes part."""
+
+
+_NO_WATCH = "watches nothing"
+WAYS = {
+    BARE: _Way(
+        "the bare netlink floor, without NetworkManager",
+        "nothing is left after a boot, nothing is checked or watched",
+        False,
+    ),
+    FLOOR: _Way(
+        "NetworkManager's own floor: the changing calls, sent together",
+        "looks at nothing, guards nothing, watches nothing; knows the node beforehand",
+    ),
+    TOLD: _Way("bridged: the running agent, told at once by `bridgedctl apply`", ""),
+    "running agent": _Way("bridged: the running agent, from saving the file", ""),
+    "bridgedctl apply": _Way("`bridgedctl apply` alone, from the start of its process",
+                             "watches only while it runs"),
+    NMCLI: _Way("the owner's nmcli commands, as a script",
+                f"{_NO_WATCH}; run again, it makes every profile a second time; deletes the cards' "
+                "own profiles; no way back"),
+    "nmstate": _Way(
+        "nmstate {nmstate}: `nmstatectl set`",
+        f"{_NO_WATCH}; changes the cards' own profiles; the last release in pure Python (2020)",
+    ),
+    "netplan NetworkManager": _Way(
+        "netplan {netplan.io}, NetworkManager: `netplan apply`",
+        f"{_NO_WATCH}; stops NetworkManager and starts it again; does not adopt the cards' own "
+        "profiles, which are deleted first; gives addresses of 169.254.0.0/16 where there are to "
+        "be none",
+    ),
+    "netplan networkd": _Way(
+        "netplan {netplan.io}, systemd-networkd {systemd}: `netplan apply`",
+        "mends no attribute that others change; no profile of NetworkManager is taken over",
+        False,
+    ),
+    "ifupdown2": _Way(
+        "ifupdown2 {ifupdown2}: `ifreload -a`",
+        f"{_NO_WATCH}; no way back; no profile of NetworkManager is taken over",
+        False,
+    ),
+    "ifstate": _Way(
+        "ifstate {ifstate}: `ifstatecli apply`",
+        f"{_NO_WATCH}; deletes links and network namespaces that its file does not name, unless "
+        "told to ignore them; no profile of NetworkManager is taken over",
+        False,
+    ),
+}  # fmt: skip
+
+
+def cold(lab: Mapping[str, Any]) -> str:
+    """All ways from plain cards to the declared bridges, as a table, and the aims."""
+    found = lab["cold"]
+    middles = {way: Figures.of(found[way]["right"]).median for way in found}
+    tools = lab.get("tools", {})
+    lines = [
+        f"## From plain cards to the {lab['layout']} ({lab['where']})",
+        "",
+        "| way | to NetworkManager's floor | to nmcli | until the kernel has it: median | p99 | "
+        "least to most | until it says so | D-Bus calls | of them changing | what it does not do |",
+        f"| --- |{' ---: |' * 8} --- |",
+    ]
+    for way, said in WAYS.items():
+        if way not in found:
+            continue
+        right, done = Figures.of(found[way]["right"]), Figures.of(found[way]["done"])
+        calls = lab["calls"][way]
+        cells = [
+            _named(said.told, tools),
+            ratio(right.median / middles[FLOOR]) if FLOOR in middles else "",
+            ratio(right.median / middles[NMCLI]),
+            duration(right.median),
+            duration(right.p99),
+            f"{duration(right.low)} to {duration(right.high)}",
+            duration(done.median),
+            *([str(calls["calls"]), str(calls["changing"])] if said.manager else ["", ""]),
+            said.lacks,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", *_aims(middles), _remarks(lab), ""]
+    return "\n".join(lines)
+
+
+def _named(told: str, tools: Mapping[str, str]) -> str:
+    for name, version in tools.items():
+        # Debian's revision tells nothing about the tool.
+        told = told.replace(f"{{{name}}}", version.partition("-")[0])
+    return told.partition("{")[0].rstrip() if "{" in told else told
+
+
+def _aims(middles: Mapping[str, float]) -> list[str]:
+    if FLOOR not in middles:
+        return []
+    over, under = middles[TOLD] / middles[FLOOR], middles[NMCLI] / middles[TOLD]
+    return [
+        "| aim, for the running agent told at once | figure | |",
+        "| --- | --- | --- |",
+        f"| within {_FLOOR_AIM} times NetworkManager's own floor | {ratio(over)} times | "
+        f"{_met(over <= _FLOOR_AIM)} |",
+        f"| at least {_NMCLI_AIM:.0f} times as fast as the nmcli commands | {ratio(under)} times | "
+        f"{_met(under >= _NMCLI_AIM)} |",
+        "",
+    ]
+
+
+def _met(met: bool) -> str:
+    return "met" if met else "not met"
+
+
+def _remarks(lab: Mapping[str, Any]) -> str:
+    still, calls = Figures.of(lab["still"]["seconds"]), lab["still"]["calls"]
+    said = (
+        f"n = {len(lab['cold'][NMCLI]['right'])} each, taking turns; {lab['commands']} commands "
+        "are typed by hand (here by a script, which needs no time to think). Once right, a forced "
+        f"pass that finds nothing to do takes {duration(still.median)} (p99 "
+        f"{duration(still.p99)}, n = {still.n}) with {calls['calls']} D-Bus calls, "
+        f"{calls['changing']} of them changing anything, {calls['links']} netlink events and "
+        f"{calls['files']} files written."
+    )
+    if not lab["cold"].keys() & {"ifstate", "ifupdown2", "nmstate"}:
+        return said
+    return (
+        f"{said}\n\n"
+        "The floors have started, connected and read what they need before the time runs, as the "
+        "agent has; every other way begins with its own command, the start of its process "
+        "included, its file being there. Tools that work without NetworkManager find it stopped "
+        "and the cards up. `netplan apply` runs as it is, but no systemd does: `systemctl` is a "
+        "stand-in that stops and starts NetworkManager and does nothing else, `udevadm` one that "
+        "does nothing, which spares netplan what these take on a machine. NetworkManager's floor "
+        "leaves the same profiles as bridged and sends the same changing calls, less the "
+        "checkpoint. nmstate from 1.0 on reads the kernel through nispor, a library in Rust "
+        "that is not on PyPI, and in Debian as source only: it does not run here and is not "
+        "measured."
+    )
+
+
+def many(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> str:
+    """Many bridges with a card each: size -> way -> samples."""
+    shown = [way for way in WAYS if any(way in by for by in found.values())]
+    names = {TOLD: "bridged, told at once", FLOOR: "NetworkManager's floor", NMCLI: "nmcli",
+             BARE: "bare netlink"}  # fmt: skip
+    lines = [
+        "## From plain cards to many bridges",
+        "",
+        f"| bridges | {' | '.join(names.get(way, way) for way in shown)} | bridged to the floor |",
+        f"| ---: |{' ---: |' * (len(shown) + 1)}",
+    ]
+    for count, by in found.items():
+        cells = [
+            duration(Figures.of(by[way]["right"]).median) if way in by else "" for way in shown
+        ]
+        middles = {way: Figures.of(by[way]["right"]).median for way in by}
+        cells.append(ratio(middles[TOLD] / middles[FLOOR]))
+        lines.append(f"| {int(count):,} | {' | '.join(cells)} |")
+    rounds = len(next(iter(next(iter(found.values())).values()))["right"])
+    lines += [
+        "",
+        f"A card each; the median until the kernel has all of it, n = {rounds}; the rest as above.",
+        "",
+    ]
+    return "\n".join(lines)
