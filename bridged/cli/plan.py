@@ -47,7 +47,7 @@ def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
         held += terminal.wrap(f"bridgedctl apply {allow}", "  to allow it once: ")
         blocks.append(held)
     if left:
-        text = "Left to you, because the state file says enforce: false:"
+        text = "Left to you, as the state file says (bridgedctl status tells how):"
         blocks.append(_not_done(text, left, "warn", terminal))
     blocks.append(pauses)
     if paused:

@@ -121,7 +121,7 @@ def _restart(
         "containerd must be restarted to read its configuration; running containers survive that, "
         "what is being started, pulled or attached to is cut off"
     )
-    return Verdict(item, "withheld", reason, remedy, drift, edits)
+    return Verdict(item, "withheld", reason, remedy, drift, edits, left=(step,))
 
 
 def _without_program(

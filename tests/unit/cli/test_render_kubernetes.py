@@ -76,7 +76,7 @@ def test_the_plan_tells_what_is_left_to_the_operator() -> None:
     found = reference_machine().plan(wanted)
     text = plan_text(plan_as_json(PlanView.of(found, found.not_taken)), Terminal(80))
     assert f"write {KUBEADM} (root:root, 0644)" in text
-    assert "Left to you, because the state file says enforce: false:" in text
+    assert "Left to you, as the state file says (bridgedctl status tells how):" in text
     assert "guests" not in text
 
 

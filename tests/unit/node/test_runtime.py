@@ -173,6 +173,7 @@ def test_without_leave_containerd_is_not_restarted_and_the_command_is_named(
     report = made.run_pass()
     item = runtime(report)
     assert item.condition == "withheld"
+    assert [step.describe() for step in made.plan.not_taken] == ["restart containerd"]
     assert "running containers survive" in item.reason
     assert item.remedy == "bridgedctl apply --allow-disruption containerd"
     assert not [write for write in machine.faults.writes if "restart" in write]
