@@ -1,6 +1,6 @@
 """The executor: takes the actions of a plan in order, each through the world that it belongs to."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bridged.apply.protocols import (
@@ -85,8 +85,8 @@ class Executor:
         skipped; everything else goes on.  `before` is called ahead of each action.
         """
         run = _Run(self._writers, self._monotonic, before, self.alive)
-        for action in _profiles_first(actions):
-            run.take(action)
+        for step in _steps(actions):
+            run.take(step)
         run.finish()
         return [outcome for outcome in run.outcomes if outcome is not None]
 
@@ -111,23 +111,47 @@ def _concerns(activation: Activate, action: Action) -> bool:
     return activation.object in objects or not bridges.isdisjoint(objects)
 
 
-def _profiles_first(actions: Iterable[Action]) -> Iterator[Action]:
-    """The actions with what is only written down ahead of the activations of other bridges, during
-    which NetworkManager is slow to answer.
+def _steps(actions: Iterable[Action]) -> Iterator[Sequence[Action]]:
+    """What is taken together, in order.
 
-    Not ahead of the same bridge's: it would take along a port that is to be left alone.
+    What is only written down comes ahead of the activations of other bridges, during which
+    NetworkManager is slow to answer; not ahead of the same bridge's, which would take along a port
+    that is to be left alone.
     """
+    written: list[AddProfile | UpdateProfile] = []
     waiting: list[Activate] = []
     for action in actions:
         if isinstance(action, Activate):
             waiting.append(action)
             continue
-        written = isinstance(action, AddProfile | UpdateProfile)
-        if not written or any(_concerns(activation, action) for activation in waiting):
-            yield from waiting
-            waiting = []
-        yield action
-    yield from waiting
+        writes = isinstance(action, AddProfile | UpdateProfile)
+        if not writes or any(_concerns(activation, action) for activation in waiting):
+            yield from _batches(written)
+            yield from ([activation] for activation in waiting)
+            written, waiting = [], []
+        if isinstance(action, AddProfile | UpdateProfile):
+            written.append(action)
+        else:
+            yield [action]
+    yield from _batches(written)
+    yield from ([activation] for activation in waiting)
+
+
+def _batches(written: Iterable[AddProfile | UpdateProfile]) -> Iterator[Sequence[Action]]:
+    """Profiles to be written at once: of one kind, new ones first, and none that needs another."""
+    batch: list[Action] = []
+    ahead = sorted(written, key=lambda a: (isinstance(a, UpdateProfile), bool(a.needs)))
+    for action in ahead:
+        objects = {other.object for other in batch}
+        if batch and (
+            type(action) is not type(batch[0])
+            or not objects.isdisjoint(action.needs | {action.object})
+        ):
+            yield batch
+            batch = []
+        batch.append(action)
+    if batch:
+        yield batch
 
 
 class _Run:
@@ -152,33 +176,53 @@ class _Run:
         self._failed: set[ObjectId] = set()
         self._begun: list[_Begun] = []
 
-    def take(self, action: Action) -> None:
-        """Take one action, or skip it where something that it needs has failed."""
-        if isinstance(action, AddProfile | UpdateProfile | Activate):
-            self._finish([begun for begun in self._begun if _concerns(begun.action, action)])
+    def take(self, step: Sequence[Action]) -> None:
+        """Take what belongs together; what needs something that has failed is skipped."""
+        if isinstance(step[0], AddProfile | UpdateProfile | Activate):
+            self._finish([b for b in self._begun if any(_concerns(b.action, a) for a in step)])
             self._finish(self._begun[: max(len(self._begun) - _UNDER_WAY + 1, 0)])
         else:
             self.finish()
+        step = [action for action in step if not self._skipped(action)]
+        for action in step:
+            self._before(action)
+        start = self._monotonic()
+        errors = self._tried(step)
+        seconds = self._monotonic() - start
+        for action, error in zip(step, errors, strict=True):
+            if error is not None:
+                self._failed.add(action.object)
+            if not (isinstance(action, Activate) and error is None):
+                self.outcomes.append(Outcome(action, error, seconds / len(step)))
+
+    def _skipped(self, action: Action) -> bool:
         culprits = ({action.object} | action.needs) & self._failed
         if culprits:
             self._failed.add(action.object)
             reason = f"waits for {', '.join(sorted(map(str, culprits)))}"
             self.outcomes.append(Outcome(action, WorldError("failed", reason), skipped=True))
-            return
-        self._before(action)
-        start = self._monotonic()
-        caught: WorldError | None = None
+        return bool(culprits)
+
+    def _tried(self, step: Sequence[Action]) -> list[WorldError | None]:
+        """The errors of what was tried, or of the activation that was only begun."""
+        manager = self._writers.network_manager
+        added = [action for action in step if isinstance(action, AddProfile)]
+        updated = [action for action in step if isinstance(action, UpdateProfile)]
         try:
-            if isinstance(action, Activate):
-                activation = self._writers.network_manager.activate(action)
-                self._begun.append(_Begun(len(self.outcomes), action, start, activation))
-                self.outcomes.append(None)
-                return
-            self._take(action)
+            if added:
+                return manager.add_profiles(added)
+            if updated:
+                return manager.update_profiles(updated)
+            for action in step:
+                if isinstance(action, Activate):
+                    start, place = self._monotonic(), len(self.outcomes)
+                    self._begun.append(_Begun(place, action, start, manager.activate(action)))
+                    self.outcomes.append(None)
+                else:
+                    self._take(action)
         except WorldError as error:
-            caught = error
-            self._failed.add(action.object)
-        self.outcomes.append(Outcome(action, caught, self._monotonic() - start))
+            return [error] * len(step)
+        return [None] * len(step)
 
     def finish(self) -> None:
         """Wait for all that is under way."""
@@ -212,10 +256,6 @@ class _Run:
                 worlds.links.remove_address(action)
             case DeleteLink():
                 worlds.links.delete_link(action)
-            case AddProfile():
-                worlds.network_manager.add_profile(action)
-            case UpdateProfile():
-                worlds.network_manager.update_profile(action)
             case DeleteProfile():
                 worlds.network_manager.delete_profile(action)
             case Reapply():

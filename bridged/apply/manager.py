@@ -1,7 +1,7 @@
 """NetworkManager as the writers ask for it: calls, and what is where at the moment of use."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from bridged.apply.settings import Raw, parse
@@ -19,6 +19,8 @@ from bridged.observe.networkmanager import (
 )
 
 NO_PATH = "/"
+_EACH = 0.1
+"""Seconds that each of many calls may take."""
 _SAME = 10.0
 """Seconds for which the version is taken to be the same: an upgrade restarts NetworkManager."""
 
@@ -48,6 +50,15 @@ class Manager:
         call = Call(SERVICE, path, interface, method, signature, tuple(args))
         return self.bus.call_raw(call, self._timeout)
 
+    def many(self, calls: Iterable[tuple[Any, ...]], raw: bool = False) -> list[Any]:
+        """Several of what `call` (or `raw`) takes, sent together: the answer or the `WorldError` of
+        each.  Never raises."""
+        asked = [Call(SERVICE, *call) for call in calls]
+        try:
+            return self.bus.call_many(asked, self._timeout + _EACH * len(asked), raw)
+        except WorldError as error:
+            return [error] * len(asked)
+
     def get(self, path: str, interface: str, name: str) -> Any:
         """A property."""
         properties = "org.freedesktop.DBus.Properties"
@@ -65,9 +76,7 @@ class Manager:
         try:
             path: str = self.call(SETTINGS_PATH, SETTINGS, "GetConnectionByUuid", "(s)", (uuid,))
         except WorldError as error:
-            if error.kind == "refused":  # InvalidConnection is how it says "no such profile"
-                raise WorldError("vanished", error.message) from error
-            raise
+            raise no_profile(error) from error
         return path
 
     def settings(self, path: str) -> Raw:
@@ -95,3 +104,8 @@ class Manager:
             if error.kind == "vanished":
                 return "", "", 0
             raise
+
+
+def no_profile(error: WorldError) -> WorldError:
+    """What GetConnectionByUuid failed with: InvalidConnection is how it says "no such profile"."""
+    return WorldError("vanished", error.message) if error.kind == "refused" else error

@@ -3,8 +3,11 @@
 Every path is looked up by UUID or interface name at the moment of use.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from bridged.apply.activation import Activation
-from bridged.apply.manager import NO_PATH, Manager
+from bridged.apply.manager import NO_PATH, Manager, no_profile
 from bridged.apply.settings import changed, for_version, parse
 from bridged.dbus import SystemBus, plain
 from bridged.errors import WorldError
@@ -25,28 +28,51 @@ class NetworkManagerWriter:
         self._manager = Manager(bus, timeout)
         self._activation = activation
 
-    def add_profile(self, action: AddProfile) -> None:
-        """On disk, and blocked from activating itself until it is activated the first time."""
-        settings = changed({}, for_version(action.settings, self._manager.version()))
-        self._manager.call(
-            SETTINGS_PATH,
-            SETTINGS,
-            "AddConnection2",
-            "(a{sa{sv}}ua{sv})",
-            (settings, _TO_DISK | _BLOCK_AUTOCONNECT, {}),
-        )
+    def add_profiles(self, actions: Sequence[AddProfile]) -> list[WorldError | None]:
+        """On disk, and blocked from activating themselves until they are activated the first time.
 
-    def update_profile(self, action: UpdateProfile) -> None:
+        Sent together: NetworkManager looks through all devices for one to activate once it has time
+        after a new profile, and between one and the next it has.
+        """
+        version = self._manager.version()
+        calls = []
+        for action in actions:
+            settings = changed({}, for_version(action.settings, version))
+            args: tuple[Any, ...] = (settings, _TO_DISK | _BLOCK_AUTOCONNECT, {})
+            calls.append((SETTINGS_PATH, SETTINGS, "AddConnection2", "(a{sa{sv}}ua{sv})", args))
+        return [_error(answer) for answer in self._manager.many(calls)]
+
+    def update_profiles(self, actions: Sequence[UpdateProfile]) -> list[WorldError | None]:
         """Replace the changed keys only.
 
         Secrets are neither asked for nor sent: NetworkManager keeps the ones it has when an update
         brings none (update_auth_cb() in nm-settings-connection.c).
         """
-        path = self._manager.profile(action.uuid)
-        raw = self._manager.settings(path)
-        settings = changed(raw, for_version(action.changes, self._manager.version()))
-        flags = _IN_MEMORY if action.in_memory else _TO_DISK
-        self._manager.call(path, CONNECTION, "Update2", "(a{sa{sv}}ua{sv})", (settings, flags, {}))
+        version = self._manager.version()
+        errors: list[WorldError | None] = [None] * len(actions)
+        paths = self._manager.many(
+            (SETTINGS_PATH, SETTINGS, "GetConnectionByUuid", "(s)", (action.uuid,))
+            for action in actions
+        )
+        for number, path in enumerate(paths):
+            if isinstance(path, WorldError):
+                errors[number] = no_profile(path)
+        left = [number for number, error in enumerate(errors) if error is None]
+        raws = self._manager.many(((paths[n], CONNECTION, "GetSettings") for n in left), raw=True)
+        calls = []
+        for number, raw in zip(left, raws, strict=True):
+            if isinstance(raw, WorldError):
+                errors[number] = raw
+                continue
+            action = actions[number]
+            changes = for_version(action.changes, version)
+            flags = _IN_MEMORY if action.in_memory else _TO_DISK
+            args: tuple[Any, ...] = (changed(parse(raw.get_child_value(0)), changes), flags, {})
+            calls.append((paths[number], CONNECTION, "Update2", "(a{sa{sv}}ua{sv})", args))
+        left = [number for number in left if errors[number] is None]
+        for number, answer in zip(left, self._manager.many(calls), strict=True):
+            errors[number] = _error(answer)
+        return errors
 
     def delete_profile(self, action: DeleteProfile) -> None:
         """A profile that is already gone is as good as deleted."""
@@ -79,3 +105,7 @@ class NetworkManagerWriter:
     def activate(self, action: Activate) -> Activation:
         """Begin to activate a profile; `WorldError` where that is refused at once."""
         return Activation(self._manager, action, self._activation)
+
+
+def _error(answer: object) -> WorldError | None:
+    return answer if isinstance(answer, WorldError) else None

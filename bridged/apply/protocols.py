@@ -5,9 +5,10 @@ raises `WorldError` otherwise.  None of them decides anything: that was the plan
 whether it worked is for the next observation to tell.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from bridged.errors import WorldError
 from bridged.plan.actions import (
     Action,
     Activate,
@@ -33,11 +34,15 @@ class Activation(Protocol):
 
 
 class NetworkManagerWriter(Protocol):
-    """Profiles and activations.  `activate` only begins: several may be under way at once."""
+    """Profiles and activations.
 
-    def add_profile(self, action: AddProfile) -> None: ...
+    Profiles are written several at once, with the error of each in its place.  `activate` only
+    begins: several may be under way at once.
+    """
 
-    def update_profile(self, action: UpdateProfile) -> None: ...
+    def add_profiles(self, actions: Sequence[AddProfile]) -> list[WorldError | None]: ...
+
+    def update_profiles(self, actions: Sequence[UpdateProfile]) -> list[WorldError | None]: ...
 
     def delete_profile(self, action: DeleteProfile) -> None: ...
 

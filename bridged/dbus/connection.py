@@ -36,7 +36,9 @@ class Bus(Protocol):
 
     def call_raw(self, call: Call, timeout: float = ...) -> Variant: ...
 
-    def call_many(self, calls: Sequence[Call], timeout: float = ...) -> list[Any]: ...
+    def call_many(
+        self, calls: Sequence[Call], timeout: float = ..., raw: bool = ...
+    ) -> list[Any]: ...
 
     def objects(
         self, service: str, path: str, wanted: Mapping[str, Sequence[str]], timeout: float = ...
@@ -118,14 +120,16 @@ class SystemBus:
         """The answer as plain Python: None, the one value, or a tuple of several."""
         return _answer(self.call_raw(call, timeout))
 
-    def call_many(self, calls: Sequence[Call], timeout: float = 10.0) -> list[Any]:
-        """The answers in order, plain, or the `WorldError` of a call in its place.
+    def call_many(
+        self, calls: Sequence[Call], timeout: float = 10.0, raw: bool = False
+    ) -> list[Any]:
+        """The answers in order, plain or `raw`, or the `WorldError` of a call in its place.
 
         The calls are pipelined; `timeout` bounds them all together, and what is then without an
         answer gets a ``timeout``.
         """
         with self._counted():
-            answers = _Batch(self.connection(), calls).run(timeout)
+            answers = _Batch(self.connection(), calls, raw).run(timeout)
         self.errors.update(answer.kind for answer in answers if isinstance(answer, WorldError))
         return answers
 
@@ -209,8 +213,9 @@ def _answer(value: Variant) -> Any:
 class _Batch:
     """Calls under way together on a private main context, so that nobody else's loop is needed."""
 
-    def __init__(self, connection: Any, calls: Sequence[Call]) -> None:
+    def __init__(self, connection: Any, calls: Sequence[Call], raw: bool) -> None:
         self._connection = connection
+        self._raw = raw
         self._calls = calls
         self._answers: list[Any] = [None] * len(calls)
         self._context = GLib.MainContext()
@@ -255,6 +260,7 @@ class _Batch:
     def _received(self, connection: Any, result: Any, number: int) -> None:
         self._open -= 1
         try:
-            self._answers[number] = _answer(connection.call_finish(result))
+            answer = connection.call_finish(result)
+            self._answers[number] = answer if self._raw else _answer(answer)
         except GLib.Error as error:
             self._answers[number] = world_error(error, self._calls[number].method)

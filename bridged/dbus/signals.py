@@ -158,14 +158,25 @@ class Signals:
             bus = connect(self._address)
             try:
                 bus.con.connect("closed", self._on_closed)
+                # Not by pydbus, which unpacks what came: NetworkManager tells all properties of
+                # everything, and nobody reads them here.
                 subscriptions = [
-                    bus.subscribe(*match, signal_fired=self._on_signal) for match in self._matches
+                    bus.con.signal_subscribe(
+                        match.sender,
+                        match.interface,
+                        match.signal,
+                        match.path,
+                        match.arg0,
+                        Gio.DBusSignalFlags.NONE,
+                        self._on_signal,
+                    )
+                    for match in self._matches
                 ]
                 self._wake("the bus is back" if self.losses else "subscribed")
                 while not self._stop.is_set() and not self._closed and not bus.con.is_closed():
                     self._context.iteration(True)
                 for subscription in subscriptions:
-                    subscription.unsubscribe()
+                    bus.con.signal_unsubscribe(subscription)
             finally:
                 close(bus)
                 while self._context.iteration(False):
@@ -179,7 +190,9 @@ class Signals:
     def _on_closed(self, *_: Any) -> None:
         self._closed = True
 
-    def _on_signal(self, sender: str, path: str, interface: str, signal: str, _: Any) -> None:
+    def _on_signal(
+        self, _: Any, sender: str, path: str, interface: str, signal: str, args: Any
+    ) -> None:
         self._wake(f"{interface.rpartition('.')[2]}.{signal} {path}")
 
     def _wake(self, cause: str) -> None:

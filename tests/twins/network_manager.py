@@ -4,9 +4,10 @@ It behaves as NetworkManager 1.42 to 1.58 were measured to: a bridge that is act
 every port, its own come back, guests do not; what drifts in the kernel alone stays as it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from bridged.desired.bridge import Bridge
@@ -20,6 +21,14 @@ from tests.twins.faults import Faults
 from tests.twins.kernel import FakeKernel
 
 Sections = dict[str, dict[str, Any]]
+
+
+def _tried(write: Callable[[], None]) -> WorldError | None:
+    try:
+        write()
+    except WorldError as error:
+        return error
+    return None
 
 
 class _Activated:
@@ -158,6 +167,14 @@ class FakeNetworkManager:
         if not self.running:
             raise WorldError("unavailable", "NetworkManager is not running")
         self.faults.write(call, what)
+
+    def add_profiles(self, actions: Sequence[AddProfile]) -> list[WorldError | None]:
+        """One after the other."""
+        return [_tried(partial(self.add_profile, action)) for action in actions]
+
+    def update_profiles(self, actions: Sequence[UpdateProfile]) -> list[WorldError | None]:
+        """One after the other."""
+        return [_tried(partial(self.update_profile, action)) for action in actions]
 
     def add_profile(self, action: AddProfile) -> None:
         """A profile that does not activate itself yet."""

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from bridged.apply.networkmanager import NetworkManagerWriter
 from bridged.apply.settings import parse
 from bridged.dbus import Call, SystemBus, variant
 from bridged.errors import WorldError
@@ -39,7 +38,7 @@ pytestmark = needs_laboratory
 
 
 def test_a_new_profile_is_on_disk_and_does_not_activate_itself(
-    writer: NetworkManagerWriter,
+    writer: OneByOne,
 ) -> None:
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile())
@@ -56,7 +55,7 @@ def test_a_new_profile_is_on_disk_and_does_not_activate_itself(
 
 
 def test_activating_the_port_brings_the_bridge_up_with_its_address(
-    writer: NetworkManagerWriter,
+    writer: OneByOne,
 ) -> None:
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile())
@@ -68,14 +67,14 @@ def test_activating_the_port_brings_the_bridge_up_with_its_address(
     assert bridge["linkinfo"]["info_data"]["stp_state"] == 0
 
 
-def test_a_second_profile_of_the_same_uuid_is_refused(writer: NetworkManagerWriter) -> None:
+def test_a_second_profile_of_the_same_uuid_is_refused(writer: OneByOne) -> None:
     writer.add_profile(bridge_profile())
     with pytest.raises(WorldError) as caught:
         writer.add_profile(bridge_profile())
     assert caught.value.kind == "refused"
 
 
-def test_an_update_changes_its_keys_and_nothing_else(writer: NetworkManagerWriter) -> None:
+def test_an_update_changes_its_keys_and_nothing_else(writer: OneByOne) -> None:
     """Case 40: zone, DNS and secrets of others survive."""
     nmcli("connection", "add", "type", "ethernet", "con-name", "by hand", "ifname", NIC,
           "autoconnect", "no", "connection.zone", "dmz", "802-1x.eap", "peap",
@@ -97,7 +96,7 @@ def test_an_update_changes_its_keys_and_nothing_else(writer: NetworkManagerWrite
     assert "802-3-ethernet.mtu:auto" in nmcli("connection", "show", uuid)
 
 
-def test_an_update_in_memory_leaves_the_file_alone(writer: NetworkManagerWriter) -> None:
+def test_an_update_in_memory_leaves_the_file_alone(writer: OneByOne) -> None:
     nmcli("connection", "add", "type", "ethernet", "con-name", "rival", "ifname", NIC,
           "autoconnect", "yes", "ipv4.method", "disabled", "ipv6.method", "disabled")  # fmt: skip
     uuid = nmcli("-g", "connection.uuid", "connection", "show", "rival")
@@ -109,7 +108,7 @@ def test_an_update_in_memory_leaves_the_file_alone(writer: NetworkManagerWriter)
 
 
 def test_a_profile_of_an_ethernet_becomes_a_port_under_all_names(
-    writer: NetworkManagerWriter, reader: NetworkManagerReader
+    writer: OneByOne, reader: NetworkManagerReader
 ) -> None:
     """Case 30: the aliases agree, in whichever names this version knows."""
     nmcli("connection", "add", "type", "ethernet", "con-name", "old", "ifname", NIC,
@@ -128,7 +127,7 @@ def test_a_profile_of_an_ethernet_becomes_a_port_under_all_names(
     assert "br-lan" not in file_of(uuid).read_text(encoding="utf-8")
 
 
-def test_a_value_out_of_range_is_refused_with_the_key(writer: NetworkManagerWriter) -> None:
+def test_a_value_out_of_range_is_refused_with_the_key(writer: OneByOne) -> None:
     writer.add_profile(bridge_profile())
     with pytest.raises(WorldError) as caught:
         writer.update_profile(update(BRIDGE_UUID, {"bridge": {"forward-delay": 99}}))
@@ -136,7 +135,7 @@ def test_a_value_out_of_range_is_refused_with_the_key(writer: NetworkManagerWrit
     assert "forward-delay" in caught.value.message
 
 
-def test_a_profile_that_is_gone_has_vanished(writer: NetworkManagerWriter) -> None:
+def test_a_profile_that_is_gone_has_vanished(writer: OneByOne) -> None:
     with pytest.raises(WorldError) as caught:
         writer.update_profile(update(BRIDGE_UUID, {"bridge": {"stp": True}}))
     assert caught.value.kind == "vanished"
@@ -148,7 +147,7 @@ def test_a_profile_that_is_gone_has_vanished(writer: NetworkManagerWriter) -> No
     )
 
 
-def test_a_profile_is_deleted(writer: NetworkManagerWriter) -> None:
+def test_a_profile_is_deleted(writer: OneByOne) -> None:
     writer.add_profile(bridge_profile())
     file = file_of(BRIDGE_UUID)
     writer.delete_profile(
@@ -157,7 +156,7 @@ def test_a_profile_is_deleted(writer: NetworkManagerWriter) -> None:
     assert not file.exists()
 
 
-def test_reapply_sets_in_place_and_nobody_loses_a_frame(writer: NetworkManagerWriter) -> None:
+def test_reapply_sets_in_place_and_nobody_loses_a_frame(writer: OneByOne) -> None:
     plug(writer)
     before = {name: ip_link(name) for name in ("br-lan", NIC, "vnet0")}
     changes: dict[str, dict[str, Any]] = {"bridge": {"stp": True, "forward-delay": 4}}
@@ -172,7 +171,7 @@ def test_reapply_sets_in_place_and_nobody_loses_a_frame(writer: NetworkManagerWr
     assert ports() == {NIC, "vnet0"}
 
 
-def test_reapply_leaves_addresses_of_others(writer: NetworkManagerWriter) -> None:
+def test_reapply_leaves_addresses_of_others(writer: OneByOne) -> None:
     plug(writer)
     run("ip", "addr", "add", "192.0.2.7/24", "dev", "br-lan")
     hold(0.2)
@@ -183,7 +182,7 @@ def test_reapply_leaves_addresses_of_others(writer: NetworkManagerWriter) -> Non
     assert ip_link("br-lan")["linkinfo"]["info_data"]["ageing_time"] == 7700
 
 
-def test_reapply_of_what_cannot_be_reapplied_is_refused(writer: NetworkManagerWriter) -> None:
+def test_reapply_of_what_cannot_be_reapplied_is_refused(writer: OneByOne) -> None:
     plug(writer)
     changes = {"bridge": {"mac-address": b"\x52\x54\x00\x11\x22\x44"}}
     with pytest.raises(WorldError) as caught:
@@ -191,7 +190,7 @@ def test_reapply_of_what_cannot_be_reapplied_is_refused(writer: NetworkManagerWr
     assert caught.value.kind == "refused"
 
 
-def test_reapply_on_a_device_that_is_not_active_has_vanished(writer: NetworkManagerWriter) -> None:
+def test_reapply_on_a_device_that_is_not_active_has_vanished(writer: OneByOne) -> None:
     changes = {"bridge": {"stp": True}}
     for device in ("br-lan", NIC):
         with pytest.raises(WorldError) as caught:
@@ -199,7 +198,7 @@ def test_reapply_on_a_device_that_is_not_active_has_vanished(writer: NetworkMana
         assert caught.value.kind == "vanished"
 
 
-def test_a_bridge_that_is_up_is_never_activated(writer: NetworkManagerWriter) -> None:
+def test_a_bridge_that_is_up_is_never_activated(writer: OneByOne) -> None:
     """NetworkManager would drop the guest."""
     plug(writer)
     with pytest.raises(WorldError) as caught:
@@ -208,13 +207,13 @@ def test_a_bridge_that_is_up_is_never_activated(writer: NetworkManagerWriter) ->
     assert ports() == {NIC, "vnet0"}
 
 
-def test_a_bridge_that_does_not_exist_is_activated(writer: NetworkManagerWriter) -> None:
+def test_a_bridge_that_does_not_exist_is_activated(writer: OneByOne) -> None:
     writer.add_profile(bridge_profile())
     writer.activate(activate(BRIDGE_UUID, "br-lan")).wait()
     assert "UP" in ip_link("br-lan")["flags"]
 
 
-def test_a_port_is_activated_again_and_guests_stay(writer: NetworkManagerWriter) -> None:
+def test_a_port_is_activated_again_and_guests_stay(writer: OneByOne) -> None:
     plug(writer)
     nmcli("device", "disconnect", NIC)
     assert ports() == {"vnet0"}
@@ -222,7 +221,7 @@ def test_a_port_is_activated_again_and_guests_stay(writer: NetworkManagerWriter)
     assert ports() == {NIC, "vnet0"}
 
 
-def test_a_port_without_carrier_is_activated(writer: NetworkManagerWriter) -> None:
+def test_a_port_without_carrier_is_activated(writer: OneByOne) -> None:
     run("lab", "carrier", NIC, "down")
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile())
@@ -231,7 +230,7 @@ def test_a_port_without_carrier_is_activated(writer: NetworkManagerWriter) -> No
 
 
 def test_activating_on_a_device_that_does_not_exist_has_vanished(
-    writer: NetworkManagerWriter,
+    writer: OneByOne,
 ) -> None:
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile("enp99s9"))
@@ -240,7 +239,7 @@ def test_activating_on_a_device_that_does_not_exist_has_vanished(
     assert caught.value.kind == "vanished"
 
 
-def test_an_activation_that_fails_gives_the_reason(writer: NetworkManagerWriter) -> None:
+def test_an_activation_that_fails_gives_the_reason(writer: OneByOne) -> None:
     """The controller's profile is missing, so the port cannot come up."""
     writer.add_profile(port_profile())
     with pytest.raises(WorldError) as caught:
@@ -250,7 +249,7 @@ def test_an_activation_that_fails_gives_the_reason(writer: NetworkManagerWriter)
 
 
 def test_after_the_first_activation_a_deleted_bridge_comes_back_by_itself(
-    writer: NetworkManagerWriter,
+    writer: OneByOne,
 ) -> None:
     """The block of autoconnect ends with the activation."""
     plug(writer)
@@ -258,9 +257,7 @@ def test_after_the_first_activation_a_deleted_bridge_comes_back_by_itself(
     wait_for(lambda: NIC in run("ip", "-br", "link", "show", "master", "br-lan", check=False))
 
 
-def test_an_unknown_setting_survives_byte_for_byte(
-    bus: SystemBus, writer: NetworkManagerWriter
-) -> None:
+def test_an_unknown_setting_survives_byte_for_byte(bus: SystemBus, writer: OneByOne) -> None:
     """What is sent back is the variant that came, with the changed keys replaced."""
     writer.add_profile(bridge_profile(**{"multicast-router": "disabled"}))
     path = bus.call(Call(SERVICE, SETTINGS_PATH, SETTINGS, "GetConnectionByUuid", "(s)",

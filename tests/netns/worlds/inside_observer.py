@@ -10,7 +10,6 @@ import pytest
 
 from bridged.agent.wiring import real_observer
 from bridged.apply.modules import ModuleLoader
-from bridged.apply.networkmanager import NetworkManagerWriter
 from bridged.apply.sysctls import SysctlWriter
 from bridged.dbus import SystemBus
 from bridged.errors import WorldError
@@ -18,6 +17,7 @@ from bridged.observe.host import Interest, NetworkManager, Unavailable
 from bridged.observe.netlink import NetlinkReader
 from bridged.observe.observer import Observer
 from bridged.plan.actions import Activate, ObjectId
+from tests.netns.worlds.nm import OneByOne
 from tests.netns.worlds.support import (
     NICS,
     PORT_UUID,
@@ -59,7 +59,7 @@ def observer(bus: SystemBus) -> Observer:
 def laboratory(bus: SystemBus) -> Iterator[None]:
     run("lab", "nm-start")
     clean()
-    writer = NetworkManagerWriter(bus)
+    writer = OneByOne(bus)
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile())
     port = ObjectId("port", NICS[0])

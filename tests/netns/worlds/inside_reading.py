@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from bridged.apply.networkmanager import NetworkManagerWriter
 from bridged.dbus import SystemBus
 from bridged.errors import WorldError
 from bridged.observe.host import NetworkManager, Unavailable
@@ -16,7 +15,7 @@ from bridged.observe.networkmanager import (
     SERVICE,
     NetworkManagerReader,
 )
-from tests.netns.worlds.nm import NIC, file_of, hold, plug, ports, read, update
+from tests.netns.worlds.nm import NIC, OneByOne, file_of, hold, plug, ports, read, update
 from tests.netns.worlds.support import (
     BRIDGE_UUID,
     MAC,
@@ -35,7 +34,7 @@ pytestmark = needs_laboratory
 
 
 def test_a_reading_shows_profiles_devices_and_what_is_applied(
-    writer: NetworkManagerWriter, reader: NetworkManagerReader
+    writer: OneByOne, reader: NetworkManagerReader
 ) -> None:
     plug(writer)
     wait_for(lambda: "vnet0" in nmcli("-f", "DEVICE", "connection", "show", "--active"))
@@ -65,9 +64,7 @@ def test_a_reading_shows_profiles_devices_and_what_is_applied(
     assert not profile.in_memory
 
 
-def test_profiles_that_vanish_while_reading_are_left_out(
-    bus: SystemBus, writer: NetworkManagerWriter
-) -> None:
+def test_profiles_that_vanish_while_reading_are_left_out(bus: SystemBus, writer: OneByOne) -> None:
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile())
 
@@ -84,7 +81,7 @@ def test_profiles_that_vanish_while_reading_are_left_out(
 
 
 def test_a_stopped_service_is_unavailable_and_its_return_is_seen(
-    reader: NetworkManagerReader, writer: NetworkManagerWriter
+    reader: NetworkManagerReader, writer: OneByOne
 ) -> None:
     """Case 35: nothing is raised, no path of before is used, no descriptor is lost."""
 
@@ -109,7 +106,7 @@ def test_a_stopped_service_is_unavailable_and_its_return_is_seen(
 
 
 def test_a_starting_service_is_whole_or_unavailable(
-    reader: NetworkManagerReader, writer: NetworkManagerWriter
+    reader: NetworkManagerReader, writer: OneByOne
 ) -> None:
     """A reading in the middle of a start must not look like one with profiles missing."""
 
@@ -142,7 +139,7 @@ def test_a_service_that_hangs_is_unavailable_in_time(reader: NetworkManagerReade
 
 
 def test_a_still_reading_changes_nothing(
-    reader: NetworkManagerReader, writer: NetworkManagerWriter, bus: SystemBus
+    reader: NetworkManagerReader, writer: OneByOne, bus: SystemBus
 ) -> None:
     """Promise 1: only methods that read are called."""
 

@@ -8,9 +8,10 @@ import pytest
 
 from bridged.apply.networkmanager import NetworkManagerWriter
 from bridged.dbus import SystemBus
+from bridged.errors import WorldError
 from bridged.observe.host import NetworkManager
 from bridged.observe.networkmanager import NetworkManagerReader
-from bridged.plan.actions import Activate, Changes, ObjectId, UpdateProfile
+from bridged.plan.actions import Activate, AddProfile, Changes, ObjectId, UpdateProfile
 from tests.netns.worlds.support import (
     BRIDGE,
     NICS,
@@ -34,8 +35,24 @@ def bus() -> Iterator[SystemBus]:
 
 
 @pytest.fixture
-def writer(bus: SystemBus) -> NetworkManagerWriter:
-    return NetworkManagerWriter(bus)
+def writer(bus: SystemBus) -> "OneByOne":
+    return OneByOne(bus)
+
+
+class OneByOne(NetworkManagerWriter):
+    """The writer, for one profile at a time; its error is raised."""
+
+    def add_profile(self, action: AddProfile) -> None:
+        self._raise(self.add_profiles([action]))
+
+    def update_profile(self, action: UpdateProfile) -> None:
+        self._raise(self.update_profiles([action]))
+
+    @staticmethod
+    def _raise(errors: list[WorldError | None]) -> None:
+        for error in errors:
+            if error is not None:
+                raise error
 
 
 @pytest.fixture

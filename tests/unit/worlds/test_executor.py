@@ -1,13 +1,14 @@
 """The order in which actions are taken: activations beside one another, but for what hangs
 together."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from bridged.apply.executor import Executor, Outcome
 from bridged.errors import WorldError
-from bridged.plan.actions import Action, Activate, AddProfile, ObjectId, Reapply
+from bridged.plan.actions import Action, Activate, AddProfile, ObjectId, Reapply, UpdateProfile
 from tests.twins.machine import Machine
 
 BRIDGES = {number: ObjectId("bridge", f"br{number}") for number in range(20)}
@@ -20,8 +21,16 @@ class Slow:
         self.said: list[str] = []
         self.failing = failing
 
-    def add_profile(self, action: AddProfile) -> None:
-        self.said.append(f"add {action.uuid}")
+    def add_profiles(self, actions: Sequence[AddProfile]) -> list[WorldError | None]:
+        self.said.append(f"add {' '.join(action.uuid for action in actions)}")
+        return [self.error(f"+{action.uuid}") for action in actions]
+
+    def update_profiles(self, actions: Sequence[UpdateProfile]) -> list[WorldError | None]:
+        self.said.append(f"update {' '.join(action.profile for action in actions)}")
+        return [None for _ in actions]
+
+    def error(self, what: str) -> WorldError | None:
+        return WorldError("failed", f"{what} was told to fail") if what in self.failing else None
 
     def reapply(self, action: Reapply) -> None:
         self.said.append(f"reapply {action.device}")
@@ -36,8 +45,8 @@ class Slow:
 
         def wait(self) -> None:
             self.manager.said.append(f"end {self.uuid}")
-            if self.uuid in self.manager.failing:
-                raise WorldError("failed", f"{self.uuid} was told to fail")
+            if error := self.manager.error(self.uuid):
+                raise error
 
 
 def run(manager: Slow, *actions: Action) -> list[Outcome]:
@@ -63,7 +72,7 @@ def port(bridge: int, name: str) -> tuple[AddProfile, Activate]:
 def test_ports_of_two_bridges_are_activated_at_once_and_written_before() -> None:
     manager = Slow()
     outcomes = run(manager, *port(1, "a"), *port(2, "b"))
-    assert manager.said == ["add a", "add b", "begin a", "begin b", "end a", "end b"]
+    assert manager.said == ["add a b", "begin a", "begin b", "end a", "end b"]
     assert [outcome.error for outcome in outcomes] == [None] * 4
 
 
@@ -112,3 +121,32 @@ def test_not_too_many_are_under_way(count: int) -> None:
         most = max(most, under_way)
     assert most == 8
     assert under_way == 0
+
+
+def test_profiles_are_written_together_bridges_first_and_new_ones_before_others_change() -> None:
+    manager = Slow()
+    actions: list[Action] = []
+    for bridge, name in ((1, "a"), (2, "b")):
+        item = BRIDGES[bridge]
+        added, activated = port(bridge, name)
+        actions.append(AddProfile(object=item, reason="", uuid=item.name, settings={}))
+        rival = UpdateProfile(
+            object=added.object, reason="", needs=added.needs, uuid="", profile=f"~{name}",
+            changes={},
+        )  # fmt: skip
+        actions += [added, rival, activated]
+    outcomes = run(manager, *actions)
+    assert manager.said == [
+        "add br1 br2", "add a b", "update ~a ~b", "begin a", "begin b", "end a", "end b",
+    ]  # fmt: skip
+    assert len(outcomes) == len(actions)
+
+
+def test_one_profile_that_is_refused_stays_one_failure() -> None:
+    manager = Slow("+a")
+    outcomes = run(manager, *port(1, "a"), *port(2, "b"))
+    assert manager.said == ["add a b", "begin b", "end b"]
+    ended = {(type(o.action).__name__, o.action.object.name): o for o in outcomes}
+    assert ended["AddProfile", "a"].error is not None
+    assert ended["Activate", "a"].skipped
+    assert ended["Activate", "b"].error is None
