@@ -66,7 +66,12 @@ class Observer(threading.Thread):
         self.links.close()
 
 
-def measure(fault: Fault, rounds: int, limit: float = _LIMIT) -> list[float | None]:
+def measure(
+    fault: Fault,
+    rounds: int,
+    limit: float = _LIMIT,
+    between: tuple[float, float] = _BETWEEN,
+) -> list[float | None]:
     """Seconds to repair for each of `rounds` faults, None for one that was not within `limit`."""
     observer, changes = Observer(fault), Changes()
     observer.start()
@@ -74,7 +79,7 @@ def measure(fault: Fault, rounds: int, limit: float = _LIMIT) -> list[float | No
     samples: list[float | None] = []
     try:
         for _ in range(rounds):
-            time.sleep(random.uniform(*_BETWEEN))
+            time.sleep(random.uniform(*between))
             while not observer.changes.empty():
                 observer.changes.get()
             fault.cause(observer.links, changes)

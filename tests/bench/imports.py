@@ -12,7 +12,7 @@ GROUPS = {
     "hashlib, ssl": ("hashlib", "ssl"),
     "HTTP, e-mail": ("http.server", "email.message", "urllib.parse"),
     "structlog": ("structlog",),
-    "pydantic": ("pydantic.main", "pydantic.fields", "pydantic.types", "pydantic.json_schema"),
+    "pydantic": ("pydantic.main", "pydantic.fields", "pydantic.types"),
     "yaml": ("yaml",),
     "gi, pydbus": ("gi.repository.GLib", "gi.repository.Gio", "pydbus"),
     "pyroute2": ("bridged.rtnetlink",),
