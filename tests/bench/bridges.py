@@ -123,9 +123,9 @@ def apart(module: str, *arguments: str) -> Any:
     """What a module prints last as JSON, run in a network namespace of its own that has its /sys
     and nothing but a loopback."""
     inside = 'mount -t sysfs sysfs /sys && ip link set lo up && exec "$@"'
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(
-        ["unshare", "--net", "--mount", "sh", "-c", inside, "-"]
-        + [sys.executable, "-m", module, *arguments],
+        ["unshare", "--net", "--mount", "sh", "-c", inside, "-", *command],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.figures import Figures, duration, ratio
+from tests.bench.page_aims import aims
 from tests.bench.page_more import guests, rival, scrape
-from tests.bench.page_own import own
+from tests.bench.page_own import own, plots
 from tests.bench.plot import strips
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -29,7 +30,7 @@ def write(document: Document) -> None:
     """Write the page and the plots."""
     SAMPLES.write_text(json.dumps(document, separators=(",", ":")) + "\n")
     labs = document["labs"]
-    parts = [_head(document)]
+    parts = [_head(document), aims(document)]
     parts += [_cold(lab) for lab in labs.values()]
     parts.append("![cold convergence](benchmark-cold.svg)\n")
     for lab in labs.values():
@@ -42,8 +43,9 @@ def write(document: Document) -> None:
     if document.get("scrape"):
         parts.append(scrape(document["scrape"]))
     if document.get("own"):
-        here = labs.get("netns")
-        parts.append(own(document["own"], here and here["still"]["calls"]["calls"]))
+        parts.append(own(document["own"]))
+        for name, plot in plots(document["own"]).items():
+            (DOCS / name).write_text(plot)
     parts.append(_method(document))
     (DOCS / "benchmark.md").write_text("\n".join(parts))
     rows = []

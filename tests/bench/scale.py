@@ -7,6 +7,7 @@ one fault and mends it.  See `bridges` for what is real.  Prints the samples as 
 """
 
 import argparse
+import gc
 import json
 import select
 import socket
@@ -59,17 +60,19 @@ def _still(count: int, rounds: int) -> dict[str, Any]:
     machine.converge(state)
     with tempfile.TemporaryDirectory() as root:
         engine = engine_on(machine, state, Path(root))
+        gc.freeze()  # as the agent does
         for _ in range(5):
             engine.run_pass()
         writes, still, phases, floor = len(machine.faults.writes), [], [], []
-        for _ in range(rounds):
-            began = time.perf_counter()
-            report = engine.run_pass(fresh=False)
-            still.append(time.perf_counter() - began)
-            phases.append(dict(report.counters.duration_sum))
-            began = time.perf_counter()
-            dump()
-            floor.append(time.perf_counter() - began)
+        with _collected() as collected:
+            for _ in range(rounds):
+                began = time.perf_counter()
+                report = engine.run_pass(fresh=False)
+                still.append(time.perf_counter() - began)
+                phases.append(dict(report.counters.duration_sum))
+                began = time.perf_counter()
+                dump()
+                floor.append(time.perf_counter() - began)
     if not report.converged or report.counters.passes.get("still", 0) < rounds:
         wrong = [(o.name, o.drift) for o in report.objects if o.condition != "converged"]
         raise RuntimeError(f"{count} bridges are not as desired: {wrong[:3]}")
@@ -79,7 +82,28 @@ def _still(count: int, rounds: int) -> dict[str, Any]:
         phase: (phases[-1][phase] - phases[0][phase]) / max(rounds - 1, 1)
         for phase in ("observe", "plan")
     }
+    spent["collect"] = sum(collected) / rounds
     return {"still": still, "dump": floor, "phases": spent, "plan_all": first}
+
+
+@contextmanager
+def _collected() -> Iterator[list[float]]:
+    """The seconds of every collection of garbage meanwhile."""
+    seconds: list[float] = []
+    began = 0.0
+
+    def told(phase: str, info: dict[str, int]) -> None:
+        nonlocal began
+        if phase == "start":
+            began = time.perf_counter()
+        else:
+            seconds.append(time.perf_counter() - began)
+
+    gc.callbacks.append(told)
+    try:
+        yield seconds
+    finally:
+        gc.callbacks.remove(told)
 
 
 @contextmanager

@@ -2,14 +2,15 @@
 
     python3 -m tests.bench.standing COUNT [--floor] [--metrics PORT] [--profile FILE]
 
-Runs where `bridges.links(COUNT)` are, and prints a line `ready` when everything is as declared.  The
-agent is the loop, the engine and the kernel's events of the real one, and its metrics if asked for;
-NetworkManager is in memory, see `bridges`.  The floor mends the spanning tree of br0 and knows
+Runs where `bridges.links(COUNT)` are, and prints a line `ready` when everything is as declared.
+The agent is the loop, the engine and the kernel's events of the real one, and its metrics if asked
+for; NetworkManager is in memory, see `bridges`.  The floor mends the spanning tree of br0 and knows
 nothing else.
 """
 
 import argparse
 import cProfile
+import gc
 import signal
 import tempfile
 import threading
@@ -85,6 +86,7 @@ def _agent(count: int, port: int, profile: Path | None) -> None:
         wake = Wake()
         events = KernelEvents(wake.ring)
         engine = engine_on(machine, state, Path(root))
+        gc.freeze()  # as the agent does
         loop = _Watched(engine, wake, Notifier({}), time.monotonic, profile=profiler)
         server = HttpServer(loop.report, loop.age, version="0", max_age=240, port=port)
         if port:
