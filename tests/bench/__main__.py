@@ -71,7 +71,7 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
             found |= inside_of(node, "tests.bench.rival")
             found |= inside_of(node, "tests.bench.drift", "--rounds", str(options.drifts))
             lengths = own.Lengths.of(options)
-            found["own"] = own.inside(lambda *words: inside_of(node, *words), lengths)
+            found["own"] = own.measure(lambda *words: inside_of(node, *words), lengths)
         return found | {"where": _WHERE[lab], "versions": versions}
     finally:
         node.close()
@@ -126,7 +126,7 @@ def main() -> int:
         document["labs"][lab] = _measure(lab, options)
     document["scrape"] = scrape.measure()
     if cost := document["labs"].get("netns", {}).pop("own", None):
-        document["own"] = cost | own.outside(own.Lengths.of(options))
+        document["own"] = cost
     document["machine"] = {
         "model": _model(),
         "cpus": os.cpu_count(),

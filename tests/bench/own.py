@@ -8,14 +8,11 @@ everything else.
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from tests.lab.node import CHECKOUT
 
 Inside = Callable[..., dict[str, Any]]
 """Runs a measuring module in the namespace laboratory; what it printed."""
@@ -49,34 +46,24 @@ _Step = tuple[float, tuple[str, ...]]
 """The seconds that it takes about, on the machine of the page; a module and its arguments."""
 
 
-def inside(run: Inside, lengths: Lengths) -> dict[str, Any]:
-    """What needs a NetworkManager and an agent."""
+def measure(run: Inside, lengths: Lengths) -> dict[str, Any]:
+    """Everything, in the laboratory: the libraries there are those that the agent ships with."""
     quick = lengths.quick
+    sizes = ("--sizes", "1,3,10,100", "--rounds", "5", "--drifts", "20") if quick else ()
+    real = "500" if quick else "20000"
     steps: list[_Step] = [
         (10 if quick else 35, ("tests.bench.start", "--rounds", "3" if quick else "20")),
         (20, ("tests.bench.holding",)),
         (lengths.idle + 40, ("tests.bench.idle", "--seconds", f"{lengths.idle:g}")),
-        (5 if quick else 100, ("tests.bench.asking", "--times", "500" if quick else "10000")),
-        (15 if quick else 40, ("tests.bench.storm", "--events", "1000" if quick else "10000")),
+        (10 if quick else 100, ("tests.bench.asking", "--times", "500" if quick else "10000")),
+        (15 if quick else 60, ("tests.bench.storm", "--events", "1000" if quick else "10000")),
+        (60 if quick else 500, ("tests.bench.scale", *sizes)),
+        (20 if quick else 60, ("tests.bench.profile", "--count", "100" if quick else "1000")),
+        (
+            10 + lengths.soak * 0.002 + int(real) * 0.005,
+            ("tests.bench.soak", "--passes", str(lengths.soak), "--real", real),
+        ),
     ]
-    return _all(steps, run)
-
-
-def outside(lengths: Lengths) -> dict[str, Any]:
-    """What needs a kernel at most."""
-    short = ("--sizes", "1,3,10,100", "--rounds", "5", "--drifts", "20") if lengths.quick else ()
-    real = "500" if lengths.quick else "20000"
-    passes = ("--passes", str(lengths.soak), "--real", real)
-    steps: list[_Step] = [
-        (30 if lengths.quick else 500, ("tests.bench.scale", *short)),
-        (60, ("tests.bench.profile", "--count", "100" if lengths.quick else "1000")),
-        (10 + lengths.soak * 0.003, ("tests.bench.soak", *passes)),
-    ]
-    return _all(steps, _run)
-
-
-def _all(steps: list[_Step], run: Inside) -> dict[str, Any]:
-    """Every step, with a word about how long what is left takes about."""
     found: dict[str, Any] = {}
     for number, (_, words) in enumerate(steps):
         left = sum(seconds for seconds, _ in steps[number:])
@@ -86,18 +73,6 @@ def _all(steps: list[_Step], run: Inside) -> dict[str, Any]:
         began = time.monotonic()
         found |= run(*words)
         print(f"own: {name} took {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    return found
-
-
-def _run(*words: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", *words],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        cwd=CHECKOUT,
-    )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
@@ -112,10 +87,9 @@ def main() -> None:
     lengths = Lengths.of(parser.parse_args())
     node = netns.NetnsLab("trixie")
     try:
-        found = inside(lambda *words: inside_of(node, *words), lengths)
+        found = measure(lambda *words: inside_of(node, *words), lengths)
     finally:
         node.close()
-    found |= outside(lengths)
     if lengths.quick:  # no figures for the page
         print(json.dumps(found))
         return

@@ -238,6 +238,7 @@ def _method(document: Document) -> str:
         "    make bench                                  # all of it, about an hour",
         "    python3 -m tests.bench --lab netns          # without the virtual machine",
         "    python3 -m tests.bench --rounds 3 --drifts 20   # a quick look",
+        "    python3 -m tests.bench.own                  # what bridged itself costs, half an hour",
         "    python3 -m tests.bench.page                 # this page again, from the samples",
         "",
         "The samples are in [benchmark.json](benchmark.json), in seconds. This page is written by "

@@ -9,7 +9,7 @@ from tests.bench.figures import Figures, duration
 
 _TEXT, _GRID = "#7d8590", "#7d859055"
 _COLOURS = ("#2f81f7", "#2da44e", "#d29922", "#a371f7", "#8b949e")
-_WIDTH, _LEFT, _RIGHT, _TOP = 860, 80, 280, 50
+_WIDTH, _LEFT, _RIGHT, _TOP = 880, 80, 310, 50
 _PANEL, _BELOW = 300, 60
 _LINE = 17
 """Pixels between two labels, one below the other."""
@@ -64,13 +64,15 @@ def growth(title: str, lines: Sequence[Line]) -> str:
     centre = (_LEFT + _WIDTH - _RIGHT) / 2
     parts.append(_text(centre, bottom + 44, "bridges, a port each", "middle"))
     ends = []
-    for line in lines:
+    for number, line in enumerate(lines):
+        aside = 4 * number - 2 * len(lines) + 2  # or one would hide the other
         dash = " stroke-dasharray='5 4'" if line.floor else ""
-        places = [(x(n), y(seen.median)) for n, seen in sorted(line.points.items())]
+        places = [(x(n) + aside, y(seen.median)) for n, seen in sorted(line.points.items())]
         parts.append(_path(places, line.stroke, dash))
         for n, seen in line.points.items():
-            parts.append(_path([(x(n), y(seen.median)), (x(n), y(seen.p99))], line.stroke, "", 1))
-            parts.append(f"<circle cx='{x(n):.1f}' cy='{y(seen.median):.1f}' r='4' "
+            reach = [(x(n) + aside, y(seen.median)), (x(n) + aside, y(seen.p99))]
+            parts.append(_path(reach, line.stroke, "", 1.5))
+            parts.append(f"<circle cx='{x(n) + aside:.1f}' cy='{y(seen.median):.1f}' r='4' "
                          f"fill='{line.stroke}'/>")  # fmt: skip
         last = line.points[max(line.points)]
         said = f"{line.name}: {duration(last.median)}"
@@ -92,7 +94,7 @@ def flat(title: str, panels: Mapping[str, Mapping[str, Sequence[float]]]) -> str
         step = _step(most)
         high = step * math.ceil(most * 1.02 / step)
         y = _Axis(0, high, top + height, top)
-        parts.append(_text(12, top - 10, name, "start"))
+        parts.append(_text(12, top - 18, name, "start"))
         for tick in range(round(high / step) + 1):
             parts += _level(y(tick * step), f"{tick * step:g}")
         ends = []
