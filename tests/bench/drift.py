@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
@@ -70,16 +70,18 @@ def measure(
     fault: Fault,
     rounds: int,
     limit: float = _LIMIT,
-    between: tuple[float, float] = _BETWEEN,
+    rest: Callable[[], None] = lambda: None,
 ) -> list[float | None]:
-    """Seconds to repair for each of `rounds` faults, None for one that was not within `limit`."""
+    """Seconds to repair for each of `rounds` faults, None for one that was not within `limit`;
+    `rest` returns when whoever repairs has finished with the fault before."""
     observer, changes = Observer(fault), Changes()
     observer.start()
     random.seed(rounds)
     samples: list[float | None] = []
     try:
         for _ in range(rounds):
-            time.sleep(random.uniform(*between))
+            rest()
+            time.sleep(random.uniform(*_BETWEEN))
             while not observer.changes.empty():
                 observer.changes.get()
             fault.cause(observer.links, changes)

@@ -80,7 +80,9 @@ def _scale(scale: Samples) -> str:
     lines += [
         "",
         f"n = {len(next(iter(scale.values()))['still'])} passes and "
-        f"{' or '.join(map(str, numbers))} drifts of each size; {lost or 'none'} not repaired.",
+        f"{' or '.join(map(str, numbers))} drifts of each size; {lost or 'none'} not repaired. "
+        "Each drift meets an agent that has finished with the one before; one that came amid a "
+        "pass would wait for its end.",
         "",
         "![a pass and a drift by number of bridges](benchmark-scale.svg)",
         "",

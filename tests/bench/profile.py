@@ -17,14 +17,12 @@ from typing import Any
 
 from tests.bench.bridges import apart, engine_on, links, machine_of, state_of
 from tests.bench.drift import measure as repaired
-from tests.bench.scale import standing
+from tests.bench.scale import calm, standing
 from tests.bench.standing import spanning_tree
 from tests.lab.node import CHECKOUT
 
 _LEADING = 10
 _STILL, _DRIFTS = 5, 5
-_PAUSE = (3.0, 3.2)
-"""Seconds between drifts: a profiled pass is slow, and each is to be over before the next."""
 
 
 def leading(profile: "cProfile.Profile | str", passes: int) -> dict[str, Any]:
@@ -71,8 +69,9 @@ def measure(count: int) -> dict[str, Any]:
             profiler.runcall(engine.run_pass, fresh=False)
         found = {"count": count, "still": leading(profiler, _STILL)}
         dumped = Path(folder) / "drift.profile"
-        with standing(str(count), "--profile", str(dumped)):
-            repaired(spanning_tree(), _DRIFTS, between=_PAUSE)
+        with standing(str(count), "--profile", str(dumped)) as pid:
+            repaired(spanning_tree(), _DRIFTS, rest=lambda: calm(pid))
+            calm(pid)
         return found | {"drift": leading(str(dumped), _DRIFTS)}
 
 

@@ -25,6 +25,7 @@ from typing import Any
 from tests.bench.bridges import apart, engine_on, links, machine_of, state_of
 from tests.bench.drift import measure as repaired
 from tests.bench.figures import Figures
+from tests.bench.idle import processor
 from tests.bench.standing import spanning_tree
 from tests.lab.node import CHECKOUT
 
@@ -34,7 +35,8 @@ _SCRAPED = 1000
 _LARGE = 500
 """Bridges from which on half as many drifts are caused, for each takes seconds."""
 _PORT = 19432
-_PAUSE = (0.06, 0.14)
+_CALM = 0.2
+"""Seconds without work after which an agent has finished."""
 _REQUEST, _DUMP, _GETLINK, _DONE = 0x1, 0x300, 18, 3
 
 
@@ -107,8 +109,8 @@ def _collected() -> Iterator[list[float]]:
 
 
 @contextmanager
-def standing(*arguments: str) -> Iterator[None]:
-    """`tests.bench.standing` runs, and all is as declared."""
+def standing(*arguments: str) -> Iterator[int]:
+    """`tests.bench.standing` runs, and all is as declared; its pid."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.standing", *arguments],
         stdout=subprocess.PIPE,
@@ -118,10 +120,21 @@ def standing(*arguments: str) -> Iterator[None]:
     try:
         if process.stdout.readline() != b"ready\n":
             raise RuntimeError(f"it did not get ready: {arguments}")
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait()
+
+
+def calm(pid: int) -> None:
+    """Return when a process has not worked for a while."""
+    used, since = processor(pid), time.monotonic()
+    while time.monotonic() < since + _CALM:
+        time.sleep(_CALM / 10)
+        now = processor(pid)
+        if now > used + 0.002:  # to wake up and look whether there is something is no work
+            since = time.monotonic()
+        used = now
 
 
 @contextmanager
@@ -154,17 +167,17 @@ def measure(count: int, rounds: int, drifts: int) -> dict[str, Any]:
     with links(count):
         found = _still(count, rounds)
         fault = spanning_tree()
-        rest = 3 * Figures.of(found["still"]).median
         if count >= _LARGE:
             drifts = drifts // 2
-        pause = (_PAUSE[0] + rest, _PAUSE[1] + rest)
         with standing(str(count), "--floor"):
             found["floor"] = repaired(fault, drifts)
-        with standing(str(count)):
-            found["drift"] = repaired(fault, drifts, between=pause)
+        with standing(str(count)) as pid:
+            found["drift"] = repaired(fault, drifts, rest=lambda: calm(pid))
         if count == _SCRAPED:
             with standing(str(count), "--metrics", str(_PORT)), _scraped(0.1) as scrapes:
-                found["drift_scraped"] = repaired(fault, drifts, between=pause)
+                # The scrapes leave it no calm: three passes are what a repair takes at most.
+                pause = 3 * Figures.of(found["still"]).p99
+                found["drift_scraped"] = repaired(fault, drifts, rest=lambda: time.sleep(pause))
             found["scrapes"] = scrapes
     return found
 
