@@ -32,11 +32,11 @@ def processor(pid: int) -> float:
 
 def wakeups(pid: int) -> dict[str, int]:
     """How often each thread of a process went to sleep by itself, which is as often as it woke.
-    They have no names of their own before Python 3.14: they are numbered as they were started."""
+    Python's have no names of their own before 3.14: they are numbered as they were started."""
     found: dict[str, int] = {}
     tasks = sorted(Path(f"/proc/{pid}/task").iterdir(), key=lambda task: int(task.name))
     for number, task in enumerate(tasks, 1):
-        name = f"thread {number}"
+        name = f"{number} {(task / 'comm').read_text().strip()}"
         status = (task / "status").read_text()
         match = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE)
         found[name] = int(match[1]) if match else 0

@@ -57,7 +57,7 @@ def measure(run: Inside, lengths: Lengths) -> dict[str, Any]:
         (lengths.idle + 40, ("tests.bench.idle", "--seconds", f"{lengths.idle:g}")),
         (10 if quick else 100, ("tests.bench.asking", "--times", "500" if quick else "10000")),
         (15 if quick else 60, ("tests.bench.storm", "--events", "1000" if quick else "10000")),
-        (60 if quick else 500, ("tests.bench.scale", *sizes)),
+        (60 if quick else 540, ("tests.bench.scale", *sizes)),
         (20 if quick else 60, ("tests.bench.profile", "--count", "100" if quick else "1000")),
         (
             10 + lengths.soak * 0.002 + int(real) * 0.005,

@@ -54,7 +54,7 @@ def growth(title: str, lines: Sequence[Line]) -> str:
     low = 10 ** math.floor(math.log10(min(seen.median for seen in figures)))
     high = 10 ** math.ceil(math.log10(max(seen.p99 for seen in figures)))
     bottom = _TOP + _PANEL
-    x = _Axis(sizes[0], sizes[-1], _LEFT, _WIDTH - _RIGHT, log=True)
+    x = _Axis(sizes[0], sizes[-1], _LEFT + 16, _WIDTH - _RIGHT - 16, log=True)
     y = _Axis(low, high, bottom, _TOP, log=True)
     parts = _head(title, bottom + _BELOW)
     for power in range(round(math.log10(low)), round(math.log10(high)) + 1):
