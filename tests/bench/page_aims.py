@@ -6,49 +6,11 @@ shown only where the samples miss it; what was not measured says so.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
+from tests.bench.aim import Aim, Document, Outcome, at, figures, spread
 from tests.bench.figures import Figures, duration, ratio
 
-Document = Mapping[str, Any]
 _MEGABYTE = 1000
-_NOT_MEASURED = "not measured"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the samples say of an aim: the figure, its ratio to what `Aim.against` names, its
-    spread, and whether the aim is met."""
-
-    figure: str
-    met: bool
-    ratio: str = ""
-    spread: str = ""
-
-
-@dataclass(frozen=True)
-class Aim:
-    """One row.  `measured` finds the figure in the samples, None where they have none; `why` tells
-    why it is missed, from the samples if it must."""
-
-    what: str
-    aim: str
-    measured: Callable[[Document], Outcome | None]
-    why: str | Callable[[Document], str] = ""
-    absent: str = ""
-    """Said where it was not measured."""
-
-    def row(self, document: Document) -> str:
-        """The row of the table."""
-        seen = self.measured(document)
-        if seen is None:
-            cells = [self.what, self.aim, self.absent or _NOT_MEASURED, "", "", _NOT_MEASURED]
-            return f"| {' | '.join(cells)} |"
-        reason = self.why if isinstance(self.why, str) else self.why(document)
-        verdict = "**met**" if seen.met else f"missed: {reason}" if reason else "missed"
-        cells = [self.what, self.aim, seen.figure, seen.ratio, seen.spread, verdict]
-        return f"| {' | '.join(cells)} |"
 
 
 def aims(document: Document) -> str:
@@ -62,26 +24,6 @@ def aims(document: Document) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def _spread(seen: Figures) -> str:
-    return f"{duration(seen.p99)}; {duration(seen.low)} to {duration(seen.high)}"
-
-
-def at(document: Document, *path: str) -> Any:
-    """What the samples have there, None where they have not."""
-    found: Any = document
-    for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
-
-
-def _figures(document: Document, *path: str) -> Figures | None:
-    """Figures of the samples there; one that is None, a fault not repaired, lasted for ever."""
-    samples = at(document, *path)
-    if not samples:
-        return None
-    return Figures.of(math.inf if sample is None else sample for sample in samples)
 
 
 # ---------------------------------------------------------------------- cold convergence
@@ -115,7 +57,7 @@ def _cold(
                 f"{duration(ours.median)} ({layout}), against {duration(other.median)}",
                 met(share),
                 ratio(share),
-                _spread(ours),
+                spread(ours),
             )
     return None
 
@@ -137,12 +79,12 @@ def _why_not_four(document: Document) -> str:
 
 def _still(count: int, limit: float) -> Callable[[Document], Outcome | None]:
     def measured(document: Document) -> Outcome | None:
-        seen = _figures(document, "own", "scale", str(count), "still")
+        seen = figures(document, "own", "scale", str(count), "still")
         if seen is None:
             return None
-        floor = _figures(document, "own", "scale", str(count), "dump")
+        floor = figures(document, "own", "scale", str(count), "dump")
         times = f"{ratio(seen.median / floor.median)} of a dump unread" if floor else ""
-        return Outcome(duration(seen.median), seen.median < limit, times, _spread(seen))
+        return Outcome(duration(seen.median), seen.median < limit, times, spread(seen))
 
     return measured
 
@@ -177,7 +119,7 @@ def _why_growth(document: Document) -> str:
 
 def _growth(document: Document) -> Outcome | None:
     few, many = 100, 1000
-    low, high = (_figures(document, "own", "scale", str(n), "still") for n in (few, many))
+    low, high = (figures(document, "own", "scale", str(n), "still") for n in (few, many))
     if low is None or high is None:
         return None
     exponent = math.log(high.median / low.median) / math.log(many / few)
@@ -208,7 +150,7 @@ def _drifts(document: Document) -> list[tuple[str, Figures, Figures]]:
     found = []
     for fault in at(document, "labs", "netns", "drift") or {}:
         ours, floor = (
-            _figures(document, "labs", "netns", "drift", fault, who) for who in ("bridged", "floor")
+            figures(document, "labs", "netns", "drift", fault, who) for who in ("bridged", "floor")
         )
         if _BY_NETWORKMANAGER not in fault and ours and floor:
             found.append((fault, ours, floor))
@@ -216,8 +158,8 @@ def _drifts(document: Document) -> list[tuple[str, Figures, Figures]]:
 
 
 def _many_drifts(document: Document, key: str = "drift") -> list[tuple[str, Figures, Figures]]:
-    ours = _figures(document, "own", "scale", "1000", key)
-    floor = _figures(document, "own", "scale", "1000", "floor")
+    ours = figures(document, "own", "scale", "1000", key)
+    floor = figures(document, "own", "scale", "1000", "floor")
     return [("", ours, floor)] if ours and floor else []
 
 
@@ -319,40 +261,40 @@ def _why_resident(document: Document) -> str:
 
 def _started(key: str, limit: float) -> Callable[[Document], Outcome | None]:
     def measured(document: Document) -> Outcome | None:
-        seen = _figures(document, "own", "start", key)
-        bare = _figures(document, "own", "start", "bare")
+        seen = figures(document, "own", "start", key)
+        bare = figures(document, "own", "start", "bare")
         if seen is None or bare is None:
             return None
         times = f"{ratio(seen.median / bare.median)} of a bare interpreter"
-        return Outcome(duration(seen.median), seen.median < limit, times, _spread(seen))
+        return Outcome(duration(seen.median), seen.median < limit, times, spread(seen))
 
     return measured
 
 
 def _why_started(document: Document) -> str:
-    bare = _figures(document, "own", "start", "bare")
+    bare = figures(document, "own", "start", "bare")
     assert bare is not None
     return f"most of it is imports; an interpreter that does nothing takes {duration(bare.median)}"
 
 
 def _scrape(document: Document) -> Outcome | None:
-    seen = _figures(document, "scrape", "1000", "bridged", "seconds")
+    seen = figures(document, "scrape", "1000", "bridged", "seconds")
     if seen is None:
         return None
-    peer = _figures(document, "scrape", "1000", "node_exporter", "seconds")
+    peer = figures(document, "scrape", "1000", "node_exporter", "seconds")
     times = f"{ratio(seen.median / peer.median)} of node_exporter" if peer else ""
-    return Outcome(duration(seen.median), seen.p99 < _P99, times, _spread(seen))
+    return Outcome(duration(seen.median), seen.p99 < _P99, times, spread(seen))
 
 
 def _held_up(document: Document) -> Outcome | None:
-    seen = _figures(document, "own", "scale", "1000", "drift_scraped")
-    alone = _figures(document, "own", "scale", "1000", "drift")
+    seen = figures(document, "own", "scale", "1000", "drift_scraped")
+    alone = figures(document, "own", "scale", "1000", "drift")
     if seen is None or alone is None:
         return None
     figure = f"{duration(seen.median)}; unscraped {duration(alone.median)}"
     scrapes = len(at(document, "own", "scale", "1000", "scrapes") or ())
     times = f"{ratio(seen.median / alone.median)} of unscraped"
-    return Outcome(figure, seen.p99 < _P99, times, f"{_spread(seen)}; {scrapes} scrapes")
+    return Outcome(figure, seen.p99 < _P99, times, f"{spread(seen)}; {scrapes} scrapes")
 
 
 def _storm(document: Document) -> Outcome | None:

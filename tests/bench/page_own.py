@@ -4,8 +4,9 @@ where time and memory go.  The aims are in `page_aims`."""
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tests.bench.aim import at
 from tests.bench.figures import Figures, duration, ratio
-from tests.bench.page_aims import SOAKS, at
+from tests.bench.page_aims import SOAKS
 from tests.bench.plot_lines import Line, flat, growth
 
 _MEGABYTE = 1000
