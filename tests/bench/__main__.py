@@ -74,7 +74,8 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
             found |= inside_of(node, "tests.bench.guests", "--rounds", str(options.guests))
             found |= inside_of(node, "tests.bench.rival")
             found |= inside_of(node, "tests.bench.drift", "--rounds", str(options.drifts))
-            found["own"] = own.inside(lambda *words: inside_of(node, *words), options.quick)
+            lengths = own.Lengths.of(options)
+            found["own"] = own.measure(lambda *words: inside_of(node, *words), lengths)
         return found | {"where": _WHERE[lab], "versions": versions}
     finally:
         node.close()
@@ -116,7 +117,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10, help="cold convergences each")
     parser.add_argument("--guests", type=int, default=5, help="events of each kind to guests")
     parser.add_argument("--drifts", type=int, default=1000, help="faults of each kind")
-    parser.add_argument("--quick", action="store_true", help="a short look at bridged's own cost")
+    own.arguments(parser)
     options = parser.parse_args()
     load = [round(os.getloadavg()[0], 1)]
     normal = _above_others()
@@ -129,7 +130,7 @@ def main() -> int:
         document["labs"][lab] = _measure(lab, options)
     document["scrape"] = scrape.measure()
     if cost := document["labs"].get("netns", {}).pop("own", None):
-        document["own"] = cost | own.outside(options.quick)
+        document["own"] = cost
     document["machine"] = {
         "model": _model(),
         "cpus": os.cpu_count(),

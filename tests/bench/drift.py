@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
@@ -66,14 +66,21 @@ class Observer(threading.Thread):
         self.links.close()
 
 
-def measure(fault: Fault, rounds: int, limit: float = _LIMIT) -> list[float | None]:
-    """Seconds to repair for each of `rounds` faults, None for one that was not within `limit`."""
+def measure(
+    fault: Fault,
+    rounds: int,
+    limit: float = _LIMIT,
+    rest: Callable[[], None] = lambda: None,
+) -> list[float | None]:
+    """Seconds to repair for each of `rounds` faults, None for one that was not within `limit`;
+    `rest` returns when whoever repairs has finished with the fault before."""
     observer, changes = Observer(fault), Changes()
     observer.start()
     random.seed(rounds)
     samples: list[float | None] = []
     try:
         for _ in range(rounds):
+            rest()
             time.sleep(random.uniform(*_BETWEEN))
             while not observer.changes.empty():
                 observer.changes.get()

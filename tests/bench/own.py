@@ -1,47 +1,78 @@
-"""bridged's own cost: idle, start, a storm of events, many bridges, a soak.
+"""bridged's own cost: idle, start, a storm of events, many bridges, a soak, and profiles.
 
-    python3 -m tests.bench.own [--quick]        only these, and the page again
+    python3 -m tests.bench.own [--quick] [--idle-seconds N] [--soak-passes N]
 
-`python3 -m tests.bench` measures them with everything else.
+measures only these, and writes the page again; `python3 -m tests.bench` measures them with
+everything else.
 """
 
 import argparse
 import json
-import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
-
-from tests.lab.node import CHECKOUT
 
 Inside = Callable[..., dict[str, Any]]
 """Runs a measuring module in the namespace laboratory; what it printed."""
 
 
-def inside(run: Inside, quick: bool) -> dict[str, Any]:
-    """What needs a NetworkManager and an agent."""
-    found = run("tests.bench.start", "--rounds", "3" if quick else "20")
-    found |= run("tests.bench.idle", "--seconds", "20" if quick else "600")
-    found |= run("tests.bench.asking", "--times", "500" if quick else "10000")
-    return found | run("tests.bench.storm", "--events", "1000" if quick else "10000")
+@dataclass(frozen=True)
+class Lengths:
+    """How long is measured: `idle` in seconds, `soak` in passes; `quick` sees that it works."""
+
+    quick: bool = False
+    idle: float = 600
+    soak: int = 100_000
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> "Lengths":
+        """From the command line; what is not given is short where only a quick look is wanted."""
+        idle = options.idle_seconds or (20 if options.quick else cls.idle)
+        soak = options.soak_passes or (2000 if options.quick else cls.soak)
+        return cls(options.quick, idle, soak)
 
 
-def outside(quick: bool) -> dict[str, Any]:
-    """What needs a kernel at most."""
-    sizes = ["--sizes", "1,3,10,100", "--rounds", "5"] if quick else []
-    passes = ["--passes", "2000", "--real", "500"] if quick else []
-    return _run("tests.bench.scale", *sizes) | _run("tests.bench.soak", *passes)
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `Lengths.of` reads."""
+    add = parser.add_argument
+    add("--quick", action="store_true", help="a short look at bridged's own cost")
+    add("--idle-seconds", type=float, metavar="N", help=f"of idling ({Lengths.idle:g})")
+    add("--soak-passes", type=int, metavar="N", help=f"of the soak ({Lengths.soak:,})")
 
 
-def _run(*arguments: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        cwd=CHECKOUT,
-    )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+_Step = tuple[float, tuple[str, ...]]
+"""The seconds that it takes about, on the machine of the page; a module and its arguments."""
+
+
+def measure(run: Inside, lengths: Lengths) -> dict[str, Any]:
+    """Everything, in the laboratory: the libraries there are those that the agent ships with."""
+    quick = lengths.quick
+    sizes = ("--sizes", "1,3,10,100", "--rounds", "5", "--drifts", "20") if quick else ()
+    real = "500" if quick else "20000"
+    steps: list[_Step] = [
+        (10 if quick else 35, ("tests.bench.start", "--rounds", "3" if quick else "20")),
+        (20, ("tests.bench.holding",)),
+        (lengths.idle + 40, ("tests.bench.idle", "--seconds", f"{lengths.idle:g}")),
+        (10 if quick else 100, ("tests.bench.asking", "--times", "500" if quick else "10000")),
+        (15 if quick else 60, ("tests.bench.storm", "--events", "1000" if quick else "10000")),
+        (60 if quick else 540, ("tests.bench.scale", *sizes)),
+        (20 if quick else 60, ("tests.bench.profile", "--count", "100" if quick else "1000")),
+        (
+            10 + lengths.soak * 0.002 + int(real) * 0.005,
+            ("tests.bench.soak", "--passes", str(lengths.soak), "--real", real),
+        ),
+    ]
+    found: dict[str, Any] = {}
+    for number, (_, words) in enumerate(steps):
+        left = sum(seconds for seconds, _ in steps[number:])
+        name = words[0].rpartition(".")[2]
+        said = f"own: {name}, {number + 1} of {len(steps)}; about {left / 60:.0f} min left of these"
+        print(said, file=sys.stderr, flush=True)
+        began = time.monotonic()
+        found |= run(*words)
+        print(f"own: {name} took {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return found
 
 
@@ -51,16 +82,15 @@ def main() -> None:
     from tests.bench.__main__ import inside_of
     from tests.lab import netns
 
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="see that it works; writes nothing")
-    options = parser.parse_args()
+    parser = argparse.ArgumentParser(prog="bench.own")
+    arguments(parser)
+    lengths = Lengths.of(parser.parse_args())
     node = netns.NetnsLab("trixie")
     try:
-        found = inside(lambda *arguments: inside_of(node, *arguments), options.quick)
+        found = measure(lambda *words: inside_of(node, *words), lengths)
     finally:
         node.close()
-    found |= outside(options.quick)
-    if options.quick:
+    if lengths.quick:  # no figures for the page
         print(json.dumps(found))
         return
     document = json.loads(page.SAMPLES.read_text())

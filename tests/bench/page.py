@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.figures import Figures, duration, ratio
+from tests.bench.page_aims import aims
 from tests.bench.page_more import guests, rival, scrape
-from tests.bench.page_own import own
+from tests.bench.page_own import own, plots
 from tests.bench.page_peers import cold, many
 from tests.bench.plot import strips
 
@@ -26,7 +27,7 @@ def write(document: Document) -> None:
     """Write the page and the plots."""
     SAMPLES.write_text(json.dumps(document, separators=(",", ":")) + "\n")
     labs = document["labs"]
-    parts = [_head(document)]
+    parts = [_head(document), aims(document)]
     parts += [cold(lab) for lab in labs.values()]
     parts.append("![cold convergence](benchmark-cold.svg)\n")
     parts += [many(lab["many"]) for lab in labs.values() if "many" in lab]
@@ -40,8 +41,9 @@ def write(document: Document) -> None:
     if document.get("scrape"):
         parts.append(scrape(document["scrape"]))
     if document.get("own"):
-        here = labs.get("netns")
-        parts.append(own(document["own"], here and here["still"]["calls"]["calls"]))
+        parts.append(own(document["own"]))
+        for name, plot in plots(document["own"]).items():
+            (DOCS / name).write_text(plot)
     parts.append(_method(document))
     (DOCS / "benchmark.md").write_text("\n".join(parts))
     rows = []
@@ -203,6 +205,7 @@ def _method(document: Document) -> str:
         "    python3 -m tests.bench --lab netns          # without the virtual machine",
         "    python3 -m tests.bench --rounds 3 --drifts 20   # a quick look",
         "    python3 -m tests.bench.others               # cold convergence beside other tools",
+        "    python3 -m tests.bench.own                  # what bridged itself costs, half an hour",
         "    python3 -m tests.bench.page                 # this page again, from the samples",
         "",
         "The samples are in [benchmark.json](benchmark.json), in seconds. This page is written by "

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from tests.bench.figures import Figures, duration, ratio
 
 FLOOR, NMCLI, BARE, TOLD = "nm floor", "nmcli", "netlink floor", "asked agent"
-_FLOOR_AIM, _NMCLI_AIM = 1.3, 4.0
 
 
 class _Way(NamedTuple):
@@ -65,7 +64,7 @@ WAYS = {
 
 
 def cold(lab: Mapping[str, Any]) -> str:
-    """All ways from plain cards to the declared bridges, as a table, and the aims."""
+    """All ways from plain cards to the declared bridges, as a table."""
     found = lab["cold"]
     middles = {way: Figures.of(found[way]["right"]).median for way in found}
     tools = lab.get("tools", {})
@@ -93,7 +92,7 @@ def cold(lab: Mapping[str, Any]) -> str:
             said.lacks,
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", *_aims(middles), _remarks(lab), ""]
+    lines += ["", _remarks(lab), ""]
     return "\n".join(lines)
 
 
@@ -102,25 +101,6 @@ def _named(told: str, tools: Mapping[str, str]) -> str:
         # Debian's revision tells nothing about the tool.
         told = told.replace(f"{{{name}}}", version.partition("-")[0])
     return told.partition("{")[0].rstrip() if "{" in told else told
-
-
-def _aims(middles: Mapping[str, float]) -> list[str]:
-    if FLOOR not in middles:
-        return []
-    over, under = middles[TOLD] / middles[FLOOR], middles[NMCLI] / middles[TOLD]
-    return [
-        "| aim, for the running agent told at once | figure | |",
-        "| --- | --- | --- |",
-        f"| within {_FLOOR_AIM} times NetworkManager's own floor | {ratio(over)} times | "
-        f"{_met(over <= _FLOOR_AIM)} |",
-        f"| at least {_NMCLI_AIM:.0f} times as fast as the nmcli commands | {ratio(under)} times | "
-        f"{_met(under >= _NMCLI_AIM)} |",
-        "",
-    ]
-
-
-def _met(met: bool) -> str:
-    return "met" if met else "not met"
 
 
 def _remarks(lab: Mapping[str, Any]) -> str:

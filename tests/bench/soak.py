@@ -19,8 +19,8 @@ from typing import Any
 
 from bridged.agent import logs
 from bridged.observe.netlink import NetlinkReader
+from tests.bench.bridges import machine_of, state_of
 from tests.bench.idle import descriptors, memory
-from tests.bench.scale import machine_of, state_of
 from tests.twins.source import engine
 
 _BRIDGES = 2

@@ -18,7 +18,7 @@ from bridged.plan.actions import (
     DeleteProfile,
     Reapply,
 )
-from tests.netns.worlds.nm import NIC, activate, file_of, hold, plug, ports, read, update
+from tests.netns.worlds.nm import NIC, OneByOne, activate, file_of, hold, plug, ports, read, update
 from tests.netns.worlds.support import (
     BRIDGE,
     BRIDGE_UUID,
