@@ -69,7 +69,7 @@ class Engine:
         self._observe = observe
         self._eyes = eyes
         self.hearing = hearing or Hearing()
-        self._executor = executor
+        self.executor = executor
         self.transaction = transaction
         self.breaker = breaker or Breaker(None, clocks.wall)
         self.pauses = pauses or Pauses(wall=clocks.wall, clock=clocks.monotonic)
@@ -116,7 +116,7 @@ class Engine:
         before_hash = self.source.report.hash
         if confirm:
             self.trial.begin(confirm, candidate)
-        self.source.refresh()
+        self.source.refresh(complete=force)
         if force:
             self.breaker.reset()
         if self.trial.over:
@@ -195,7 +195,7 @@ class Engine:
         verdicts = tuple(v for v in verdicts if self.books.ledger.untroubled(v.object, now))
         self.books.count_drift(verdicts)
         with self.books.timed("apply"):
-            outcomes = self._executor.run([a for v in verdicts for a in v.actions], before)
+            outcomes = self.executor.run([a for v in verdicts for a in v.actions], before)
         before_repair |= {verdict.object: verdict for verdict in verdicts}
         for outcome in outcomes:
             taken.setdefault(outcome.action.object, []).append(outcome)
@@ -219,7 +219,7 @@ class Engine:
     ) -> list[Outcome]:
         """Take the actions, structural changes of the network in a transaction."""
         if self.transaction is None or self.host is None:
-            return self._executor.run(actions, before)
+            return self.executor.run(actions, before)
         # What goes is no longer declared, and must come back too.
         touched = {a.object.name for a in actions if a.object.kind in {"bridge", "port", "vlan"}}
         outcomes, undone = self.transaction.run(

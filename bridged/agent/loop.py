@@ -87,6 +87,7 @@ class Loop:
         self._log = structlog.get_logger("bridged")
         self._last_pass = 0.0
         engine.hearing = Hearing.of(wake, "netlink")
+        engine.executor.alive = lambda: notifier.send(WATCHDOG=1)
 
     # ------------------------------------------------------------------ the thread that reconciles
 

@@ -113,11 +113,12 @@ class FileSource:
             self._trial = self._tried = None
             self._log.info("trial_ended", path=str(self._path))
 
-    def refresh(self) -> bool:
-        """Read again; whether what is in force, or what is said of it, changed."""
+    def refresh(self, complete: bool = False) -> bool:
+        """Read again; whether what is in force, or what is said of it, changed.  `complete` tells
+        that whoever wrote the files says that he has finished."""
         self._modified = files.modified(self._path)
         try:
-            sources = self._read()
+            sources = self._read(complete)
         except StateError as error:
             return self._refuse(error, str(error))
         fingerprint = digest(sources)
@@ -134,7 +135,7 @@ class FileSource:
         except StateError as error:
             return str(error) != str(self.error)
 
-    def _read(self) -> Sequence[Source]:
+    def _read(self, complete: bool) -> Sequence[Source]:
         """The files; a change is looked at again until it stands still."""
         try:
             sources: Sequence[Source] = files.read(self._path)
@@ -143,13 +144,16 @@ class FileSource:
                 raise
             self._sleep(_STILL)  # it may be gone for the moment of a rename only
             sources = files.read(self._path)
-        if self._seen is not None and digest(sources) != self._seen:
+        if self._seen is not None and not complete and digest(sources) != self._seen:
             sources = self._settled(sources)
         return sources
 
     def _settled(self, sources: Sequence[Source]) -> Sequence[Source]:
         """The files once they stand still: half of a file can be a valid file with less in it."""
         for _ in range(_LOOKS):
+            last = files.touched(self._path)
+            if last is not None and time.time() - last >= _STILL:
+                break  # it stood still before it was read
             self._sleep(_STILL)
             again = files.read(self._path)
             if digest(again) == digest(sources):

@@ -18,7 +18,7 @@ from bridged.report import WatchMode
 
 _POLL = 1.0
 """Seconds between looks while there is no watch."""
-_QUIET, _BURST = 200, 600
+_QUIET, _BURST = 100, 600
 """Milliseconds without a further event that end a burst, and how long one may last: a half-written
 file gets time."""
 _LOOK = 5.0

@@ -27,7 +27,8 @@ from bridged.observe.protocols import Reachability
 from bridged.plan.actions import Action, AddProfile, DeleteLink, DeleteProfile, SetController
 
 _SECONDS = 60
-"""How long NetworkManager waits for us; renewed ahead of every action."""
+"""How long NetworkManager waits for us; renewed ahead of actions, once in `_RENEWED` seconds."""
+_RENEWED = 5.0
 _PATIENCE = 0.7
 """Seconds before the first look where time does not press: NetworkManager lets go of what a deleted
 profile held after it has answered, and a switch may close a port only then."""
@@ -132,10 +133,15 @@ class Transaction:
             return [Outcome(action, reason) for action in actions], ""
         answered = self._ask([*self._reachability.gateways(), *targets])
 
+        renewed = self._monotonic()
+
         def extended(action: Action) -> None:
+            nonlocal renewed
             before(action)
-            with suppress(WorldError):
-                self._checkpoints.extend(checkpoint, _SECONDS + int(confirm))
+            if self._monotonic() - renewed >= _RENEWED:
+                renewed = self._monotonic()
+                with suppress(WorldError):
+                    self._checkpoints.extend(checkpoint, _SECONDS + int(confirm))
 
         outcomes = self._executor.run(actions, extended)
         removes = any(isinstance(action, DeleteProfile | DeleteLink) for action in actions)

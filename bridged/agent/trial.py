@@ -13,7 +13,8 @@ from bridged.report import StateFileReport
 class StateSource(Protocol):
     """Where the desired state comes from.
 
-    `refresh` reads it again and tells whether what is in force changed; `state` is what is in
+    `refresh` reads it again and tells whether what is in force changed, `complete` that it need not
+    wait for who may still be writing; `state` is what is in
     force, None before any good one was seen.  `try_out` puts another file in force for a while.
     `where` gives ``FILE:LINE`` of what is declared at a path (`Loaded.where`), "" where unknown.
     """
@@ -24,7 +25,7 @@ class StateSource(Protocol):
     @property
     def report(self) -> StateFileReport: ...
 
-    def refresh(self) -> bool: ...
+    def refresh(self, complete: bool = False) -> bool: ...
 
     def where(self, *path: str) -> str: ...
 

@@ -1,9 +1,10 @@
 """The executor: takes the actions of a plan in order, each through the world that it belongs to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bridged.apply.protocols import (
+    Activation,
     AsideWriter,
     FileEditor,
     FileWriter,
@@ -38,6 +39,9 @@ from bridged.plan.actions import (
     WriteSysctl,
 )
 
+_UNDER_WAY = 8
+"""Activations at once: NetworkManager tells each of us of every state of every device."""
+
 
 @dataclass(frozen=True, slots=True)
 class Writers:
@@ -67,37 +71,131 @@ class Executor:
     """Takes actions; one failure stays one failure."""
 
     def __init__(self, writers: Writers, monotonic: Callable[[], float]) -> None:
+        self.alive: Callable[[], None] = lambda: None
+        """Called between one wait and the next: each is bounded, all together may take minutes."""
         self._writers = writers
         self._monotonic = monotonic
 
     def run(
         self, actions: Iterable[Action], before: Callable[[Action], None] = lambda action: None
     ) -> list[Outcome]:
-        """Take each action in order and tell how each ended.
+        """Take each action in order, but for activations that may wait, and tell how each ended.
 
         After a failure the rest of that object's actions, and those of objects that need it, are
         skipped; everything else goes on.  `before` is called ahead of each action.
         """
-        failed: set[ObjectId] = set()
-        outcomes = []
-        for action in actions:
-            culprits = ({action.object} | action.needs) & failed
-            if culprits:
-                failed.add(action.object)
-                reason = f"waits for {', '.join(sorted(map(str, culprits)))}"
-                error = WorldError("failed", reason)
-                outcomes.append(Outcome(action, error, skipped=True))
-                continue
-            before(action)
-            start = self._monotonic()
+        run = _Run(self._writers, self._monotonic, before, self.alive)
+        for action in _profiles_first(actions):
+            run.take(action)
+        run.finish()
+        return [outcome for outcome in run.outcomes if outcome is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """An activation under way: where its outcome goes, and since when."""
+
+    place: int
+    action: Activate
+    start: float
+    activation: Activation
+
+
+def _concerns(activation: Activate, action: Action) -> bool:
+    """Whether `action` is about the port that is activated, its bridge, or what stands on it.
+
+    Two VLANs may share a parent, two ports of one bridge come up one after the other.
+    """
+    objects = action.needs | {action.object}
+    bridges = {item for item in activation.needs if item.kind == "bridge"}
+    return activation.object in objects or not bridges.isdisjoint(objects)
+
+
+def _profiles_first(actions: Iterable[Action]) -> Iterator[Action]:
+    """The actions with what is only written down ahead of the activations of other bridges, during
+    which NetworkManager is slow to answer.
+
+    Not ahead of the same bridge's: it would take along a port that is to be left alone.
+    """
+    waiting: list[Activate] = []
+    for action in actions:
+        if isinstance(action, Activate):
+            waiting.append(action)
+            continue
+        written = isinstance(action, AddProfile | UpdateProfile)
+        if not written or any(_concerns(activation, action) for activation in waiting):
+            yield from waiting
+            waiting = []
+        yield action
+    yield from waiting
+
+
+class _Run:
+    """One run over actions.
+
+    NetworkManager activates ports of several bridges at once, each of which takes it a while, so
+    one that is begun is waited for only where the next action has to do with it.
+    """
+
+    def __init__(
+        self,
+        writers: Writers,
+        monotonic: Callable[[], float],
+        before: Callable[[Action], None],
+        alive: Callable[[], None],
+    ) -> None:
+        self.outcomes: list[Outcome | None] = []
+        self._writers = writers
+        self._monotonic = monotonic
+        self._before = before
+        self._alive = alive
+        self._failed: set[ObjectId] = set()
+        self._begun: list[_Begun] = []
+
+    def take(self, action: Action) -> None:
+        """Take one action, or skip it where something that it needs has failed."""
+        if isinstance(action, AddProfile | UpdateProfile | Activate):
+            self._finish([begun for begun in self._begun if _concerns(begun.action, action)])
+            self._finish(self._begun[: len(self._begun) - _UNDER_WAY + 1])
+        else:
+            self.finish()
+        culprits = ({action.object} | action.needs) & self._failed
+        if culprits:
+            self._failed.add(action.object)
+            reason = f"waits for {', '.join(sorted(map(str, culprits)))}"
+            self.outcomes.append(Outcome(action, WorldError("failed", reason), skipped=True))
+            return
+        self._before(action)
+        start = self._monotonic()
+        caught: WorldError | None = None
+        try:
+            if isinstance(action, Activate):
+                activation = self._writers.network_manager.activate(action)
+                self._begun.append(_Begun(len(self.outcomes), action, start, activation))
+                self.outcomes.append(None)
+                return
+            self._take(action)
+        except WorldError as error:
+            caught = error
+            self._failed.add(action.object)
+        self.outcomes.append(Outcome(action, caught, self._monotonic() - start))
+
+    def finish(self) -> None:
+        """Wait for all that is under way."""
+        self._finish(list(self._begun))
+
+    def _finish(self, those: Iterable[_Begun]) -> None:
+        for begun in those:
             caught: WorldError | None = None
             try:
-                self._take(action)
+                begun.activation.wait()
             except WorldError as error:
                 caught = error
-                failed.add(action.object)
-            outcomes.append(Outcome(action, caught, self._monotonic() - start))
-        return outcomes
+                self._failed.add(begun.action.object)
+            self._begun.remove(begun)
+            seconds = self._monotonic() - begun.start
+            self.outcomes[begun.place] = Outcome(begun.action, caught, seconds)
+            self._alive()
 
     def _take(self, action: Action) -> None:
         worlds = self._writers
@@ -120,8 +218,6 @@ class Executor:
                 worlds.network_manager.update_profile(action)
             case DeleteProfile():
                 worlds.network_manager.delete_profile(action)
-            case Activate():
-                worlds.network_manager.activate(action)
             case Reapply():
                 worlds.network_manager.reapply(action)
             case LoadModule():

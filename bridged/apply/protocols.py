@@ -26,8 +26,14 @@ from bridged.plan.actions import (
 )
 
 
+class Activation(Protocol):
+    """One under way.  `wait` returns when the device is activated, and must be called."""
+
+    def wait(self) -> None: ...
+
+
 class NetworkManagerWriter(Protocol):
-    """Profiles and activations.  `activate` returns when the device is activated or has failed."""
+    """Profiles and activations.  `activate` only begins: several may be under way at once."""
 
     def add_profile(self, action: AddProfile) -> None: ...
 
@@ -35,7 +41,7 @@ class NetworkManagerWriter(Protocol):
 
     def delete_profile(self, action: DeleteProfile) -> None: ...
 
-    def activate(self, action: Activate) -> None: ...
+    def activate(self, action: Activate) -> Activation: ...
 
     def reapply(self, action: Reapply) -> None: ...
 

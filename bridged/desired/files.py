@@ -68,12 +68,19 @@ def read_file(path: Path | str, *, trusted: bool = False) -> Source:
 def modified(path: Path) -> float | None:
     """When the state file or one of its drop-ins was last written, in Unix seconds; None where that
     cannot be told.  A drop-in that was taken away counts by its directory."""
+    return max((status.st_mtime for status in _statuses(path)), default=None)
+
+
+def touched(path: Path) -> float | None:
+    """When anything was last done to them, which nobody can set back as `modified`."""
+    return max((status.st_ctime for status in _statuses(path)), default=None)
+
+
+def _statuses(path: Path) -> Iterator[os.stat_result]:
     folder = path.with_name("state.d")
-    times = []
     for file in (path, folder, *folder.glob(f"[!.#]*{SUFFIX}")):
         with suppress(OSError):
-            times.append(file.stat().st_mtime)
-    return max(times, default=None)
+            yield file.stat()
 
 
 def _drop_ins(folder: Path, trusted: bool) -> Iterator[Path]:

@@ -22,6 +22,11 @@ from tests.twins.kernel import FakeKernel
 Sections = dict[str, dict[str, Any]]
 
 
+class _Activated:
+    def wait(self) -> None:
+        """Nothing to wait for."""
+
+
 class FakeNetworkManager:
     """`running` False is a NetworkManager that is stopped; `unmanaged` names NICs it ignores."""
 
@@ -177,14 +182,15 @@ class FakeNetworkManager:
         for device in [d for d, uuid in self.active.items() if uuid == action.uuid]:
             self.down(device)
 
-    def activate(self, action: Activate) -> None:
-        """The activation of a profile on its device."""
+    def activate(self, action: Activate) -> _Activated:
+        """The activation of a profile on its device, which is over at once."""
         self._reach("activate", action.describe())
         if action.uuid not in self.profiles:
             raise WorldError("vanished", "the profile is gone")
         if not self._possible(action.uuid, action.device):
             raise WorldError("failed", f"{action.device} cannot be activated")
         self.up(action.uuid, action.device)
+        return _Activated()
 
     def reapply(self, action: Reapply) -> None:
         """What is applied, and the kernel, follow the changes."""

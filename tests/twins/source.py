@@ -22,7 +22,7 @@ class FakeSource:
         self._former: State | None = None
         self.report = StateFileReport("/etc/bridged/state.yaml", state is not None, "0" * 64)
 
-    def refresh(self) -> bool:
+    def refresh(self, complete: bool = False) -> bool:
         """Nothing to read."""
         return False
 

@@ -72,7 +72,7 @@ def plug(writer: NetworkManagerWriter) -> None:
     """br-lan with its NIC and a guest, all up."""
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile())
-    writer.activate(activate())
+    writer.activate(activate()).wait()
     add_guest()
 
 

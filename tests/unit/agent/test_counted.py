@@ -105,7 +105,7 @@ def test_ever_new_objects_do_not_fill_the_metrics(machine: Machine) -> None:
     assert isinstance(source, FakeSource)
     numbers = iter(range(300))
 
-    def refresh() -> bool:
+    def refresh(complete: bool = False) -> bool:
         path = f"net/ipv4/conf/v{next(numbers)}/forwarding"
         machine.kernel.parameters[path] = "0"
         source.state = state(sysctls={path: 1})

@@ -315,7 +315,7 @@ def test_a_changed_state_is_still_one_when_the_pause_is_over(
     source = running.source
     assert isinstance(source, FakeSource)
 
-    def refresh() -> bool:
+    def refresh(complete: bool = False) -> bool:
         source.state = state(sysctls={FORWARD: 0})
         source.report = replace(source.report, hash="1" * 64)
         return True

@@ -1,0 +1,114 @@
+"""The order in which actions are taken: activations beside one another, but for what hangs
+together."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridged.apply.executor import Executor, Outcome
+from bridged.errors import WorldError
+from bridged.plan.actions import Action, Activate, AddProfile, ObjectId, Reapply
+from tests.twins.machine import Machine
+
+BRIDGES = {number: ObjectId("bridge", f"br{number}") for number in range(20)}
+
+
+class Slow:
+    """A NetworkManager that takes its time: `said` has what it was asked for, and waited for."""
+
+    def __init__(self, *failing: str) -> None:
+        self.said: list[str] = []
+        self.failing = failing
+
+    def add_profile(self, action: AddProfile) -> None:
+        self.said.append(f"add {action.uuid}")
+
+    def reapply(self, action: Reapply) -> None:
+        self.said.append(f"reapply {action.device}")
+
+    def activate(self, action: Activate) -> "Slow.Waiting":
+        self.said.append(f"begin {action.uuid}")
+        return Slow.Waiting(self, action.uuid)
+
+    class Waiting:
+        def __init__(self, manager: "Slow", uuid: str) -> None:
+            self.manager, self.uuid = manager, uuid
+
+        def wait(self) -> None:
+            self.manager.said.append(f"end {self.uuid}")
+            if self.uuid in self.manager.failing:
+                raise WorldError("failed", f"{self.uuid} was told to fail")
+
+
+def run(manager: Slow, *actions: Action) -> list[Outcome]:
+    machine = Machine()
+    writers = replace(machine.writers, network_manager=manager)  # type: ignore[arg-type]
+    executor = Executor(writers, machine.clock)
+    beats: list[None] = []
+    executor.alive = lambda: beats.append(None)
+    outcomes = executor.run(actions)
+    assert len(beats) == sum("end" in line for line in manager.said)
+    return outcomes
+
+
+def port(bridge: int, name: str) -> tuple[AddProfile, Activate]:
+    item, needs = ObjectId("port", name), frozenset({BRIDGES[bridge]})
+    settings = {"connection": {"id": name}}
+    return (
+        AddProfile(object=item, reason="", needs=needs, uuid=name, settings=settings),
+        Activate(object=item, reason="", needs=needs, uuid=name, device=name),
+    )
+
+
+def test_ports_of_two_bridges_are_activated_at_once_and_written_before() -> None:
+    manager = Slow()
+    outcomes = run(manager, *port(1, "a"), *port(2, "b"))
+    assert manager.said == ["add a", "add b", "begin a", "begin b", "end a", "end b"]
+    assert [outcome.error for outcome in outcomes] == [None] * 4
+
+
+def test_ports_of_one_bridge_come_up_one_after_the_other() -> None:
+    """A profile that is there when its bridge comes up is activated with it, left alone or not."""
+    manager = Slow()
+    run(manager, *port(1, "a"), *port(1, "b"))
+    assert manager.said == ["add a", "begin a", "end a", "add b", "begin b", "end b"]
+
+
+def test_a_bridge_comes_up_before_its_port_is_known() -> None:
+    manager = Slow()
+    up = Activate(object=BRIDGES[1], reason="", uuid="br1", device="br1")
+    run(manager, up, port(1, "a")[0])
+    assert manager.said == ["begin br1", "end br1", "add a"]
+
+
+def test_everything_else_waits_for_what_is_under_way() -> None:
+    manager = Slow()
+    reapply = Reapply(object=BRIDGES[3], reason="", device="br3", changes={})
+    run(manager, port(1, "a")[1], port(2, "b")[1], reapply)
+    assert manager.said == ["begin a", "begin b", "end a", "end b", "reapply br3"]
+
+
+def test_what_needs_a_failed_port_is_skipped_and_the_rest_goes_on() -> None:
+    manager = Slow("a")
+    first, other = port(1, "a")[1], port(2, "b")[1]
+    vlan = Activate(
+        object=ObjectId("vlan", "a.6"), reason="", uuid="a.6", device="a.6",
+        needs=frozenset({BRIDGES[3], first.object}),
+    )  # fmt: skip
+    outcomes = run(manager, first, other, vlan)
+    assert [o.action.uuid for o in outcomes if isinstance(o.action, Activate)] == ["a", "b", "a.6"]
+    assert [(o.error is None, o.skipped) for o in outcomes] == [
+        (False, False), (True, False), (False, True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [8, 9, 20])
+def test_not_too_many_are_under_way(count: int) -> None:
+    manager = Slow()
+    run(manager, *(port(number, f"p{number}")[1] for number in range(count)))
+    most = under_way = 0
+    for line in manager.said:
+        under_way += 1 if line.startswith("begin") else -1
+        most = max(most, under_way)
+    assert most == 8
+    assert under_way == 0
