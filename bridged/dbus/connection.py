@@ -226,7 +226,8 @@ class _Batch:
     def run(self, timeout: float) -> list[Any]:
         """Send, and iterate the context until every call is answered or the time is up."""
         expired = GLib.timeout_source_new(max(int(timeout * 1000), 1))
-        expired.set_callback(lambda _: self._cancel.cancel() or False)
+        # Debian 13's PyGObject calls it with an argument, that of the next one without.
+        expired.set_callback(lambda *_: self._cancel.cancel() or False)
         expired.attach(self._context)
         self._context.push_thread_default()
         try:

@@ -87,7 +87,8 @@ class Listener:
         source = GLib.timeout_source_new(max(int(seconds * 1000), 0))
         expired: list[bool] = []
 
-        def expire(_: Any) -> bool:
+        # Debian 13's PyGObject calls it with an argument, that of the next one without.
+        def expire(*_: Any) -> bool:
             expired.append(True)
             return False
 

@@ -14,7 +14,7 @@ from tests.lab.node import CHECKOUT, wait_until
 from tests.lab.vm import VmLab
 from tests.lab.vm_image import SUITE
 from tests.vm import product
-from tests.vm.product import ADMIN, PATIENCE
+from tests.vm.product import ADMIN, DMZ, PATIENCE
 
 UNIT = "/etc/systemd/system/bridged.service"
 SCRIPT = "/usr/local/lib/sandbox-attempts.py"
@@ -164,6 +164,60 @@ def test_a_kept_file_belongs_to_whom_it_is_declared_for(node: VmLab) -> None:
     assert node.run("stat", "-c", "%U:%G %a", path).stdout == "nobody:nogroup 600\n"
     assert "edited: true" in node.sh(f"cat {path}.before-*").stdout
     product.declare(node, product.reference())
+    product.converged(node)
+
+
+def test_ports_offloads_and_swap_are_put_right_too(node: VmLab) -> None:
+    """What test_drift.py does not drift: settings and VLANs of a port, what a card does, swap."""
+    port = f"{{name: {DMZ}, hairpin: true, path-cost: 55, pvid: 7, vlans: [8], "
+    port += "offloads: {gro: false}}"
+    bridge = f"{{vlan-filtering: true, ports: [{port}]}}"
+    product.declare(node, product.reference(br_dmz=bridge, swap="off"))
+
+    def right() -> bool:
+        slave = node.links()[DMZ]["linkinfo"]["info_slave_data"]
+        assert (slave["hairpin"], slave["cost"]) == (True, 55)
+        (shown,) = json.loads(node.run("bridge", "-j", "vlan", "show", "dev", DMZ).stdout)
+        assert {v["vlan"]: "PVID" in v.get("flags", ()) for v in shown["vlans"]} == {
+            7: True,
+            8: False,
+        }
+        assert node.run(*node.python, "-c", OFFLOADS).stdout.strip() == "False"
+        assert len(node.read("/proc/swaps").splitlines()) == 1
+        return True
+
+    wait_until(right, PATIENCE, "as declared")
+    product.converged(node)
+    node.sh(f"""
+        ip link set {DMZ} type bridge_slave hairpin off cost 77
+        bridge vlan del vid 8 dev {DMZ}
+        {" ".join(node.python)} -c '{OFFLOADS.replace("print(", "(").replace("#", "")}'
+        dd if=/dev/zero of=/swap bs=1M count=16 status=none
+        chmod 0600 /swap && mkswap -q /swap && swapon /swap
+    """)
+    wait_until(right, PATIENCE, "put right")
+    product.converged(node)
+    product.declare(node, product.reference())
+    product.converged(node)
+
+
+OFFLOADS = f"""
+from bridged.ethtool import Ethtool
+with Ethtool() as tool:
+    print(tool.offloads("{DMZ}")["gro"])
+    #tool.set("{DMZ}", dict(gro=1))
+"""
+"""Prints whether the card gathers what it receives; without the # it then has it do so."""
+
+
+def test_a_pause_holds_back_repairs_outlives_a_restart_and_ends(node: VmLab) -> None:
+    node.run("bridgedctl", "pause", "--for", "10m", "--reason", "looking")
+    node.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=0")
+    node.run("systemctl", "restart", "bridged", timeout=180)
+    assert product.item(node, "sysctl/net.ipv4.ip_forward")["condition"] not in ("converged",)
+    assert node.sysctl("net.ipv4.ip_forward") == "0"
+    node.run("bridgedctl", "resume")
+    wait_until(lambda: node.sysctl("net.ipv4.ip_forward") == "1", PATIENCE, "put right")
     product.converged(node)
 
 
