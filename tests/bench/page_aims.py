@@ -341,8 +341,8 @@ AIMS = (
         "cold convergence, against NetworkManager's own floor",
         "within 1.3 times",
         lambda d: _cold(d, _floor_of, lambda share: share <= 1.3),
-        "bridged waits for each step to be there before it tells NetworkManager the next, and "
-        "looks again at the end",
+        "bridged reads the file and looks at the node first, guards the change with a checkpoint, "
+        "and has the profiles written before it activates any",
     ),
     Aim(
         "cold convergence, against the owner's nmcli commands",
