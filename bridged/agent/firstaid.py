@@ -43,7 +43,7 @@ def first_aid(
     ]
     if not links:
         return ()
-    names = {link.name for link in links}
+    names = dict.fromkeys(name for link in links for name in (link.name, *link.altnames))
     host = eyes.glance(host, links)
     verdicts = _treatable(plan_links(state, host, memory, names))
     if any(isinstance(action, SetController) for v in verdicts for action in v.actions):

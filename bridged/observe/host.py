@@ -3,8 +3,8 @@
 Only types and look-ups live here; the readers beside this file fill them in.
 """
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
@@ -327,6 +327,33 @@ class Host:
         for address in self.addresses:
             addresses.setdefault(address.index, []).append(address)
         return {index: tuple(found) for index, found in addresses.items()}
+
+    def with_links(self, now: Collection[Link]) -> "Host":
+        """The same host, NetworkManager remembered, with these of its links read again.
+
+        What was looked up of it stays looked up: with a thousand bridges that is most of the work.
+        """
+        pairs = [(self.by_index[link.index], link) for link in now]
+        new = {link.index: link for link in now}
+        host = replace(
+            self, links=tuple(new.get(link.index, link) for link in self.links), remembered=True
+        )
+        kept: dict[str, Any] = {"by_index": {**self.by_index, **new}, "_addresses": self._addresses}
+        if all((was.name, was.altnames) == (link.name, link.altnames) for was, link in pairs):
+            kept["by_name"] = dict(self.by_name) | {
+                name: link
+                for was, link in pairs
+                for name in (link.name, *link.altnames)
+                if self.by_name[name] is was
+            }
+        if all(was.controller == link.controller for was, link in pairs):
+            kept["_ports"] = dict(self._ports) | {
+                index: tuple(new.get(port.index, port) for port in self._ports[index])
+                for link in now
+                if (index := link.controller) is not None
+            }
+        vars(host).update(kept)
+        return host
 
     def addresses_of(self, link: Link) -> tuple[Address, ...]:
         """The IP addresses on `link`, in the order of the dump."""

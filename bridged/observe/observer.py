@@ -142,10 +142,7 @@ class Observer:
     def glance(self, host: Host, links: Collection[Link]) -> Host:
         """`host` with these of its links as they are now; one that is gone stays as it was, and
         NetworkManager counts as remembered.  Raises `WorldError`."""
-        now = {link.index: link for link in self._links.again(links, host.by_index)}
-        return replace(
-            host, links=tuple(now.get(link.index, link) for link in host.links), remembered=True
-        )
+        return host.with_links(self._links.again(links, host.by_index))
 
     def surroundings(self, host: Host) -> Host:
         """`host` with what carries the node's own traffic now.  Raises `WorldError`."""

@@ -90,18 +90,20 @@ def make_plan(
 def plan_links(
     state: State, host: Host, memory: Memory, names: Collection[str]
 ) -> tuple[Verdict, ...]:
-    """The verdicts on the declared bridges and ports that the links of these names are, as in the
+    """The verdicts on the bridges and ports that are declared under one of these names, as in the
     whole plan; a bridge that is missing has none."""
     context = Context(state, host, memory)
+    bridges = state.bridges or {}
     verdicts = [
-        plan_bridge(context, name, bridge, comes_with_port=False)
-        for name, bridge in (state.bridges or {}).items()
-        if host.link(name) is not None and context.ifname(name) in names
+        plan_bridge(context, name, bridges[name], comes_with_port=False)
+        for name in names
+        if name in bridges and host.link(name) is not None
     ]
     verdicts += [
         plan_port(context, name, bridge, port)
-        for name, bridge, port in state.ports()
-        if context.ifname(port.device) in names
+        for name, bridge in bridges.items()
+        for port in bridge.ports
+        if port.device in names
     ]
     return tuple(_spare_guests(context, verdicts, []))
 

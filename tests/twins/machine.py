@@ -100,14 +100,8 @@ class Machine:
         """These links of `host` as they are now, as the real observer gives them."""
         self.faults.read("glance")
         self.glances += [link.name for link in links]
-        now = {
-            link.index: self.kernel.links[link.index]
-            for link in links
-            if link.index in self.kernel.links
-        }
-        return replace(
-            host, links=tuple(now.get(link.index, link) for link in host.links), remembered=True
-        )
+        now = [self.kernel.links[link.index] for link in links if link.index in self.kernel.links]
+        return host.with_links(now)
 
     def surroundings(self, host: Host) -> Host:
         """What carries the node's own traffic now."""
