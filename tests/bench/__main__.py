@@ -13,6 +13,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,14 +72,24 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
             found = others.measure(
                 lambda node: partial(inside_of, node), options.rounds, 200, options.quick
             )
-            found |= inside_of(node, "tests.bench.guests", "--rounds", str(options.guests))
-            found |= inside_of(node, "tests.bench.rival")
+            _save(found)
             found |= inside_of(node, "tests.bench.drift", "--rounds", str(options.drifts))
+            _save(found)
             lengths = own.Lengths.of(options)
             found["own"] = own.measure(lambda *words: inside_of(node, *words), lengths)
+            _save(found)
+            found |= inside_of(node, "tests.bench.guests", "--rounds", str(options.guests))
+            found |= inside_of(node, "tests.bench.rival")
         return found | {"where": _WHERE[lab], "versions": versions}
     finally:
         node.close()
+
+
+def _save(found: dict[str, Any]) -> None:
+    """What was measured so far, should a later part fail: hours are not lost for minutes."""
+    path = Path(tempfile.gettempdir(), "bridged-bench.json")
+    path.write_text(json.dumps(found))
+    print(f"bench: so far in {path}", file=sys.stderr, flush=True)
 
 
 def _above_others() -> int | None:
