@@ -201,7 +201,7 @@ def _method(document: Document) -> str:
         "",
         "## How to repeat it",
         "",
-        "    make bench                                  # all of it, about an hour",
+        "    make bench                                  # all of it, an hour and a half",
         "    python3 -m tests.bench --lab netns          # without the virtual machine",
         "    python3 -m tests.bench --rounds 3 --drifts 20   # a quick look",
         "    python3 -m tests.bench.others               # cold convergence beside other tools",
