@@ -141,7 +141,7 @@ class Engine:
             impatient=force,
             acting=True,
         )
-        owed = host.stale or (fresh and host.remembered and not trusting)
+        owed = host.stale or (fresh and host.remembered and not trusting) or self.memory.doubtful
         for _ in range(_ROUNDS):
             wanted = due(
                 self.plan.verdicts,

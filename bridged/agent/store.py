@@ -51,7 +51,8 @@ class MemoryStore:
 def _decode(document: dict[str, Any]) -> Memory:
     guests = {}
     for fields in document["guests"].values():
-        vlans = tuple(PortVlan(**vlan) for vlan in fields.pop("vlans"))
-        guest = Guest(**fields, vlans=vlans)
+        for key in ("vlans", "former_vlans"):
+            fields[key] = tuple(PortVlan(**vlan) for vlan in fields.get(key, ()))
+        guest = Guest(**fields)
         guests[guest.index] = guest
     return Memory(made={str(k): int(v) for k, v in document["made"].items()}, guests=guests)

@@ -36,7 +36,9 @@ class Guest:
 
     `port` are its settings there (see `settings`) and `vlans` its VLANs; `bridge_index` and
     `activation` tell which incarnation of the bridge it was plugged into. `lost` is when it was
-    first seen outside (Host.time), None while it is plugged in.
+    first seen outside (Host.time), None while it is plugged in. `former_port` and `former_vlans`
+    are what it had before its settings changed, until NetworkManager was asked whether something
+    had happened to the bridge; None where nothing is in doubt.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Guest:
     port: Mapping[str, Any] = field(default_factory=dict)
     vlans: tuple[PortVlan, ...] = ()
     lost: float | None = None
+    former_port: Mapping[str, Any] | None = None
+    former_vlans: tuple[PortVlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +60,8 @@ class Memory:
 
     made: Mapping[str, int] = field(default_factory=dict)
     guests: Mapping[int, Guest] = field(default_factory=dict)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a guest's settings changed and NetworkManager was not asked since."""
+        return any(guest.former_port is not None for guest in self.guests.values())

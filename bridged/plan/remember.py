@@ -75,17 +75,38 @@ def _settled(now: Guest, before: Guest | None, host: Host) -> Guest:
 
     NetworkManager tells of a new activation before it drops the ports, and plugs a guest that it
     manages back in by itself, with the settings of a new port.  Whoever changes the settings of a
-    guest whose bridge stayed the same means it.
+    guest whose bridge stayed the same means it; but whether it did has to be asked.
     """
     if before is None or before.bridge != now.bridge:
         return now
-    kept = replace(before, lost=None)
     if _changing(host, now.bridge):
-        return kept
-    same = (before.bridge_index, before.activation) == (now.bridge_index, now.activation)
-    if same or (before.port, before.vlans) == (now.port, now.vlans):
-        return now
-    return kept
+        return _as_it_was(replace(before, lost=None))
+    if (before.bridge_index, before.activation) == (now.bridge_index, now.activation):
+        return _in_doubt(now, before) if host.remembered else now
+    kept = _as_it_was(replace(before, lost=None))
+    return now if (kept.port, kept.vlans) == (now.port, now.vlans) else kept
+
+
+def _in_doubt(now: Guest, before: Guest) -> Guest:
+    """A guest of whose bridge NetworkManager's last word is all that is known: with what it had, if
+    that is not what it has."""
+    former = before.former_port, before.former_vlans
+    if before.former_port is None and (before.port, before.vlans) != (now.port, now.vlans):
+        former = before.port, before.vlans
+    return replace(now, former_port=former[0], former_vlans=former[1])
+
+
+def _as_it_was(guest: Guest) -> Guest:
+    """A guest to whose bridge something happened: what it has since is not what it is to have."""
+    if guest.former_port is None:
+        return guest
+    return replace(
+        guest,
+        port=guest.former_port,
+        vlans=guest.former_vlans,
+        former_port=None,
+        former_vlans=(),
+    )
 
 
 def _device(host: Host, bridge: str) -> Device | None:
@@ -115,7 +136,9 @@ def _outside(guest: Guest, state: State, host: Host) -> Guest | None:
     since = host.time if guest.lost is None else guest.lost
     if not isinstance(host.network_manager, NetworkManager):
         return replace(guest, lost=host.time)  # nobody can tell now what happened to the bridge
-    if not dropped(guest, host) and host.time - since > _GRACE:
+    if dropped(guest, host):
+        guest = _as_it_was(guest)
+    elif host.time - since > _GRACE:
         return None
     if guest.bridge not in (state.bridges or {}) and host.time - since > _TRIAL:
         return None

@@ -67,6 +67,27 @@ def test_guests_return_after_somebody_activates_the_bridge_again(
     assert first.startswith("set_controller"), "guests come before anything else"
 
 
+def test_settings_return_though_a_guest_was_plugged_in_before_anybody_told_of_the_activation(
+    machine: Machine, running: Engine
+) -> None:
+    """NetworkManager plugs a guest that it manages back in by itself, as a new port."""
+    machine.nm.up(profile(machine, "br-lan"))
+    machine.kernel.plug("vnet0", "br-lan")
+    assert machine.kernel.need("vnet0").vlans != _VLANS
+    running.run_pass(fresh=False, quick=True)
+    assert_guests_are_back(machine)
+
+
+def test_new_settings_are_kept_after_one_question(machine: Machine, running: Engine) -> None:
+    machine.kernel.change("vnet0", port={"brport_isolated": 0})
+    running.run_pass(fresh=False, quick=True)
+    assert not running.memory.doubtful
+    assert machine.kernel.need("vnet0").port["brport_isolated"] == 0
+    machine.nm.up(profile(machine, "br-lan"))
+    running.run_pass()
+    assert machine.kernel.need("vnet0").port["brport_isolated"] == 0
+
+
 def test_guests_return_after_the_bridge_was_deleted(machine: Machine, running: Engine) -> None:
     machine.kernel.delete("br-lan")
     report = running.run_pass()

@@ -11,8 +11,17 @@ from bridged.plan.memory import Guest, Memory
 MEMORY = Memory(
     made={"br-lan": 7},
     guests={
-        9: Guest(
-            "vnet0", 9, "br-lan", 7, "/active/3", {"brport_cost": 4}, (PortVlan(6, True),), 1.5
+        9: Guest(  # fmt: skip
+            "vnet0",
+            9,
+            "br-lan",
+            7,
+            "/active/3",
+            {"brport_cost": 4},
+            (PortVlan(6, True),),
+            1.5,
+            {"brport_cost": 9},
+            (PortVlan(7),),
         )
     },
 )

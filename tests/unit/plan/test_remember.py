@@ -55,3 +55,36 @@ def test_a_guest_that_leaves_a_bridge_to_which_nothing_happens_is_forgotten() ->
 def test_a_renamed_or_reused_index_is_another_link() -> None:
     other = replace(OUT, name="eth7")
     assert after(host(PLUGGED, "/active/1"), host(other, "/active/2")).guests == {}
+
+
+HAIRPIN = replace(PLUGGED, port={"brport_cost": 2, "brport_mode": 1})
+
+
+def remembered(seen: Host) -> Host:
+    """The same, with NetworkManager's last word."""
+    return replace(seen, remembered=True)
+
+
+def test_settings_that_changed_behind_a_signal_that_is_late_are_not_taken_for_meant() -> None:
+    """The port was plugged in anew, which the kernel shows before NetworkManager's signal came."""
+    begun = host(HAIRPIN, "/active/1")
+    late = remembered(host(PLUGGED, "/active/1"))
+    memory = after(begun, late)
+    assert memory.doubtful
+    assert memory.guests[9].port == {"brport_cost": 2}
+    asked = after(begun, late, host(PLUGGED, "/active/2")).guests[9]
+    assert asked.port == {"brport_cost": 2, "brport_mode": 1}
+    assert dropped(asked, host(PLUGGED, "/active/2"))
+    out = after(begun, late, remembered(host(OUT, "/active/1")), host(OUT, "/active/2")).guests[9]
+    assert out.port == {"brport_cost": 2, "brport_mode": 1}
+
+
+def test_settings_that_somebody_changed_are_meant_once_the_bridge_is_known_to_be_the_same() -> None:
+    memory = after(host(PLUGGED, "/active/1"), remembered(host(HAIRPIN, "/active/1")))
+    memory = remember(memory, STATE, remembered(host(HAIRPIN, "/active/1")))
+    assert memory.doubtful, "nobody has been asked yet"
+    memory = remember(memory, STATE, host(HAIRPIN, "/active/1"))
+    assert not memory.doubtful
+    assert memory.guests[9].port == {"brport_cost": 2, "brport_mode": 1}
+    later = remember(memory, STATE, host(PLUGGED, "/active/2")).guests[9]
+    assert later.port == {"brport_cost": 2, "brport_mode": 1}
