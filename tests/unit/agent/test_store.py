@@ -11,7 +11,7 @@ from bridged.plan.memory import Guest, Memory
 MEMORY = Memory(
     made={"br-lan": 7},
     guests={
-        9: Guest(  # fmt: skip
+        9: Guest(
             "vnet0",
             9,
             "br-lan",
