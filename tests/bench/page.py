@@ -186,7 +186,7 @@ def _method(document: Document) -> str:
         "## Machine and versions",
         "",
         f"{machine['cpus']} processors ({machine['model']}), kernel {machine['kernel']}; "
-        f"{_company(machine)} Measured {document['date']}.",
+        f"{_company(machine)} Measured {document['date']}. {document.get('earlier', '')}".rstrip(),
         "",
         "| laboratory | NetworkManager | Python | pyroute2 | kernel |",
         "| --- | --- | --- | --- | --- |",
