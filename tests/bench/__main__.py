@@ -73,13 +73,14 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
                 lambda node: partial(inside_of, node), options.rounds, 200, options.quick
             )
             _save(found)
+            found |= inside_of(node, "tests.bench.guests", "--rounds", str(options.guests))
+            found |= inside_of(node, "tests.bench.rival")
+            _save(found)
             found |= inside_of(node, "tests.bench.drift", "--rounds", str(options.drifts))
             _save(found)
             lengths = own.Lengths.of(options)
             found["own"] = own.measure(lambda *words: inside_of(node, *words), lengths)
             _save(found)
-            found |= inside_of(node, "tests.bench.guests", "--rounds", str(options.guests))
-            found |= inside_of(node, "tests.bench.rival")
         return found | {"where": _WHERE[lab], "versions": versions}
     finally:
         node.close()

@@ -381,7 +381,14 @@ AIMS = (
         "VLANs need the virtual machine, which is emulated here: 50 and 50 took 96 s there "
         "(`BRIDGED_VLANS=50`, tests/vm/test_vlan.py)",
     ),
-    Aim("idle: processor", "under 0.1 % of a core", _processor),
+    Aim(
+        "idle: processor",
+        "under 0.1 % of a core",
+        _processor,
+        "a look every 5 s at what sends no event, and a whole one every minute, each by an "
+        "interpreter that has slept long enough to find no cache warm; which of them takes how "
+        "much is not profiled yet",
+    ),
     Aim("idle: wake-ups", "under 1 a second", _wakeups, _why_woken),
     Aim("idle: memory (RSS)", "under 50 MB", _resident, _why_resident),
     Aim("agent, start to READY", "under 700 ms", _started("ready", 0.7), _why_started),

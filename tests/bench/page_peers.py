@@ -148,7 +148,8 @@ def many(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> st
         middles = {way: Figures.of(by[way]["right"]).median for way in by}
         cells.append(ratio(middles[TOLD] / middles[FLOOR]))
         lines.append(f"| {int(count):,} | {' | '.join(cells)} |")
-    rounds = len(next(iter(next(iter(found.values())).values()))["right"])
+    numbers = [len(next(iter(by.values()))["right"]) for by in found.values()]
+    rounds = " and ".join(map(str, dict.fromkeys(numbers)))
     lines += [
         "",
         f"A card each; the median until the kernel has all of it, n = {rounds}; the rest as above.",
