@@ -32,8 +32,8 @@ _DUMP_INTERRUPTED = 0x10
 _CAPPED, _HAS_ATTRIBUTES = 0x100, 0x200
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11
 _HEADER = struct.Struct("=IHHII")
-_IFINFOMSG = struct.Struct("=BxHiII")
-"""Family, type, index, flags, change."""
+IFINFOMSG = struct.Struct("=BxHiII")
+"""struct ifinfomsg: family, type, index, flags, change."""
 NETLINK_HEADER = _HEADER.size
 """Bytes of the header that every message begins with."""
 _ATTEMPTS = 10
@@ -172,7 +172,7 @@ class Rtnetlink:
 
     def link_raw(self, index: int) -> bytes | None:
         """The link with that ifindex as the message that it is, None where there is none."""
-        body = _IFINFOMSG.pack(0, 0, index, 0, 0)
+        body = IFINFOMSG.pack(0, 0, index, 0, 0)
         deadline = time.monotonic() + self._timeout
         try:
             for _, answer in self._exchange(body, RTM_GETLINK, _REQUEST, deadline):

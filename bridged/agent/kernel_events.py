@@ -13,11 +13,12 @@ import time
 from collections.abc import Collection
 from typing import Protocol
 
+from bridged.rtnetlink import RTM_DELADDR, RTM_NEWADDR, RTM_NEWLINK
+
 _RTMGRP_LINK = 0x1
 _RTMGRP_IPV4_IFADDR = 0x10
 _RTMGRP_IPV6_IFADDR = 0x100
 _NETLINK_KOBJECT_UEVENT = 15
-_RTM_NEWLINK, _RTM_NEWADDR, _RTM_DELADDR = 16, 20, 21
 _MESSAGE = struct.Struct("=IH10x4xi")
 """struct nlmsghdr with struct ifinfomsg or ifaddrmsg behind it: length and type; the ifindex."""
 _BUFFER = 1 << 20
@@ -120,7 +121,7 @@ def _changed_links(data: bytes) -> set[int]:
     found, offset = set(), 0
     while offset + _MESSAGE.size <= len(data):
         length, kind, index = _MESSAGE.unpack_from(data, offset)
-        if kind in {_RTM_NEWLINK, _RTM_NEWADDR, _RTM_DELADDR}:
+        if kind in {RTM_NEWLINK, RTM_NEWADDR, RTM_DELADDR}:
             found.add(index)
         offset += max((length + 3) & ~3, 16)
     return found

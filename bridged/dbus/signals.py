@@ -42,6 +42,20 @@ class Signal(NamedTuple):
     args: tuple[Any, ...]
 
 
+def _subscribe(connection: Any, match: Match, fired: Callable[..., None]) -> int:
+    """Have `fired` called, in the context that is the thread's default now; what takes it back."""
+    subscription: int = connection.signal_subscribe(
+        match.sender,
+        match.interface,
+        match.signal,
+        match.path,
+        match.arg0,
+        Gio.DBusSignalFlags.NONE,
+        fired,
+    )
+    return subscription
+
+
 class Listener:
     """Collects signals beside calls in the same thread; use it in a ``with``."""
 
@@ -53,17 +67,12 @@ class Listener:
         self._subscription = 0
 
     def __enter__(self) -> Self:
-        match = self._match
         # Delivered in the context that is the thread's default now, whoever iterates it later.
         self._context.push_thread_default()
         try:
-            self._subscription = self._connection.signal_subscribe(
-                match.sender,
-                match.interface,
-                match.signal,
-                match.path,
-                match.arg0,
-                Gio.DBusSignalFlags.NONE,
+            self._subscription = _subscribe(
+                self._connection,
+                self._match,
                 lambda _, sender, path, interface, name, args: self._seen.append(
                     Signal(path, interface, name, args.unpack())
                 ),
@@ -162,16 +171,7 @@ class Signals:
                 # Not by pydbus, which unpacks what came: NetworkManager tells all properties of
                 # everything, and nobody reads them here.
                 subscriptions = [
-                    bus.con.signal_subscribe(
-                        match.sender,
-                        match.interface,
-                        match.signal,
-                        match.path,
-                        match.arg0,
-                        Gio.DBusSignalFlags.NONE,
-                        self._on_signal,
-                    )
-                    for match in self._matches
+                    _subscribe(bus.con, match, self._on_signal) for match in self._matches
                 ]
                 self._wake("the bus is back" if self.losses else "subscribed")
                 while not self._stop.is_set() and not self._closed and not bus.con.is_closed():

@@ -12,10 +12,8 @@ from functools import cached_property
 from typing import Any
 
 from bridged.observe.attributes import Attributes, walk
-from bridged.rtnetlink import LINK_CODEC, NETLINK_HEADER
+from bridged.rtnetlink import IFINFOMSG, LINK_CODEC, NETLINK_HEADER
 
-_HEADER = struct.Struct("=BxHiII")
-"""struct ifinfomsg: family, type, index, flags, change."""
 _STATS64 = struct.Struct("=10Q")
 _COUNTERS = (
     "rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_errors", "tx_errors",
@@ -46,8 +44,8 @@ class LinkMessage:
     """One RTM_NEWLINK message; what it does not say is empty, 0 or None."""
 
     def __init__(self, data: bytes) -> None:
-        _, _, self.index, self._flags, _ = _HEADER.unpack_from(data, NETLINK_HEADER)
-        self._attributes: Mapping[int, bytes] = _TOP.read(data, NETLINK_HEADER + _HEADER.size)
+        _, _, self.index, self._flags, _ = IFINFOMSG.unpack_from(data, NETLINK_HEADER)
+        self._attributes: Mapping[int, bytes] = _TOP.read(data, NETLINK_HEADER + IFINFOMSG.size)
 
     @cached_property
     def _linkinfo(self) -> Mapping[int, bytes]:

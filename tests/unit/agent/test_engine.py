@@ -17,20 +17,6 @@ from tests.unit.reference import state
 FORWARD = "net/ipv4/ip_forward"
 
 
-@pytest.fixture
-def machine() -> Machine:
-    return reference_machine()
-
-
-@pytest.fixture
-def running(machine: Machine) -> Engine:
-    made = engine(machine, state())
-    assert made.run_pass().converged
-    machine.faults.writes.clear()
-    machine.clock.advance(600)
-    return made
-
-
 def find(report: Report, kind: str, name: str) -> ObjectReport:
     return next(o for o in report.objects if (o.kind, o.name) == (kind, name))
 

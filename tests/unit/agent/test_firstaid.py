@@ -8,23 +8,8 @@ from bridged.agent.engine import Engine
 from bridged.agent.wake import Hearing, Wake
 from bridged.observe.host import Host, Interest
 from bridged.report import ObjectReport
-from tests.twins.machine import Machine, reference_machine
-from tests.twins.source import engine
+from tests.twins.machine import Machine
 from tests.unit.reference import state
-
-
-@pytest.fixture
-def machine() -> Machine:
-    return reference_machine()
-
-
-@pytest.fixture
-def running(machine: Machine) -> Engine:
-    made = engine(machine, state())
-    assert made.run_pass().converged
-    machine.faults.writes.clear()
-    machine.clock.advance(600)
-    return made
 
 
 @pytest.fixture

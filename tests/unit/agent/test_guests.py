@@ -4,16 +4,11 @@ import pytest
 
 from bridged.agent.engine import Engine
 from bridged.desired.vlans import PortVlan
-from tests.twins.machine import Machine, reference_machine
+from tests.twins.machine import Machine
 from tests.twins.source import engine
 from tests.unit.reference import state
 
 _VLANS = (PortVlan(1, untagged=True), PortVlan(20, pvid=True, untagged=True), PortVlan(30))
-
-
-@pytest.fixture
-def machine() -> Machine:
-    return reference_machine()
 
 
 @pytest.fixture
