@@ -393,6 +393,6 @@ class Engine:
         trial = self.trial.left()
         if trial is not None:
             return max(trial, 0.0)
-        waiting = [verdict for verdict in self.plan.verdicts if not self.held_back(verdict)]
+        waiting = [v for v in self.plan.verdicts if v.actions and not self.held_back(v)]
         waits = (self.books.ledger.next_attempt(waiting, now), self.pauses.left())
         return min((wait for wait in waits if wait is not None), default=None)

@@ -1,4 +1,4 @@
-"""Listening to the kernel: link and address events, and modules that come and go.
+"""Listening to the kernel: link and address events, modules that come and go, swap.
 
 The sockets are read raw: events only wake the loop and say at which links to look first.  Nothing
 else in them is believed, and parsing each of thousands would cost more than looking.
@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 from collections.abc import Collection
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from bridged.rtnetlink import RTM_DELADDR, RTM_NEWADDR, RTM_NEWLINK
 
@@ -40,6 +40,7 @@ class KernelEvents(threading.Thread):
         super().__init__(name="kernel-events", daemon=True)
         self.overruns = 0
         self._ring = ring
+        self._swaps = _poll_swaps()
         self._stop_reader, self._stop_writer = socket.socketpair()
         self._links = self._open_links()
         self._modules: socket.socket | None = None
@@ -60,13 +61,17 @@ class KernelEvents(threading.Thread):
             sources = [self._stop_reader, self._links]
             if self._modules is not None:
                 sources.append(self._modules)
-            ready, _, _ = select.select(sources, [], [])
+            ready, _, swapped = select.select(sources, [], self._swaps)
             if self._stop_reader in ready:
                 break
+            if swapped:
+                self._ring("node")
             for source in ready:
                 self._drain(source)
         for source in (*sources, self._stop_writer):
             source.close()
+        for file in self._swaps:
+            file.close()
 
     def _drain(self, source: socket.socket) -> None:
         """Take everything that is there, and ring once."""
@@ -113,6 +118,15 @@ class KernelEvents(threading.Thread):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         sock.bind((0, groups))
         return sock
+
+
+def _poll_swaps() -> list[BinaryIO]:
+    """The table of swap areas, which has an exceptional condition (POLLPRI) after each change of
+    it (swaps_poll in mm/swapfile.c); none where the kernel has no swap."""
+    try:
+        return [open("/proc/swaps", "rb")]
+    except OSError:
+        return []
 
 
 def _changed_links(data: bytes) -> set[int]:

@@ -1,4 +1,4 @@
-"""Watches what sends no event and takes long to ask: packages, the runtime's files, swap.
+"""Watches what sends no event and takes long to ask: packages, the runtime's files.
 
 A thread of its own asks the package tools, so that nothing of the network ever waits for them.
 """
@@ -10,7 +10,6 @@ import structlog
 
 from bridged.observe.containerd import ContainerdReader
 from bridged.observe.host import Interest
-from bridged.observe.memory import MemoryReader
 from bridged.observe.node import Containerd, Node, Packages
 from bridged.observe.packages import PackageReader, Stamp
 from bridged.observe.rest import RestReader
@@ -47,9 +46,9 @@ class NodeWatch:
 
     def read(self, wanted: Interest) -> Node:
         """The rest of the node, for the reconciling thread."""
-        if wanted.packages != self._wanted.packages:
+        former, self._wanted = self._wanted, wanted
+        if (wanted.packages, wanted.containerd) != (former.packages, former.containerd):
             self._news.set()
-        self._wanted = wanted
         return self._rest.read(wanted)
 
     def start(self) -> None:
@@ -62,14 +61,15 @@ class NodeWatch:
         self._news.set()
 
     def _run(self) -> None:
-        containerd, memory = ContainerdReader(), MemoryReader()
+        containerd = ContainerdReader()
         before: object = None
         while not self._stopping:
-            self._news.wait(self._poll)
+            declared = self._wanted.packages or self._wanted.containerd
+            self._news.wait(self._poll if declared else None)
             self._news.clear()
             try:
                 self._read_packages()
-                now = _Signs(containerd, memory, self._wanted)
+                now = _Signs(containerd, self._wanted)
                 if before is not None and now != before:
                     self._ring("node")
                 before = now
@@ -78,8 +78,10 @@ class NodeWatch:
 
     def _read_packages(self) -> None:
         names = self._wanted.packages
+        if not names:
+            return
         key = names, self._packages.stamp()
-        if not names or key == self._seen:
+        if key == self._seen:
             return
         found = self._packages.read(names)
         self._seen = key
@@ -89,11 +91,9 @@ class NodeWatch:
 
 
 class _Signs:
-    """What tells that a look at runtime and swap would see something new."""
+    """What tells that a look at the runtime would see something new."""
 
-    def __init__(
-        self, containerd: ContainerdReader, memory: MemoryReader, wanted: Interest
-    ) -> None:
+    def __init__(self, containerd: ContainerdReader, wanted: Interest) -> None:
         spec = wanted.containerd
         programs = (spec.oci_runtime, spec.oci_runtime_path or "") if spec else ()
         self._spec = spec
@@ -102,14 +102,13 @@ class _Signs:
             if spec
             else Containerd()
         )
-        self._swaps = tuple(swap.device for swap in memory.swaps())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Signs):
             return NotImplemented
         one, two = self._runtime, other._runtime
         return (
-            (self._spec, self._swaps) == (other._spec, other._swaps)
+            self._spec == other._spec
             and (one.files, one.problem, one.installed) == (two.files, two.problem, two.installed)
             and (one.programs, one.answers) == (two.programs, two.answers)
             and abs((one.started or 0.0) - (two.started or 0.0)) <= _SLACK

@@ -21,8 +21,9 @@ _POLL = 1.0
 _QUIET, _BURST = 100, 600
 """Milliseconds without a further event that end a burst, and how long one may last: a half-written
 file gets time."""
-_LOOK = 5.0
-"""Seconds between looks whether the directories are still the same ones."""
+_LOOK = 30.0
+"""Seconds between looks whether the directories are still the same ones.  One that is replaced
+rings by itself; this is for what is mounted over them or moved above them."""
 
 
 class StateWatcher(threading.Thread):

@@ -165,9 +165,8 @@ class SilentChanges:
             if link is not None and link.disable_ipv6 is not None:
                 path = f"net/ipv6/conf/{link.name}/disable_ipv6"
                 expected[path] = str(int(link.disable_ipv6))
-        now = self._reader.read(expected)
         return (
-            any(now[path].value != value for path, value in expected.items())
+            not self._reader.unchanged(expected)
             or self._files.kept(host.kept) != host.kept
             or host.kubeadm.answer == "asking"
         )

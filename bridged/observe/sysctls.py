@@ -16,7 +16,7 @@ class SysctlReader:
     """Reads below `root`, each key by its own file: a directory proves nothing about its keys."""
 
     def __init__(self, root: Path = Path("/")) -> None:
-        self._sys = root / "proc/sys"
+        self._sys = f"{root}/proc/sys"
 
     def read(self, paths: Iterable[str]) -> Mapping[str, Sysctl]:
         """Values with single spaces between fields, by path; None with the reason if there is none.
@@ -25,18 +25,30 @@ class SysctlReader:
         """
         return {path: self._read(path) for path in paths}
 
+    def unchanged(self, expected: Mapping[str, str | None]) -> bool:
+        """Whether all of these still have the value that `read` told; asked every few seconds."""
+        return all(self._value(path) == value for path, value in expected.items())
+
     def _read(self, path: str) -> Sysctl:
         if sysctl_problem("/" + path if "/" not in path else path):
             return Sysctl(None, f"{path} is not a path below /proc/sys")
         try:
-            file = os.open(self._sys / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                data = os.read(file, _LARGEST)
-            finally:
-                os.close(file)
+            return Sysctl(self._open(path))
         except OSError as error:
             return Sysctl(None, _reason(error))
-        return Sysctl(sysctl_value(data.decode(errors="replace")))
+
+    def _value(self, path: str) -> str | None:
+        try:
+            return self._open(path)
+        except OSError:
+            return None
+
+    def _open(self, path: str) -> str:
+        file = os.open(f"{self._sys}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            return sysctl_value(os.read(file, _LARGEST).decode(errors="replace"))
+        finally:
+            os.close(file)
 
 
 def _reason(error: OSError) -> str:
