@@ -36,6 +36,8 @@ IFINFOMSG = struct.Struct("=BxHiII")
 """struct ifinfomsg: family, type, index, flags, change."""
 NETLINK_HEADER = _HEADER.size
 """Bytes of the header that every message begins with."""
+_LARGEST_ANSWER, _LARGEST_DUMP = 1 << 15, 1 << 18
+"""Bytes of one datagram: a link of many addresses and names, a part of a dump."""
 _ATTEMPTS = 10
 """Dumps that other changes may interrupt before we give up; one takes about a millisecond."""
 
@@ -207,7 +209,7 @@ class Rtnetlink:
             self._socket.send(header + body)
             while True:
                 self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
-                data = self._socket.recv(1 << 18)
+                data = self._socket.recv(_LARGEST_DUMP if flags & _DUMP else _LARGEST_ANSWER)
                 for kind, bits, payload in self._split(data):
                     if kind == _NLMSG_ERROR:
                         _raise_error(bits, payload)

@@ -66,8 +66,8 @@ class NetlinkReader:
         )
 
     def again(self, links: Iterable[Link], known: Mapping[int, Link]) -> tuple[Link, ...]:
-        """These links as they are now, but for those that are gone or called otherwise; raises
-        `WorldError` as `read` does."""
+        """These links as they are now, but for those that are gone or called otherwise; what only
+        /sys tells stays as it was.  Raises `WorldError` as `read` does."""
         found = []
         with self._socket() as netlink:
             for link in links:
@@ -76,7 +76,7 @@ class NetlinkReader:
                     continue
                 owner = known.get(message.number("IFLA_MASTER") or 0)
                 kinds = {owner.index: owner.kind} if owner else {}
-                found.append(self._link(message, kinds, link.vlans))
+                found.append(self._link(message, kinds, link.vlans, link))
         return tuple(found)
 
     def beside(self, links: tuple[Link, ...]) -> KernelNetwork:
@@ -95,19 +95,30 @@ class NetlinkReader:
             raise world_error(error.errno or 0, "read the links") from error
 
     def _link(
-        self, message: LinkMessage, kinds: Mapping[int, str], vlans: tuple[PortVlan, ...]
+        self,
+        message: LinkMessage,
+        kinds: Mapping[int, str],
+        vlans: tuple[PortVlan, ...],
+        former: Link | None = None,
     ) -> Link:
-        name, kind = message.name, message.kind
+        name, kind, address = message.name, message.kind, message.address("IFLA_ADDRESS")
         controller = message.number("IFLA_MASTER")
-        hardware = self._hardware(name, message.index) if not kind else {}
+        hardware: dict[str, Any] = {}
+        if not kind:
+            hardware = _hardware_of(former) if former else self._hardware(name, message.index)
+        if former is not None and former.address == address:
+            pinned = former.address_pinned
+        else:
+            pinned = (
+                kind != "bridge" or self._attribute(name, "addr_assign_type") == _NET_ADDR_SET
+            )
         return Link(
             index=message.index,
             name=name,
             kind=kind,
-            address=message.address("IFLA_ADDRESS"),
+            address=address,
             permanent_address=message.address("IFLA_PERM_ADDRESS"),
-            address_pinned=kind != "bridge"
-            or self._attribute(name, "addr_assign_type") == _NET_ADDR_SET,
+            address_pinned=pinned,
             mtu=message.number("IFLA_MTU") or 0,
             up=message.up,
             carrier=bool(message.number("IFLA_CARRIER")),
@@ -152,6 +163,16 @@ class NetlinkReader:
                 return file.read(64).decode(errors="replace").strip()
         except OSError:
             return ""
+
+
+def _hardware_of(link: Link) -> dict[str, Any]:
+    """What `NetlinkReader._hardware` told of it."""
+    return {
+        "path": link.path,
+        "driver": link.driver,
+        "speed": link.speed,
+        "duplex": link.duplex,
+    }
 
 
 def _addresses(netlink: Rtnetlink) -> tuple[Address, ...]:
