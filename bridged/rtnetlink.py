@@ -18,7 +18,9 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType, TracebackType
+from contextlib import suppress
+from functools import cache
+from types import ModuleType
 from typing import Any, Self
 
 from bridged.errors import ErrorKind, WorldError
@@ -112,7 +114,8 @@ class KernelRefusal(OSError):
 
 
 class Rtnetlink:
-    """A socket for one pass or one change; use it in a ``with``, in the thread that opened it.
+    """A socket for one thread, a new one after each request that was not answered to its end: the
+    kernel would go on with the answer.
 
     `timeout` in seconds bounds each method as a whole: the kernel answers in microseconds unless
     somebody holds its network lock, for instance while hundreds of links are being deleted.
@@ -121,23 +124,17 @@ class Rtnetlink:
     def __init__(self, timeout: float = 5.0) -> None:
         self._timeout = timeout
         self._sequence = 0
-        self._socket = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE
-        )
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self._socket.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
-        self._socket.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
+        self._socket = _open()
 
-    def __enter__(self) -> Self:
-        return self
+    @classmethod
+    def lasting(cls, timeout: float = 5.0) -> Callable[[], Self]:
+        """What gives one and the same socket each time, opened when it is first asked for and
+        closed with whoever holds this."""
+        return cache(lambda: cls(timeout))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._socket.close()
+    def __del__(self) -> None:
+        with suppress(AttributeError):  # it could not be opened
+            self._socket.close()
 
     def dump(
         self,
@@ -220,7 +217,13 @@ class Rtnetlink:
                     yield bits, payload
                     if not flags & (_DUMP | _ACK):
                         return
-        except TimeoutError:
+        except KernelRefusal:
+            raise
+        except OSError as error:
+            self._socket.close()
+            self._socket = _open()
+            if not isinstance(error, TimeoutError):
+                raise
             raise WorldError(
                 "timeout", f"the kernel did not answer within {self._timeout:g} s"
             ) from None
@@ -235,6 +238,15 @@ class Rtnetlink:
             if sequence == self._sequence:
                 yield kind, flags, data[offset : offset + length]
             offset += (length + 3) & ~3
+
+
+def _open() -> socket.socket:
+    kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
+    opened = socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    opened.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
+    opened.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
+    return opened
 
 
 def _body(message: Message) -> bytes:

@@ -41,14 +41,12 @@ _LARGEST_MTU = 65535
 
 
 class LinkWriter:
-    """Each method opens a socket of its own.
-
-    `root` is where /proc/sys is found, `timeout` in seconds bounds each request.
-    """
+    """For one thread.  `root` is where /proc/sys is found, `timeout` in seconds bounds each
+    request."""
 
     def __init__(self, root: Path = Path("/"), timeout: float = 5.0) -> None:
         self._conf = root / "proc/sys/net/ipv6/conf"
-        self._timeout = timeout
+        self._netlink = Rtnetlink.lasting(timeout)
 
     def set_link(self, action: SetLink) -> None:
         """Set what can be set; raises `WorldError` with all that was refused, the rest is set.
@@ -149,8 +147,7 @@ class LinkWriter:
 
     def _do(self, doing: str, change: Callable[[Rtnetlink], None]) -> None:
         try:
-            with Rtnetlink(self._timeout) as netlink:
-                change(netlink)
+            change(self._netlink())
         except KernelRefusal as error:
             raise world_error(error.errno or 0, doing, error.reason) from error
         except OSError as error:

@@ -41,7 +41,7 @@ _RTN_UNICAST = 1
 
 
 class NetlinkReader:
-    """Reads everything anew each time, over a socket that lives as long as the reading.
+    """Reads everything anew each time; for one thread.
 
     `root` is where /sys is found, `timeout` in seconds bounds each dump.
     """
@@ -49,7 +49,7 @@ class NetlinkReader:
     def __init__(self, root: Path = Path("/"), timeout: float = 5.0) -> None:
         self._sys = root / "sys/class/net"
         self._udev = root / "run/udev/data"
-        self._timeout = timeout
+        self._netlink = Rtnetlink.lasting(timeout)
 
     def read(self) -> KernelNetwork:
         """Raises `WorldError` when the kernel does not answer in time."""
@@ -87,8 +87,7 @@ class NetlinkReader:
     @contextmanager
     def _socket(self) -> Iterator[Rtnetlink]:
         try:
-            with Rtnetlink(self._timeout) as netlink:
-                yield netlink
+            yield self._netlink()
         except KernelRefusal as error:
             raise world_error(error.errno or 0, "read the links", error.reason) from error
         except OSError as error:
@@ -109,9 +108,7 @@ class NetlinkReader:
         if former is not None and former.address == address:
             pinned = former.address_pinned
         else:
-            pinned = (
-                kind != "bridge" or self._attribute(name, "addr_assign_type") == _NET_ADDR_SET
-            )
+            pinned = kind != "bridge" or self._attribute(name, "addr_assign_type") == _NET_ADDR_SET
         return Link(
             index=message.index,
             name=name,

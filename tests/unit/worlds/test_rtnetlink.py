@@ -92,6 +92,18 @@ def test_silence_is_a_timeout(netlink: Any) -> None:
     assert caught.value.kind == "timeout"
 
 
+def test_after_silence_another_socket_is_asked(
+    netlink: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel refuses a second dump over a socket on which it has not ended the first."""
+    reader, _ = netlink(link(1))
+    fresh = FakeSocket(link(1, sequence=2), done(2))
+    monkeypatch.setattr(socket, "socket", lambda *_: fresh)
+    with pytest.raises(WorldError):
+        reader.dump(RTM_GETLINK)
+    assert [item["index"] for item in reader.dump(RTM_GETLINK)] == [1]
+
+
 def test_a_dump_that_breaks_off_with_an_error_is_one(netlink: Any) -> None:
     reader, _ = netlink(link(1), done(code=-errno.ENOMEM))
     with pytest.raises(KernelRefusal) as caught:
