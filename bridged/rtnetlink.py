@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import Any, Self
 
 from bridged.errors import ErrorKind, WorldError
+from bridged.linkrequest import IFINFOMSG, link_change
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
@@ -34,8 +35,6 @@ _DUMP_INTERRUPTED = 0x10
 _CAPPED, _HAS_ATTRIBUTES = 0x100, 0x200
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11
 _HEADER = struct.Struct("=IHHII")
-IFINFOMSG = struct.Struct("=BxHiII")
-"""struct ifinfomsg: family, type, index, flags, change."""
 NETLINK_HEADER = _HEADER.size
 """Bytes of the header that every message begins with."""
 _LARGEST_ANSWER, _LARGEST_DUMP = 1 << 15, 1 << 18
@@ -188,12 +187,16 @@ class Rtnetlink:
         attributes: Sequence[tuple[str, Any]] = (),
     ) -> None:
         """Ask for a change and wait for the acknowledgement; `KernelRefusal` if it is refused."""
-        message = _CODECS[request]()
-        for name, value in fields.items():
-            message[name] = value
-        message["attrs"] = list(attributes)
+        codec = _CODECS[request]
+        body = link_change(codec, fields, attributes) if codec is LINK_CODEC else None
+        if body is None:
+            message = codec()
+            for name, value in fields.items():
+                message[name] = value
+            message["attrs"] = list(attributes)
+            body = _body(message)
         deadline = time.monotonic() + self._timeout
-        for _ in self._exchange(_body(message), request, _REQUEST | _ACK, deadline):
+        for _ in self._exchange(body, request, _REQUEST | _ACK, deadline):
             pass
 
     def _exchange(

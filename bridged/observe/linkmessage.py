@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from bridged.linkrequest import IFINFOMSG
 from bridged.observe.attributes import Attributes, walk
-from bridged.rtnetlink import IFINFOMSG, LINK_CODEC, NETLINK_HEADER
+from bridged.rtnetlink import LINK_CODEC, NETLINK_HEADER
 
 _STATS64 = struct.Struct("=10Q")
 _COUNTERS = (
