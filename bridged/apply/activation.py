@@ -1,12 +1,27 @@
-"""The activation of a profile: begun, and waited for whichever activation got it there."""
+"""The activation of profiles: begun together, each waited for whichever activation got it there.
+
+NetworkManager answers late while it activates, so what has to be known of all of them is asked
+before the first is sent.
+"""
 
 import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from bridged.apply.manager import NO_PATH, Manager
+from bridged.apply.manager import NO_PATH, Manager, no_profile
+from bridged.apply.protocols import Activation
 from bridged.apply.reasons import device_reason
+from bridged.apply.settings import parse
 from bridged.dbus import Listener, Match, Signal, plain
 from bridged.errors import WorldError
-from bridged.observe.networkmanager import DEVICE, MANAGER_PATH, SERVICE
+from bridged.observe.networkmanager import (
+    CONNECTION,
+    DEVICE,
+    MANAGER_PATH,
+    SERVICE,
+    SETTINGS,
+    SETTINGS_PATH,
+)
 from bridged.plan.actions import Activate
 
 _ACTIVATED, _DEACTIVATING = 2, 3
@@ -24,37 +39,116 @@ _PAUSE = 0.25
 still "strictly unmanaged" until udev and NetworkManager are done with it."""
 
 
-class Activation:
-    """One that was asked for; `limit` in seconds is for each attempt.
+class _Target(NamedTuple):
+    """What is activated, as NetworkManager has it now: the profile's path and kind, the device's
+    path, and the path of what is active on it."""
+
+    profile: str
+    kind: str
+    device: str
+    before: str
+
+
+def begin(
+    manager: Manager, actions: Sequence[Activate], limit: float
+) -> list[Activation | WorldError]:
+    """Ask for all of them; `limit` in seconds is for each attempt.  Each that is begun has to be
+    waited for, also to let go of what listens.
 
     A bridge that exists is refused, whatever the plan says: NetworkManager would release all of its
-    ports, and nobody puts those of the guests back.  `wait` has to be called, also to let go of
-    what listens.
+    ports, and nobody puts those of the guests back.
     """
+    targets = _targets(manager, actions)
+    begun: list[Activation | WorldError] = []
+    asked: list[tuple[_UnderWay, _Target]] = []
+    for action, target in zip(actions, targets, strict=True):
+        if isinstance(target, WorldError):
+            begun.append(target)
+        elif target.kind == "bridge" and target.device != NO_PATH:
+            text = f"{action.device} is up, and activating a bridge drops its guest ports"
+            begun.append(WorldError("refused", text))
+        else:
+            under_way = _UnderWay(manager, action, limit)
+            begun.append(under_way)
+            asked.append((under_way, target))
+    _ask(manager, asked)
+    return begun
+
+
+def _targets(manager: Manager, actions: Sequence[Activate]) -> list[_Target | WorldError]:
+    """What is to be activated, or why it cannot be."""
+    asked = [(SETTINGS_PATH, SETTINGS, "GetConnectionByUuid", "(s)", (a.uuid,)) for a in actions]
+    asked += [(MANAGER_PATH, SERVICE, "GetDeviceByIpIface", "(s)", (a.device,)) for a in actions]
+    answers = manager.many(asked)
+    profiles, devices = answers[: len(actions)], answers[len(actions) :]
+    profiles = [no_profile(p) if isinstance(p, WorldError) else p for p in profiles]
+    devices = [NO_PATH if _vanished(device) else device for device in devices]
+    settings = manager.many_of(
+        [(p, CONNECTION, "GetSettings") if isinstance(p, str) else p for p in profiles], raw=True
+    )
+    actives = manager.many_of(
+        [manager.property(d, DEVICE, "ActiveConnection") if d != NO_PATH else "" for d in devices]
+    )
+    found = zip(profiles, settings, devices, actives, actions, strict=True)
+    return [_target(*answers) for answers in found]
+
+
+def _target(
+    profile: Any, settings: Any, device: Any, active: Any, action: Activate
+) -> _Target | WorldError:
+    """One target from the four answers."""
+    before = "" if _vanished(active) else active
+    for answer in (profile, settings, device, before):
+        if isinstance(answer, WorldError):
+            return answer
+    kind = plain(parse(settings.get_child_value(0)).get("connection", {})["type"])
+    # Without a device NetworkManager makes the one that the profile describes (a VLAN).
+    if device == NO_PATH and kind not in _VIRTUAL:
+        return WorldError("vanished", f"NetworkManager has no device {action.device}")
+    return _Target(profile, kind, device, before)
+
+
+def _vanished(answer: Any) -> bool:
+    return isinstance(answer, WorldError) and answer.kind == "vanished"
+
+
+def _ask(manager: Manager, asked: Sequence[tuple["_UnderWay", _Target]]) -> None:
+    """Send them; what is refused is told when it is waited for."""
+    for under_way, target in asked:
+        under_way.listen(target.before)
+    answers = manager.many(
+        (MANAGER_PATH, SERVICE, "ActivateConnection", "(ooo)", (t.profile, t.device, NO_PATH))
+        for _, t in asked
+    )
+    for (under_way, _), answer in zip(asked, answers, strict=True):
+        if _vanished(answer):  # so it names a controller without a profile
+            answer = WorldError("refused", answer.message)
+        under_way.error = answer if isinstance(answer, WorldError) else None
+
+
+class _UnderWay:
+    """One that was asked for; `error` is what NetworkManager answered to that."""
 
     def __init__(self, manager: Manager, action: Activate, limit: float) -> None:
+        self.error: WorldError | None = None
         self._manager = manager
         self._action = action
         self._limit = limit
-        self._profile = manager.profile(action.uuid)
-        connection = manager.settings(self._profile).get("connection", {})
-        kind = plain(connection["type"])
-        if kind == "bridge" and manager.device(action.device) != NO_PATH:
-            raise WorldError(
-                "refused", f"{action.device} is up, and activating a bridge drops its guest ports"
-            )
-        self._virtual = kind in _VIRTUAL
         self._before = ""
         self._listener: Listener | None = None
-        self._error: WorldError | None = None
-        self._begin()
+
+    def listen(self, before: str) -> None:
+        """Take note of signals from now on; `before` is what is active on the device."""
+        self._before = before
+        self._listener = Listener(self._manager.bus, Match(SERVICE, signal="StateChanged"))
+        self._listener.__enter__()
 
     def wait(self) -> None:
         """Return when the profile is active; `WorldError` with NetworkManager's reason if it cannot
         be had."""
         for attempt in range(_ATTEMPTS):
             if attempt:
-                self._begin()
+                self._again()
             try:
                 self._end()
                 return
@@ -63,36 +157,18 @@ class Activation:
                     raise
                 time.sleep(_PAUSE * 2**attempt)
 
-    def _begin(self) -> None:
-        """Ask for it; what goes wrong is told by `_end`."""
-        self._error = None
-        self._listener = Listener(self._manager.bus, Match(SERVICE, signal="StateChanged"))
-        self._listener.__enter__()
-        try:
-            self._ask()
-        except WorldError as error:
-            self._error = error
-
-    def _ask(self) -> None:
-        # Without a device NetworkManager makes the one that the profile describes (a VLAN).
-        device = self._manager.device(self._action.device)
-        if device == NO_PATH and not self._virtual:
-            raise WorldError("vanished", f"NetworkManager has no device {self._action.device}")
-        self._before, _, _ = self._manager.active(device)
-        args = (self._profile, device, NO_PATH)
-        try:
-            self._manager.call(MANAGER_PATH, SERVICE, "ActivateConnection", "(ooo)", args)
-        except WorldError as error:
-            if error.kind == "vanished":  # so it names a controller without a profile
-                raise WorldError("refused", error.message) from error
-            raise
+    def _again(self) -> None:
+        (target,) = _targets(self._manager, [self._action])
+        if isinstance(target, WorldError):
+            raise target
+        _ask(self._manager, [(self, target)])
 
     def _end(self) -> None:
         listener, self._listener = self._listener, None
         assert listener is not None
         try:
-            if self._error is not None:
-                raise self._error
+            if self.error is not None:
+                raise self.error
             self._follow(listener)
         finally:
             listener.__exit__(None, None, None)

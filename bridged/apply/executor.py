@@ -39,8 +39,9 @@ from bridged.plan.actions import (
     WriteSysctl,
 )
 
-_UNDER_WAY = 8
-"""Activations at once: NetworkManager tells each of us of every state of every device."""
+_UNDER_WAY, _TOGETHER = 8, 4
+"""Activations at once: NetworkManager tells each of us of every state of every device; and how many
+of them are begun at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +97,12 @@ class _Begun:
     """An activation under way: where its outcome goes, and since when."""
 
     place: int
-    action: Activate
+    action: Action
     start: float
     activation: Activation
 
 
-def _concerns(activation: Activate, action: Action) -> bool:
+def _concerns(activation: Action, action: Action) -> bool:
     """Whether `action` is about the port that is activated, its bridge, or what stands on it.
 
     Two VLANs may share a parent, two ports of one bridge come up one after the other.
@@ -127,14 +128,26 @@ def _steps(actions: Iterable[Action]) -> Iterator[Sequence[Action]]:
         writes = isinstance(action, AddProfile | UpdateProfile)
         if not writes or any(_concerns(activation, action) for activation in waiting):
             yield from _batches(written)
-            yield from ([activation] for activation in waiting)
+            yield from _apart(waiting)
             written, waiting = [], []
         if isinstance(action, AddProfile | UpdateProfile):
             written.append(action)
         else:
             yield [action]
     yield from _batches(written)
-    yield from ([activation] for activation in waiting)
+    yield from _apart(waiting)
+
+
+def _apart(waiting: Iterable[Activate]) -> Iterator[Sequence[Action]]:
+    """Activations to be begun at once: not too many, and none that has to do with another."""
+    batch: list[Activate] = []
+    for action in waiting:
+        if len(batch) == _TOGETHER or any(_concerns(other, action) for other in batch):
+            yield batch
+            batch = []
+        batch.append(action)
+    if batch:
+        yield batch
 
 
 def _batches(written: Iterable[AddProfile | UpdateProfile]) -> Iterator[Sequence[Action]]:
@@ -180,20 +193,24 @@ class _Run:
         """Take what belongs together; what needs something that has failed is skipped."""
         if isinstance(step[0], AddProfile | UpdateProfile | Activate):
             self._finish([b for b in self._begun if any(_concerns(b.action, a) for a in step)])
-            self._finish(self._begun[: max(len(self._begun) - _UNDER_WAY + 1, 0)])
+            if isinstance(step[0], Activate):
+                self._finish(self._begun[: max(len(self._begun) + len(step) - _UNDER_WAY, 0)])
         else:
             self.finish()
         step = [action for action in step if not self._skipped(action)]
         for action in step:
             self._before(action)
         start = self._monotonic()
-        errors = self._tried(step)
+        results = self._tried(step)
         seconds = self._monotonic() - start
-        for action, error in zip(step, errors, strict=True):
-            if error is not None:
+        for action, result in zip(step, results, strict=True):
+            if isinstance(result, WorldError):
                 self._failed.add(action.object)
-            if not (isinstance(action, Activate) and error is None):
-                self.outcomes.append(Outcome(action, error, seconds / len(step)))
+            if result is None or isinstance(result, WorldError):
+                self.outcomes.append(Outcome(action, result, seconds / len(step)))
+            else:
+                self._begun.append(_Begun(len(self.outcomes), action, start, result))
+                self.outcomes.append(None)
 
     def _skipped(self, action: Action) -> bool:
         culprits = ({action.object} | action.needs) & self._failed
@@ -203,23 +220,21 @@ class _Run:
             self.outcomes.append(Outcome(action, WorldError("failed", reason), skipped=True))
         return bool(culprits)
 
-    def _tried(self, step: Sequence[Action]) -> list[WorldError | None]:
-        """The errors of what was tried, or of the activation that was only begun."""
+    def _tried(self, step: Sequence[Action]) -> Sequence[WorldError | Activation | None]:
+        """The errors of what was tried, and activations that were only begun."""
         manager = self._writers.network_manager
         added = [action for action in step if isinstance(action, AddProfile)]
         updated = [action for action in step if isinstance(action, UpdateProfile)]
+        activated = [action for action in step if isinstance(action, Activate)]
         try:
             if added:
                 return manager.add_profiles(added)
             if updated:
                 return manager.update_profiles(updated)
+            if activated:
+                return manager.activate(activated)
             for action in step:
-                if isinstance(action, Activate):
-                    start, place = self._monotonic(), len(self.outcomes)
-                    self._begun.append(_Begun(place, action, start, manager.activate(action)))
-                    self.outcomes.append(None)
-                else:
-                    self._take(action)
+                self._take(action)
         except WorldError as error:
             return [error] * len(step)
         return [None] * len(step)

@@ -19,6 +19,7 @@ from bridged.observe.networkmanager import (
 )
 
 NO_PATH = "/"
+_PROPERTIES = "org.freedesktop.DBus.Properties"
 _EACH = 0.1
 """Seconds that each of many calls may take."""
 _SAME = 10.0
@@ -59,10 +60,20 @@ class Manager:
         except WorldError as error:
             return [error] * len(asked)
 
+    def many_of(self, calls: Iterable[Any], raw: bool = False) -> list[Any]:
+        """The same, where what is no call (an error of before, say) is its own answer."""
+        calls = list(calls)
+        answers = iter(self.many([call for call in calls if isinstance(call, tuple)], raw))
+        return [next(answers) if isinstance(call, tuple) else call for call in calls]
+
+    @staticmethod
+    def property(path: str, interface: str, name: str) -> tuple[Any, ...]:
+        """The call for a property, for `many`."""
+        return (path, _PROPERTIES, "Get", "(ss)", (interface, name))
+
     def get(self, path: str, interface: str, name: str) -> Any:
         """A property."""
-        properties = "org.freedesktop.DBus.Properties"
-        return self.call(path, properties, "Get", "(ss)", (interface, name))
+        return self.call(*self.property(path, interface, name))
 
     def version(self) -> tuple[int, int, int]:
         """(major, minor, micro)."""

@@ -6,8 +6,9 @@ Every path is looked up by UUID or interface name at the moment of use.
 from collections.abc import Sequence
 from typing import Any
 
-from bridged.apply.activation import Activation
+from bridged.apply.activation import begin
 from bridged.apply.manager import NO_PATH, Manager, no_profile
+from bridged.apply.protocols import Activation
 from bridged.apply.settings import changed, for_version, parse
 from bridged.dbus import SystemBus, plain
 from bridged.errors import WorldError
@@ -102,9 +103,13 @@ class NetworkManagerWriter:
                 if error.kind != "vanished" or attempt == _REAPPLY_ATTEMPTS - 1:
                     raise
 
-    def activate(self, action: Activate) -> Activation:
-        """Begin to activate a profile; `WorldError` where that is refused at once."""
-        return Activation(self._manager, action, self._activation)
+    def activate(self, actions: Sequence[Activate]) -> list[Activation | WorldError]:
+        """Begin to activate profiles; `WorldError` where that is refused at once.
+
+        Together: NetworkManager answers late while it activates, so that what has to be known for
+        the next one is asked before the first.
+        """
+        return begin(self._manager, actions, self._activation)
 
 
 def _error(answer: object) -> WorldError | None:

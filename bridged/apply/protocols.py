@@ -36,8 +36,8 @@ class Activation(Protocol):
 class NetworkManagerWriter(Protocol):
     """Profiles and activations.
 
-    Profiles are written several at once, with the error of each in its place.  `activate` only
-    begins: several may be under way at once.
+    Profiles are written, and activations begun, several at once, with the error of each in its
+    place.  `activate` only begins: what it gives is under way.
     """
 
     def add_profiles(self, actions: Sequence[AddProfile]) -> list[WorldError | None]: ...
@@ -46,7 +46,7 @@ class NetworkManagerWriter(Protocol):
 
     def delete_profile(self, action: DeleteProfile) -> None: ...
 
-    def activate(self, action: Activate) -> Activation: ...
+    def activate(self, actions: Sequence[Activate]) -> list[Activation | WorldError]: ...
 
     def reapply(self, action: Reapply) -> None: ...
 

@@ -10,6 +10,7 @@ from copy import deepcopy
 from functools import partial
 from typing import Any
 
+from bridged.apply.protocols import Activation
 from bridged.desired.bridge import Bridge
 from bridged.desired.port import Nic, Vlan
 from bridged.desired.properties import Row, rows
@@ -199,8 +200,17 @@ class FakeNetworkManager:
         for device in [d for d, uuid in self.active.items() if uuid == action.uuid]:
             self.down(device)
 
-    def activate(self, action: Activate) -> _Activated:
-        """The activation of a profile on its device, which is over at once."""
+    def activate(self, actions: Sequence[Activate]) -> list[Activation | WorldError]:
+        """The activations of profiles on their devices, which are over at once."""
+        return [self._activated(action) for action in actions]
+
+    def _activated(self, action: Activate) -> Activation | WorldError:
+        try:
+            return self._activate(action)
+        except WorldError as error:
+            return error
+
+    def _activate(self, action: Activate) -> _Activated:
         self._reach("activate", action.describe())
         if action.uuid not in self.profiles:
             raise WorldError("vanished", "the profile is gone")

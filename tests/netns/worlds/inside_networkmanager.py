@@ -59,7 +59,7 @@ def test_activating_the_port_brings_the_bridge_up_with_its_address(
 ) -> None:
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile())
-    writer.activate(activate()).wait()
+    writer.bring_up(activate())
     assert ip_link(NIC)["master"] == "br-lan"
     bridge = ip_link("br-lan")
     assert bridge["address"] == MAC
@@ -140,7 +140,7 @@ def test_a_profile_that_is_gone_has_vanished(writer: OneByOne) -> None:
         writer.update_profile(update(BRIDGE_UUID, {"bridge": {"stp": True}}))
     assert caught.value.kind == "vanished"
     with pytest.raises(WorldError) as caught:
-        writer.activate(activate()).wait()
+        writer.bring_up(activate())
     assert caught.value.kind == "vanished"
     writer.delete_profile(
         DeleteProfile(object=BRIDGE, reason="test", uuid=BRIDGE_UUID, profile="br-lan")
@@ -202,14 +202,14 @@ def test_a_bridge_that_is_up_is_never_activated(writer: OneByOne) -> None:
     """NetworkManager would drop the guest."""
     plug(writer)
     with pytest.raises(WorldError) as caught:
-        writer.activate(activate(BRIDGE_UUID, "br-lan")).wait()
+        writer.bring_up(activate(BRIDGE_UUID, "br-lan"))
     assert caught.value.kind == "refused"
     assert ports() == {NIC, "vnet0"}
 
 
 def test_a_bridge_that_does_not_exist_is_activated(writer: OneByOne) -> None:
     writer.add_profile(bridge_profile())
-    writer.activate(activate(BRIDGE_UUID, "br-lan")).wait()
+    writer.bring_up(activate(BRIDGE_UUID, "br-lan"))
     assert "UP" in ip_link("br-lan")["flags"]
 
 
@@ -217,7 +217,7 @@ def test_a_port_is_activated_again_and_guests_stay(writer: OneByOne) -> None:
     plug(writer)
     nmcli("device", "disconnect", NIC)
     assert ports() == {"vnet0"}
-    writer.activate(activate()).wait()
+    writer.bring_up(activate())
     assert ports() == {NIC, "vnet0"}
 
 
@@ -225,7 +225,7 @@ def test_a_port_without_carrier_is_activated(writer: OneByOne) -> None:
     run("lab", "carrier", NIC, "down")
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile())
-    writer.activate(activate()).wait()
+    writer.bring_up(activate())
     assert ip_link(NIC)["master"] == "br-lan"
 
 
@@ -235,7 +235,7 @@ def test_activating_on_a_device_that_does_not_exist_has_vanished(
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile("enp99s9"))
     with pytest.raises(WorldError) as caught:
-        writer.activate(activate(device="enp99s9")).wait()
+        writer.bring_up(activate(device="enp99s9"))
     assert caught.value.kind == "vanished"
 
 
@@ -243,7 +243,7 @@ def test_an_activation_that_fails_gives_the_reason(writer: OneByOne) -> None:
     """The controller's profile is missing, so the port cannot come up."""
     writer.add_profile(port_profile())
     with pytest.raises(WorldError) as caught:
-        writer.activate(activate()).wait()
+        writer.bring_up(activate())
     assert caught.value.kind in ("failed", "refused")
     assert len(caught.value.message) > 20
 

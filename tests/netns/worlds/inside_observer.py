@@ -63,7 +63,7 @@ def laboratory(bus: SystemBus) -> Iterator[None]:
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile())
     port = ObjectId("port", NICS[0])
-    writer.activate(Activate(object=port, reason="test", uuid=PORT_UUID, device=NICS[0])).wait()
+    writer.bring_up(Activate(object=port, reason="test", uuid=PORT_UUID, device=NICS[0]))
     for number in (1, 2):
         nmcli("connection", "add", "type", "bridge", "con-name", f"br-{number}",
               "ifname", f"br-{number}", "ipv4.method", "disabled", "ipv6.method", "disabled",

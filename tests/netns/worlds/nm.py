@@ -48,6 +48,12 @@ class OneByOne(NetworkManagerWriter):
     def update_profile(self, action: UpdateProfile) -> None:
         self._raise(self.update_profiles([action]))
 
+    def bring_up(self, action: Activate) -> None:
+        (begun,) = self.activate([action])
+        if isinstance(begun, WorldError):
+            raise begun
+        begun.wait()
+
     @staticmethod
     def _raise(errors: list[WorldError | None]) -> None:
         for error in errors:
@@ -89,7 +95,7 @@ def plug(writer: NetworkManagerWriter) -> None:
     """br-lan with its NIC and a guest, all up."""
     writer.add_profile(bridge_profile())
     writer.add_profile(port_profile())
-    writer.activate(activate()).wait()
+    writer.bring_up(activate())
     add_guest()
 
 

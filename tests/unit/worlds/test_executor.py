@@ -35,9 +35,9 @@ class Slow:
     def reapply(self, action: Reapply) -> None:
         self.said.append(f"reapply {action.device}")
 
-    def activate(self, action: Activate) -> "Slow.Waiting":
-        self.said.append(f"begin {action.uuid}")
-        return Slow.Waiting(self, action.uuid)
+    def activate(self, actions: Sequence[Activate]) -> list["Slow.Waiting"]:
+        self.said += [f"begin {action.uuid}" for action in actions]
+        return [Slow.Waiting(self, action.uuid) for action in actions]
 
     class Waiting:
         def __init__(self, manager: "Slow", uuid: str) -> None:
