@@ -24,8 +24,9 @@ class Agent:
 
     _running: "Agent | None" = None
 
-    def __init__(self, options: Sequence[str]) -> None:
+    def __init__(self, options: Sequence[str], command: Sequence[str] = BRIDGED) -> None:
         self._options = options
+        self._command = command
         self.process = self._start(_SOURCE)
         Agent._running = self
 
@@ -39,7 +40,7 @@ class Agent:
     def _start(self, source: Path) -> subprocess.Popen[bytes]:
         with _LOG.open("ab") as log:
             return subprocess.Popen(
-                [*BRIDGED, "--metrics", "none", *self._options],
+                [*self._command, "--metrics", "none", *self._options],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=source,
                 env={**os.environ, "PYTHONPATH": f"{source}:{_SOURCE}"},
             )  # fmt: skip
@@ -66,10 +67,10 @@ class Agent:
 
 
 @contextmanager
-def agent(*options: str) -> Iterator[None]:
+def agent(*options: str, command: Sequence[str] = BRIDGED) -> Iterator[None]:
     """bridged runs, its first pass is over; it is stopped at the end."""
     _LOG.unlink(missing_ok=True)
-    started = Agent(options)
+    started = Agent(options, command)
     try:
         started.wait()
         yield

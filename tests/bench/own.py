@@ -55,6 +55,7 @@ def measure(run: Inside, lengths: Lengths) -> dict[str, Any]:
         (10 if quick else 35, ("tests.bench.start", "--rounds", "3" if quick else "20")),
         (20, ("tests.bench.holding",)),
         (lengths.idle + 40, ("tests.bench.idle", "--seconds", f"{lengths.idle:g}")),
+        (25 if quick else 145, ("tests.bench.idle_parts", "15" if quick else "130")),
         (10 if quick else 100, ("tests.bench.asking", "--times", "500" if quick else "10000")),
         (15 if quick else 60, ("tests.bench.storm", "--events", "1000" if quick else "10000")),
         (60 if quick else 540, ("tests.bench.scale", *sizes)),

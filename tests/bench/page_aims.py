@@ -6,6 +6,7 @@ shown only where the samples miss it; what was not measured says so.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from tests.bench.aim import Aim, Document, Outcome, at, figures, spread
 from tests.bench.figures import Figures, duration, ratio
@@ -221,6 +222,28 @@ def _processor(document: Document) -> Outcome | None:
     return Outcome(f"{share:.3f} %", share < 0.1, "", f"over {idle['seconds']:.0f} s")
 
 
+def _why_processor(document: Document) -> str:
+    parts = at(document, "own", "idle_parts")
+    if not parts:
+        return "which of its parts take it was not measured"
+    return f"{idle_parts(parts)}; caches that others have used meanwhile are cold"
+
+
+def idle_parts(parts: Mapping[str, Any]) -> str:
+    """What an idle agent's looks take, after sleeping and again without a pause; and its threads,
+    which do all of it."""
+    told = [
+        f"a {part} takes {duration(Figures.of(times).median)} of processor "
+        f"({duration(parts['warm'][part])} when repeated without a pause)"
+        for part, times in parts["cold"].items()
+        if times
+    ]
+    spent = sorted(parts["threads"].items(), key=lambda item: -item[1])[:4]
+    a_minute = 60 / parts["seconds"]
+    threads = ", ".join(f"{name} {duration(seconds * a_minute)}" for name, seconds in spent)
+    return f"{'; '.join(told)}; by thread, a minute: {threads}"
+
+
 def _wakeups(document: Document) -> Outcome | None:
     idle = at(document, "own", "idle")
     if idle is None:
@@ -385,9 +408,7 @@ AIMS = (
         "idle: processor",
         "under 0.1 % of a core",
         _processor,
-        "a look every 5 s at what sends no event, and a whole one every minute, each by an "
-        "interpreter that has slept long enough to find no cache warm; which of them takes how "
-        "much is not profiled yet",
+        _why_processor,
     ),
     Aim("idle: wake-ups", "under 1 a second", _wakeups, _why_woken),
     Aim("idle: memory (RSS)", "under 50 MB", _resident, _why_resident),

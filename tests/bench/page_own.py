@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.bench.aim import at
 from tests.bench.figures import Figures, duration, ratio
-from tests.bench.page_aims import SOAKS
+from tests.bench.page_aims import SOAKS, idle_parts
 from tests.bench.plot_lines import Line, flat, growth
 
 _MEGABYTE = 1000
@@ -15,7 +15,7 @@ Samples = Mapping[str, Any]
 
 def own(found: Samples) -> str:
     """Everything but the aims."""
-    parts = [_scale(found["scale"]), *_idle(found["idle"]), *_storm(found["storm"])]
+    parts = [_scale(found["scale"]), *_idle(found), *_storm(found["storm"])]
     parts += [*_soaks(found), "![memory and descriptors](benchmark-flat.svg)\n"]
     if "holding" in found:
         parts.append(_holding(found["holding"]))
@@ -91,7 +91,8 @@ def _scale(scale: Samples) -> str:
     return "\n".join(lines)
 
 
-def _idle(idle: Samples) -> Iterator[str]:
+def _idle(found: Samples) -> Iterator[str]:
+    idle = found["idle"]
     seconds, held = idle["seconds"], idle["memory"]
     by = sorted(idle["by_thread"].items(), key=lambda item: -item[1])[:6]
     woken = ", ".join(f"{name} {count / seconds:.2f}" for name, count in by)
@@ -101,6 +102,7 @@ def _idle(idle: Samples) -> Iterator[str]:
         "| what | figure |",
         "| --- | --- |",
         f"| idle for {seconds:.0f} s: processor | {100 * idle['cpu'] / seconds:.3f} % of one |",
+        *([f"| of it | {idle_parts(found['idle_parts'])} |"] if "idle_parts" in found else []),
         f"| wake-ups a second | {idle['wakeups'] / seconds:.2f}; by thread: {woken} |",
         f"| memory | {held['rss'] / _MEGABYTE:.1f} MB resident, {held['pss'] / _MEGABYTE:.1f} when "
         f"what is shared counts by share, {held['own'] / _MEGABYTE:.1f} nobody else's |",
