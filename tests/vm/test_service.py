@@ -110,3 +110,21 @@ def test_the_sandbox_denies_nothing_that_the_work_needs(node: VmLab) -> None:
     assert product.total(node, "bridged_errors_total") == 0
     kernel = node.run("journalctl", "-k", "-q", "-o", "cat", "-g", "bridged", check=False).stdout
     assert "segfault" not in kernel
+
+
+def test_swap_that_is_switched_on_or_off_is_told_without_a_timer(node: VmLab) -> None:
+    """The kernel tells of it, so no slow look is needed; the one a minute is out of the way."""
+    product.options(node, "--resync", "3600")
+    node.run("systemctl", "restart", "bridged", timeout=180)
+    product.converged(node)
+
+    def outcome() -> str:
+        checks = product.status(node)["readiness"]
+        return str(next(check["outcome"] for check in checks if check["name"] == "swap"))
+
+    assert outcome() == "ready"
+    node.sh("dd if=/dev/zero of=/swap bs=1M count=16 status=none && chmod 0600 /swap")
+    node.sh("mkswap -q /swap && swapon /swap")
+    wait_until(lambda: outcome() == "warning", PATIENCE, "told")
+    node.sh("swapoff /swap && rm /swap")
+    wait_until(lambda: outcome() == "ready", PATIENCE, "told that it is over")
