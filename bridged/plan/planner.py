@@ -142,9 +142,9 @@ def _spare_guests(
 ) -> Iterable[Verdict]:
     """Take out every action that would cost guests their bridge and is not allowed."""
     for verdict in verdicts:
-        guests = context.guests(verdict.bridge) if verdict.bridge else ()
         costly = [action for action in verdict.actions if action.disruption == "guests"]
-        if not costly or not guests or verdict.bridge in context.allowed:
+        guests = context.guests(verdict.bridge) if costly and verdict.bridge else ()
+        if not guests or verdict.bridge in context.allowed:
             yield verdict
             continue
         withheld += costly
