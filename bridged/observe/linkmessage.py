@@ -64,6 +64,8 @@ class LinkMessage:
     bridge or VLAN is.
     """
 
+    __slots__ = ("_found", "index", "info", "kind", "name", "up")
+
     def __init__(self, data: bytes) -> None:
         _, _, self.index, flags, _ = IFINFOMSG.unpack_from(data, NETLINK_HEADER)
         self._found = _ATTRIBUTES.read(data)
