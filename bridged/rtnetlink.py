@@ -37,8 +37,9 @@ _SOL_NETLINK, _CAP_ACK, _EXT_ACK = 270, 10, 11
 _HEADER = struct.Struct("=IHHII")
 NETLINK_HEADER = _HEADER.size
 """Bytes of the header that every message begins with."""
-_LARGEST_ANSWER, _LARGEST_DUMP = 1 << 15, 1 << 18
-"""Bytes of one datagram: a link of many addresses and names, a part of a dump."""
+_LARGEST = 1 << 16
+"""Bytes of one datagram: the kernel answers dumps in parts of 32 KiB.  A buffer above 128 KiB would
+be mapped into memory anew for each."""
 _ATTEMPTS = 10
 """Dumps that other changes may interrupt before we give up; one takes about a millisecond."""
 
@@ -209,7 +210,7 @@ class Rtnetlink:
             self._socket.send(header + body)
             while True:
                 self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
-                data = self._socket.recv(_LARGEST_DUMP if flags & _DUMP else _LARGEST_ANSWER)
+                data = self._socket.recv(_LARGEST)
                 for kind, bits, payload in self._split(data):
                     if kind == _NLMSG_ERROR:
                         _raise_error(bits, payload)

@@ -335,10 +335,9 @@ class Host:
         """
         pairs = [(self.by_index[link.index], link) for link in now]
         new = {link.index: link for link in now}
-        host = replace(
-            self, links=tuple(new.get(link.index, link) for link in self.links), remembered=True
-        )
-        kept: dict[str, Any] = {"by_index": {**self.by_index, **new}, "_addresses": self._addresses}
+        by_index = {**self.by_index, **new}  # in the order of the dump
+        host = replace(self, links=tuple(by_index.values()), remembered=True)
+        kept: dict[str, Any] = {"by_index": by_index, "_addresses": self._addresses}
         if all((was.name, was.altnames) == (link.name, link.altnames) for was, link in pairs):
             kept["by_name"] = dict(self.by_name) | {
                 name: link

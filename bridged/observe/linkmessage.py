@@ -8,7 +8,6 @@ names, numbers and types of the attributes are still pyroute2's tables.
 import struct
 import sys
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 from bridged.linkrequest import IFINFOMSG
@@ -38,46 +37,55 @@ def _table(codec: Any) -> Table:
 
 _IFLA = {name: number for number, (name, _) in _table(LINK_CODEC).items()}
 _INFO = {name: number for number, (name, _) in _table(LINK_CODEC.ifinfo).items()}
-_TOP, _NESTED = Attributes(), Attributes()
+_NUMBERS = (
+    "IFLA_MTU", "IFLA_LINK", "IFLA_LINK_NETNSID", "IFLA_MASTER", "IFLA_OPERSTATE", "IFLA_CARRIER",
+    "IFLA_CARRIER_CHANGES",
+)  # fmt: skip
+_BYTES = ("IFLA_IFNAME", "IFLA_ADDRESS", "IFLA_PERM_ADDRESS", "IFLA_STATS64", "IFLA_PROP_LIST")
+_INSIDE = (
+    "IFLA_INFO_KIND", "IFLA_INFO_DATA", "IFLA_INFO_SLAVE_KIND", "IFLA_INFO_SLAVE_DATA",
+)  # fmt: skip
+"""What of a message is read: numbers, other values, and those within IFLA_LINKINFO."""
+_INET6_SETTINGS = "IFLA_INET6_CONF"
+_ATTRIBUTES = Attributes(
+    {
+        **{_IFLA[name]: name for name in _NUMBERS + _BYTES},
+        _IFLA["IFLA_LINKINFO"]: {_INFO[name]: name for name in _INSIDE},
+        _IFLA["IFLA_AF_SPEC"]: {_AF_INET6: {_INET6_CONF: _INET6_SETTINGS}},
+    },
+    _NUMBERS,
+    NETLINK_HEADER + IFINFOMSG.size,
+)
 
 
 class LinkMessage:
-    """One RTM_NEWLINK message; what it does not say is empty, 0 or None."""
+    """One RTM_NEWLINK message; what it does not say is empty, 0 or None.
+
+    `kind` is IFLA_INFO_KIND, empty for hardware; `up` the administrative state; `info` what a
+    bridge or VLAN is.
+    """
+
+    __slots__ = ("_found", "index", "info", "kind", "name", "up")
 
     def __init__(self, data: bytes) -> None:
-        _, _, self.index, self._flags, _ = IFINFOMSG.unpack_from(data, NETLINK_HEADER)
-        self._attributes: Mapping[int, bytes] = _TOP.read(data, NETLINK_HEADER + IFINFOMSG.size)
-
-    @cached_property
-    def _linkinfo(self) -> Mapping[int, bytes]:
-        return _NESTED.read(self._get("IFLA_LINKINFO"))
-
-    def _get(self, name: str) -> bytes:
-        return self._attributes.get(_IFLA[name], b"")
+        _, _, self.index, flags, _ = IFINFOMSG.unpack_from(data, NETLINK_HEADER)
+        self._found = _ATTRIBUTES.read(data)
+        self.up = bool(flags & _IFF_UP)
+        self.name = self._text("IFLA_IFNAME")
+        self.kind = self._text("IFLA_INFO_KIND")
+        self.info = self._info()
 
     def number(self, name: str) -> int | None:
-        """A number, by the name of its attribute (``IFLA_MTU``)."""
-        data = self._get(name)
-        return int.from_bytes(data, sys.byteorder) if data else None
+        """A number, by the name of its attribute: one of `_NUMBERS`."""
+        number: int | None = self._found.get(name)
+        return number
 
     def address(self, name: str) -> str:
         """A hardware address as text."""
-        return _mac(self._get(name))
+        return _mac(self._found.get(name, b""))
 
-    @property
-    def name(self) -> str:
-        """The name of the interface."""
-        return _text(self._get("IFLA_IFNAME"))
-
-    @cached_property
-    def kind(self) -> str:
-        """IFLA_INFO_KIND, empty for hardware."""
-        return _text(self._linkinfo.get(_INFO["IFLA_INFO_KIND"], b""))
-
-    @property
-    def up(self) -> bool:
-        """The administrative state."""
-        return bool(self._flags & _IFF_UP)
+    def _text(self, name: str) -> str:
+        return _text(self._found.get(name, b""))
 
     @property
     def operstate(self) -> str:
@@ -91,7 +99,7 @@ class LinkMessage:
 
         For a veth it is the peer, and with IFLA_LINK_NETNSID it counts in another namespace.
         """
-        if self.kind == "veth" or self._get("IFLA_LINK_NETNSID"):
+        if self.kind == "veth" or "IFLA_LINK_NETNSID" in self._found:
             return None
         parent = self.number("IFLA_LINK")
         return parent if parent and parent != self.index else None
@@ -99,24 +107,21 @@ class LinkMessage:
     @property
     def altnames(self) -> tuple[str, ...]:
         """Alternative names: the attributes of IFLA_PROP_LIST are all of one kind."""
-        return tuple(_text(value) for _, value in walk(self._get("IFLA_PROP_LIST")))
+        return tuple(_text(value) for _, value in walk(self._found.get("IFLA_PROP_LIST", b"")))
 
     @property
     def disable_ipv6(self) -> bool | None:
         """From the copy of the interface's IPv6 settings; None where it has no IPv6."""
-        families = _NESTED.read(self._get("IFLA_AF_SPEC"))
-        settings = _NESTED.read(families.get(_AF_INET6, b"")).get(_INET6_CONF, b"")
+        settings = self._found.get(_INET6_SETTINGS, b"")
         if len(settings) < 4 * (_DEVCONF_DISABLE_IPV6 + 1):
             return None
         return bool(struct.unpack_from("=i", settings, 4 * _DEVCONF_DISABLE_IPV6)[0])
 
-    @cached_property
-    def info(self) -> Mapping[str, Any]:
-        """What a bridge or VLAN is."""
+    def _info(self) -> Mapping[str, Any]:
         decode = _DESCRIBED.get(self.kind)
         if decode is None:
             return {}
-        info = decode(self._linkinfo.get(_INFO["IFLA_INFO_DATA"], b""))
+        info = decode(self._found.get("IFLA_INFO_DATA", b""))
         if self.kind == "vlan":
             info.setdefault("vlan_flags", 0)  # vlan_fill_info() leaves the word out when it is 0
         return info
@@ -124,14 +129,14 @@ class LinkMessage:
     @property
     def port(self) -> Mapping[str, Any]:
         """What the link is as a port of a bridge, empty where it is none."""
-        if _text(self._linkinfo.get(_INFO["IFLA_INFO_SLAVE_KIND"], b"")) != "bridge":
+        if self._text("IFLA_INFO_SLAVE_KIND") != "bridge":
             return {}
-        return _PORT(self._linkinfo.get(_INFO["IFLA_INFO_SLAVE_DATA"], b""))
+        return _PORT(self._found.get("IFLA_INFO_SLAVE_DATA", b""))
 
     @property
     def stats(self) -> Mapping[str, int]:
         """Counters since the link was made."""
-        data = self._get("IFLA_STATS64")
+        data = self._found.get("IFLA_STATS64", b"")
         if len(data) < _STATS64.size:
             return {}
         return dict(zip(_COUNTERS, _STATS64.unpack_from(data), strict=True))
@@ -150,25 +155,27 @@ class _Decoder:
     word."""
 
     def __init__(self, table: Table) -> None:
-        self._keys: dict[int, str] = {}
-        self._special: dict[int, tuple[str, Callable[[bytes], Any]]] = {}
+        keys: dict[int, str] = {}
+        numbers = []
+        self._special: dict[str, Callable[[bytes], Any]] = {}
         for number, (name, kind) in table.items():
             key = name.removeprefix("IFLA_").lower()
             if kind.startswith("uint"):
-                self._keys[number] = key
+                numbers.append(key)
             elif kind in _SPECIAL:
-                self._special[number] = key, _SPECIAL[kind]
-        self._attributes = Attributes(self._keys)
+                self._special[key] = _SPECIAL[kind]
+            else:
+                continue
+            keys[number] = key
+        self._attributes = Attributes(keys, numbers)
 
     def __call__(self, data: bytes) -> dict[str, Any]:
         """What the block says."""
         found = self._attributes.read(data)
-        keys = self._keys
-        values = {keys[number]: value for number, value in found.items() if number in keys}
-        for number, (key, read) in self._special.items():
-            if number in found:
-                values[key] = read(found[number])
-        return values
+        for key, read in self._special.items():
+            if key in found:
+                found[key] = read(found[key])
+        return found
 
 
 _SPECIAL: Mapping[str, Callable[[bytes], Any]] = {

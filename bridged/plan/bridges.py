@@ -108,7 +108,7 @@ def pinned_address(
         return spec.mac
     raw = profile.get("bridge", "mac-address") if profile else None
     if raw:
-        return ":".join(f"{byte:02x}" for byte in raw)
+        return bytes(raw).hex(":")
     if link is not None and link.address.strip("0:"):
         return link.address
     return bridge_address(context.machine, name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from bridged.desired.base import Model
@@ -26,24 +27,26 @@ def wishes(model: Model, **overrides: Any) -> tuple[Wish, ...]:
     if known is None or known[0] is not model:
         if len(_DECLARED) >= _MODELS:
             _DECLARED.clear()
-        declared = ((row, row.declared(model)) for row in rows(type(model)))
-        wanted = tuple((row, _wish(row, value)) for row, value in declared)
-        known = model, wanted, tuple(wish for _, wish in wanted if wish)
+        wanted = {row.field: _wish(row, row.declared(model)) for row in rows(type(model))}
+        known = model, wanted, tuple(filter(None, wanted.values()))
         _DECLARED[id(model)] = known
     if not overrides:
         return known[2]
-    found = (
-        _wish(row, overrides[row.field]) if row.field in overrides else wish
-        for row, wish in known[1]
-    )
-    return tuple(wish for wish in found if wish)
+    table = _table(type(model))
+    derived = {field: _wish(table[field], value) for field, value in overrides.items()}
+    return tuple(filter(None, (known[1] | derived).values()))
 
 
 def _wish(row: Row, value: Any) -> Wish | None:
     return None if value is None or value == "keep" else Wish(row, value)
 
 
-_Known = tuple[Model, tuple[tuple[Row, Wish | None], ...], tuple[Wish, ...]]
+@cache
+def _table(model: type[Model]) -> Mapping[str, Row]:
+    return {row.field: row for row in rows(model)}
+
+
+_Known = tuple[Model, dict[str, Wish | None], tuple[Wish, ...]]
 _DECLARED: dict[int, _Known] = {}
 """What models declare that were looked at last: they are frozen, and the same in every pass."""
 _MODELS = 8192
@@ -56,7 +59,7 @@ def show(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-@dataclass
+@dataclass(slots=True)
 class Differences:
     """What differs, collected while comparing: for people, and as changes for each world."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from bridged.desired.names import sysctl_key, sysctl_value
 from bridged.desired.port import Vlan
 from bridged.desired.state import Minimum
+from bridged.observe.host import NetworkManager, Profile
 from bridged.plan.boot import MINIMUMS, SYSCTLS
 from bridged.plan.context import Context
 from bridged.plan.kernel import satisfied
@@ -123,20 +124,8 @@ def _large_vlans(context: Context) -> Iterator[Finding]:
 
 def _dangling_profiles(context: Context) -> Iterator[Finding]:
     """Port profiles whose bridge nobody makes: a typo, or a leftover."""
-    nm = context.nm
-    if nm is None:
-        return
-    bridges = {
-        name
-        for profile in nm.profiles
-        if profile.type == "bridge"
-        for name in (profile.interface, profile.uuid)
-    }
-    for profile in nm.profiles:
-        if profile.port_type != "bridge" or not profile.controller:
-            continue
-        known = profile.controller in bridges
-        if not known and context.host.link(profile.controller) is None:
+    for profile in _without_bridge(context.nm) if context.nm else ():
+        if context.host.link(profile.controller) is None:
             yield Finding(
                 "dangling-profile",
                 f"profile {profile.id} makes {profile.interface or 'a card'} a port of "
@@ -145,8 +134,31 @@ def _dangling_profiles(context: Context) -> Iterator[Finding]:
             )
 
 
+def _without_bridge(nm: NetworkManager) -> tuple[Profile, ...]:
+    """Port profiles of a bridge that no profile makes."""
+
+    def conclude() -> tuple[Profile, ...]:
+        bridges = {
+            name
+            for profile in nm.profiles
+            if profile.type == "bridge"
+            for name in (profile.interface, profile.uuid)
+        }
+        return tuple(
+            profile
+            for profile in nm.profiles
+            if profile.port_type == "bridge"
+            and profile.controller
+            and profile.controller not in bridges
+        )
+
+    return nm.once(("without bridge",), conclude)
+
+
 def _unmanaged_links(context: Context) -> Iterator[Finding]:
     """Right now, and on its own after the next boot."""
+    if context.nm is None or all(device.managed for device in context.nm.devices):
+        return
     for name, _, port in context.state.ports():
         link, bridge = context.host.link(port.device), context.host.link(name)
         plugged = link is not None and bridge is not None and link.controller == bridge.index

@@ -4,7 +4,7 @@ from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID, uuid5
 
-from bridged.observe.host import Profile
+from bridged.observe.host import NetworkManager, Profile
 from bridged.plan.actions import ObjectId
 
 _NAMESPACE = UUID("6d1f0f0e-5f0e-5b7c-9a55-b41d6ed00001")
@@ -28,6 +28,15 @@ def owner(profile: Profile) -> ObjectId | None:
         if profile.uuid == profile_uuid(item):
             return item
     return None
+
+
+def owned(nm: NetworkManager) -> tuple[tuple[ObjectId, Profile], ...]:
+    """The profiles that bridged made, each with its object."""
+
+    def conclude() -> tuple[tuple[ObjectId, Profile], ...]:
+        return tuple((item, profile) for profile in nm.profiles if (item := owner(profile)))
+
+    return nm.once(("owned",), conclude)
 
 
 def bridge_address(machine_id: str, name: str) -> str:

@@ -11,6 +11,7 @@ from bridged.plan.actions import Action, Activate
 from bridged.plan.boot import FILES, plan_files
 from bridged.plan.bridges import plan_bridge
 from bridged.plan.context import Context
+from bridged.plan.declared import ports_of
 from bridged.plan.files import conf, find_of_kubernetes, kept_files, plan_kept, readings
 from bridged.plan.findings import NODES, READY_NODES, find_dangers
 from bridged.plan.guests import plan_guests
@@ -99,12 +100,7 @@ def plan_links(
         for name in names
         if name in bridges and host.link(name) is not None
     ]
-    verdicts += [
-        plan_port(context, name, bridge, port)
-        for name, bridge in bridges.items()
-        for port in bridge.ports
-        if port.device in names
-    ]
+    verdicts += [plan_port(context, *declared) for declared in ports_of(state, names)]
     return tuple(_spare_guests(context, verdicts, []))
 
 
@@ -142,9 +138,9 @@ def _spare_guests(
 ) -> Iterable[Verdict]:
     """Take out every action that would cost guests their bridge and is not allowed."""
     for verdict in verdicts:
-        guests = context.guests(verdict.bridge) if verdict.bridge else ()
         costly = [action for action in verdict.actions if action.disruption == "guests"]
-        if not costly or not guests or verdict.bridge in context.allowed:
+        guests = context.guests(verdict.bridge) if costly and verdict.bridge else ()
+        if not guests or verdict.bridge in context.allowed:
             yield verdict
             continue
         withheld += costly

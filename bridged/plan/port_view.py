@@ -1,6 +1,7 @@
 """One declared port with everything that planning looks up for it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from bridged.desired.bridge import Bridge
 from bridged.desired.port import Nic, Port, Vlan
@@ -33,7 +34,7 @@ class PortView:
     device: Device | None
     needs: frozenset[ObjectId]
 
-    @property
+    @cached_property
     def plugged(self) -> bool:
         """Whether the kernel has the port in its bridge."""
         return (
@@ -49,7 +50,7 @@ class PortView:
             self.device and self.choice.profile and self.device.active == self.choice.profile.uuid
         )
 
-    @property
+    @cached_property
     def wishes(self) -> tuple[Wish, ...]:
         """Everything that is declared of the port."""
         offloads = self.spec.offloads if isinstance(self.spec, Nic) else None

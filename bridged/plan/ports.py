@@ -40,8 +40,10 @@ def plan_port(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) ->
         return Verdict(
             port.item, "blocked", reason, remedy, tuple(found.drift), tuple(actions), bridge
         )
-    actions += _in_kernel(port, found)
-    actions += _membership(port, found)
+    in_place = _in_kernel(port, found)
+    remade = any(isinstance(action, DeleteLink) for action in in_place)
+    actions += in_place
+    actions += _membership(port, found, remade)
     impossible = "" if actions else found.obstacle
     waiting = "" if actions or impossible or not found.drift else _waiting(port)
     condition: Condition = "drift" if found.drift else "converged"
@@ -148,14 +150,15 @@ def _remake(port: PortView, link: Link, found: Differences) -> Action:
     )
 
 
-def _membership(port: PortView, found: Differences) -> list[Action]:
+def _membership(port: PortView, found: Differences, remade: bool) -> list[Action]:
     """Get the port into its bridge, by the gentlest way that leads there.
 
     Where NetworkManager has the profile active, the kernel alone lost the port and netlink puts it
     back, which NetworkManager takes as it is; everything else is an activation of the port's
-    profile, which also brings the bridge up and needs no carrier.
+    profile, which also brings the bridge up and needs no carrier.  `remade` tells that the link is
+    about to be deleted, to come back by that.
     """
-    if port.plugged and not _to_be_remade(port):
+    if port.plugged and not remade:
         return []
     if not port.plugged:
         found.note("bridge", port.bridge, kernel=port.where)
@@ -201,12 +204,6 @@ def _netlink_suffices(port: PortView) -> bool:
         and port.in_use
         and not port.device.activating
     )
-
-
-def _to_be_remade(port: PortView) -> bool:
-    if port.link is None:
-        return False
-    return _misplaced(port) or compare(port.wishes, port.link, None, port={}).remake
 
 
 def _waiting(port: PortView) -> str:

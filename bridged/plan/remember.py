@@ -6,7 +6,7 @@ from dataclasses import replace
 from bridged.desired.state import State
 from bridged.observe.host import Device, Host, Link, NetworkManager
 from bridged.plan.context import Context
-from bridged.plan.identity import owner
+from bridged.plan.identity import owned
 from bridged.plan.memory import Guest, Memory, settings
 
 _GRACE = 10.0
@@ -42,12 +42,21 @@ def _made(memory: Memory, host: Host) -> dict[str, int]:
     }
     nm = host.network_manager
     if isinstance(nm, NetworkManager):
-        for device in nm.devices:
-            profile = nm.profile(device.active) if device.active else None
-            link = host.link(device.interface)
-            if profile and link and link.kind in {"bridge", "vlan"} and owner(profile):
+        for interface in _in_use(nm):
+            link = host.link(interface)
+            if link and link.kind in {"bridge", "vlan"}:
                 made[link.name] = link.index
     return made
+
+
+def _in_use(nm: NetworkManager) -> tuple[str, ...]:
+    """The interfaces on which a profile of ours is active."""
+
+    def conclude() -> tuple[str, ...]:
+        ours = {profile.uuid for _, profile in owned(nm)}
+        return tuple(device.interface for device in nm.devices if device.active in ours)
+
+    return nm.once(("in use",), conclude)
 
 
 def _plugged(state: State, host: Host, made: Iterable[str]) -> Iterator[Guest]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from bridged.observe.host import Profile
 from bridged.plan.actions import Action, DeleteLink, DeleteProfile, Disruption, ObjectId
 from bridged.plan.context import Context
-from bridged.plan.identity import owner
+from bridged.plan.identity import owned
 from bridged.plan.matching import unresolved
 from bridged.plan.port_view import object_id
 from bridged.plan.result import Verdict
@@ -58,9 +58,8 @@ def _orphans(context: Context) -> Iterator[tuple[ObjectId, Profile]]:
         ObjectId(object_id(port).kind, context.ifname(port.device))
         for _, _, port in context.state.ports()
     }
-    for profile in context.nm.profiles if context.nm else ():
-        item = owner(profile)
-        if item is not None and item not in declared:
+    for item, profile in owned(context.nm) if context.nm else ():
+        if item not in declared:
             yield item, profile
 
 

@@ -7,12 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridged.observe.attributes import Attributes, walk
+from bridged.observe.attributes import Attributes, Wanted, walk
 
-NUMBERS = {1, 2, 3}
-BLOCKS = st.lists(
-    st.tuples(st.sampled_from([1, 2, 3, 4, 5, 0x8006]), st.binary(max_size=9)), max_size=6
-)
+WANTED = {1: "one", 2: "two", 4: "four", 6: {1: "inner one", 5: {4: "innermost"}}}
+NUMBERS = {"one", "two", "inner one"}
 
 
 def block(*attributes: tuple[int, bytes]) -> bytes:
@@ -22,22 +20,42 @@ def block(*attributes: tuple[int, bytes]) -> bytes:
     )
 
 
-def walked(data: bytes, offset: int = 0) -> dict[int, int | bytes]:
-    return {
-        number: int.from_bytes(value, sys.byteorder) if number in NUMBERS else value
-        for number, value in walk(data, offset)
-    }
+BLOCKS = st.lists(
+    st.tuples(st.sampled_from([1, 2, 3, 4, 5, 0x8006]), st.binary(max_size=9)), max_size=6
+)
+NESTED = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from([1, 2, 3, 4, 5]), st.binary(max_size=9)),
+        st.tuples(st.just(0x8006), BLOCKS.map(lambda attributes: block(*attributes))),
+        st.tuples(
+            st.just(6),
+            BLOCKS.map(lambda attributes: block((1, b"\1"), (5, block(*attributes)), (3, b""))),
+        ),
+    ),
+    max_size=6,
+)
 
 
-@given(st.lists(BLOCKS, max_size=8), st.integers(0, 12))
+def walked(data: bytes, offset: int = 0, wanted: Wanted = WANTED) -> dict[str, int | bytes]:
+    found: dict[str, int | bytes] = {}
+    for number, value in walk(data, offset):
+        key = wanted.get(number)
+        if isinstance(key, str):
+            found[key] = int.from_bytes(value, sys.byteorder) if key in NUMBERS else value
+        elif key is not None:
+            found |= walked(value, 0, key)
+    return found
+
+
+@given(st.lists(NESTED, max_size=8), st.integers(0, 12))
 def test_any_sequence_of_blocks_reads_as_walked(
     blocks: list[list[tuple[int, bytes]]], cut: int
 ) -> None:
-    reader = Attributes(NUMBERS)
+    reader = Attributes(WANTED, NUMBERS, offset=8)
     for attributes in blocks * 2:
         data = bytes(8) + block(*attributes)
         for part in (data, data[: max(len(data) - cut, 8)], data):
-            assert reader.read(part, 8) == walked(part, 8)
+            assert reader.read(part) == walked(part, 8)
 
 
 @pytest.mark.parametrize(
@@ -46,19 +64,21 @@ def test_any_sequence_of_blocks_reads_as_walked(
         ([(1, b"\1\0\0\0"), (4, b"abcd")], [(4, b"abcd"), (1, b"\1\0\0\0")]),
         ([(1, b"\1"), (2, b"\2\0")], [(1, b"\1\0\0\0"), (2, b"\2")]),
         ([(4, b"abc"), (5, b"")], [(4, b"ab"), (5, b"")]),
+        ([(6, block((1, b"\1"), (2, b"\2")))], [(6, block((2, b"\1"), (1, b"\2")))]),
+        ([(4, block((1, b"\1")))], [(6, block((1, b"\1")))]),
     ],
 )
 def test_the_same_length_in_another_shape_is_noticed(
     first: list[tuple[int, bytes]], then: list[tuple[int, bytes]]
 ) -> None:
-    reader = Attributes(NUMBERS)
+    reader = Attributes(WANTED, NUMBERS)
     assert len(block(*first)) == len(block(*then))
     for attributes in (first, then, first):
         assert reader.read(block(*attributes)) == walked(block(*attributes))
 
 
 def test_the_memory_of_shapes_is_bounded() -> None:
-    reader = Attributes()
+    reader = Attributes({9: "nine"})
     for size in range(3000):
         reader.read(block((9, bytes(size))))
     assert len(reader._shapes) <= 1024
