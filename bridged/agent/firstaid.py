@@ -13,6 +13,7 @@ from typing import Protocol
 from bridged.desired.state import State
 from bridged.observe.host import Host, Link
 from bridged.plan.actions import SetController, SetLink
+from bridged.plan.declared import ports_of
 from bridged.plan.memory import Memory
 from bridged.plan.planner import plan_links
 from bridged.plan.result import Verdict
@@ -34,13 +35,8 @@ def first_aid(
     eyes: Glance, state: State, host: Host, memory: Memory, touched: Collection[int]
 ) -> tuple[Verdict, ...]:
     """The objects at these links that first aid alone takes to their desired state."""
-    declared = state.devices()
-    links = [
-        link
-        for index in touched
-        if (link := host.by_index.get(index)) is not None
-        and not declared.isdisjoint((link.name, *link.altnames))
-    ]
+    changed = [link for index in touched if (link := host.by_index.get(index)) is not None]
+    links = [link for link in changed if _is_declared(state, (link.name, *link.altnames))]
     if not links:
         return ()
     names = dict.fromkeys(name for link in links for name in (link.name, *link.altnames))
@@ -51,6 +47,11 @@ def first_aid(
         host = eyes.surroundings(host)
         verdicts = _treatable(plan_links(state, host, memory, names))
     return verdicts
+
+
+def _is_declared(state: State, names: Collection[str]) -> bool:
+    bridges = state.bridges or {}
+    return any(name in bridges for name in names) or bool(ports_of(state, names))
 
 
 def _treatable(verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
