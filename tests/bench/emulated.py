@@ -13,7 +13,7 @@ SIZES = (10, 50)
 _ROUNDS = 3
 """The most of each way: emulated, the ways and the way back to the beginning take half a minute."""
 _MANY_ROUNDS = 2
-_LARGE = 100
+_LARGE = 50
 """VLANs from which on one round has to do."""
 _BY_HAND = 10
 """The most VLANs that nmcli makes: six commands each, a process of its own every one."""

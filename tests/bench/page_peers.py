@@ -82,7 +82,7 @@ def cold(lab: Mapping[str, Any]) -> str:
         if way not in found:
             continue
         right, done = Figures.of(found[way]["right"]), Figures.of(found[way]["done"])
-        calls = lab["calls"][way]
+        calls = lab["calls"].get(way) if said.manager else None
         cells = [
             _named(said.told, tools),
             ratio(right.median / middles[FLOOR]) if FLOOR in middles else "",
@@ -91,7 +91,7 @@ def cold(lab: Mapping[str, Any]) -> str:
             duration(right.p99),
             f"{duration(right.low)} to {duration(right.high)}",
             duration(done.median),
-            *([str(calls["calls"]), str(calls["changing"])] if said.manager else ["", ""]),
+            *([str(calls["calls"]), str(calls["changing"])] if calls else ["", ""]),
             said.lacks,
         ]
         lines.append(f"| {' | '.join(cells)} |")
