@@ -58,7 +58,9 @@ def against(base: Base, most: float) -> Callable[[Document], Outcome | None]:
         if not shares:
             return None
         met = max(shares) <= most
-        return Outcome("; ".join(told), met, "; ".join(map(ratio, shares)), "; ".join(spreads))
+        return Outcome(
+            "; ".join(told), met, "; ".join(f"{share:.2f}" for share in shares), "; ".join(spreads)
+        )
 
     return measured
 
@@ -70,10 +72,10 @@ def why_not_four(document: Document) -> str:
         floor, script = floor_of(ways), by_hand(ways)
         if floor and script:
             most = ratio(script.median / floor.median)
-            told.append(f"{duration(floor.median)} of {layout}: {most} times would be all there is")
+            told.append(f"{duration(floor.median)} ({layout}: {most} times would be all there is)")
     if not told:
         return "what NetworkManager itself takes is most of both; its floor was not measured"
-    return f"NetworkManager itself takes, which whoever uses it pays, {'; '.join(told)}"
+    return f"whoever uses NetworkManager pays what it takes itself, {', '.join(told)}"
 
 
 # ---------------------------------------------------------------------- many VLANs

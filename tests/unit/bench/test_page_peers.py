@@ -82,7 +82,7 @@ def test_a_cold_convergence_is_judged_in_both_laboratories() -> None:
     row = _aim({"labs": {"netns": quick, "vm": _machine()}}, "cold convergence, against Net")
     assert "4.00 s (reference node, emulated)" in row[2]
     assert "50.0 ms (two bridges)" in row[2]
-    assert row[3] == "1.6; 1.2"
+    assert row[3] == "1.60; 1.25"
     assert row[5].startswith("missed")
 
 
