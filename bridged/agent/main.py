@@ -24,7 +24,7 @@ from bridged.agent.state_source import FileSource
 from bridged.agent.state_watcher import StateWatcher
 from bridged.agent.store import MemoryStore
 from bridged.agent.systemd import Notifier
-from bridged.agent.wake import Wake
+from bridged.agent.wake import News, Wake
 from bridged.agent.wiring import NodeSide, SilentChanges, real_engine
 from bridged.dbus import Match, Signals, SystemBus, name_owner
 from bridged.errors import BridgedError
@@ -130,7 +130,7 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     source = FileSource(options.state, options.state_dir, facts=facts_beside(options.state))
     bus = SystemBus()
     stack.callback(bus.close)
-    signalled = threading.Event()
+    signalled = News()
     ledger = Ledger(Limits(contended_after=options.contended_after))
     node = NodeSide(wake.ring, options.poll)
     engine = real_engine(
@@ -175,7 +175,8 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
         signalled.set()
         wake.ring("networkmanager")
 
-    signals = Signals([Match(_NM), name_owner(_NM)], news)
+    signals = Signals([name_owner(_NM)], news, once=Match(_NM))
+    signalled.listen = signals.listen
     assert node.watch is not None
     for part in (events, signals, watcher, node.watch):
         part.start()

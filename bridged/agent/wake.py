@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from threading import Condition
+from threading import Condition, Event
 from time import monotonic
 from typing import Self
 
@@ -63,6 +63,25 @@ class Wake:
         """How often each source rang since the start."""
         with self._condition:
             return dict(self._counts)
+
+
+class News(Event):
+    """Set while something was signalled that nobody has looked at since.
+
+    Whoever looks clears it first, and with that has the signals come again that stopped with the
+    first: `listen`, which tells whether they do.  Where they may not, all counts as news.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listen: Callable[[], bool] = lambda: True
+
+    def clear(self) -> None:
+        """Whatever was signalled until now is about to be looked at."""
+        super().clear()
+        # Behind the clearing: what is heard from now on must not be cleared away.
+        if not self.listen():
+            self.set()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from bridged.dbus.connection import SystemBus, close, connect, system_bus_addres
 from bridged.dbus.gi import Gio, GLib
 from bridged.errors import WorldError
 
+_ANSWER_MS = 5000
+"""Milliseconds within which the bus answers for itself."""
 _RETRY_FIRST, _RETRY_LAST = 0.5, 30.0
 """Seconds between attempts to reach a bus that is away."""
 
@@ -42,15 +44,36 @@ class Signal(NamedTuple):
     args: tuple[Any, ...]
 
 
-def _subscribe(connection: Any, match: Match, fired: Callable[..., None]) -> int:
-    """Have `fired` called, in the context that is the thread's default now; what takes it back."""
+def _rule(match: Match) -> str:
+    """The match as the bus is told it."""
+    words = {
+        "type": "signal",
+        "sender": match.sender,
+        "interface": match.interface,
+        "member": match.signal,
+        "path": match.path,
+        "arg0": match.arg0,
+    }
+    return ",".join(f"{key}='{word}'" for key, word in words.items() if word is not None)
+
+
+def _ask_bus(method: str, match: Match) -> tuple[Any, ...]:
+    """The arguments of the call to the bus, up to its flags."""
+    args = GLib.Variant("(s)", (_rule(match),))
+    bus = "org.freedesktop.DBus"
+    return bus, "/org/freedesktop/DBus", bus, method, args, None, Gio.DBusCallFlags.NONE
+
+
+def _subscribe(connection: Any, match: Match, fired: Callable[..., None], told: bool = True) -> int:
+    """Have `fired` called, in the context that is the thread's default now; what takes it back.
+    With `told` False somebody else tells the bus what is wanted."""
     subscription: int = connection.signal_subscribe(
         match.sender,
         match.interface,
         match.signal,
         match.path,
         match.arg0,
-        Gio.DBusSignalFlags.NONE,
+        Gio.DBusSignalFlags.NONE if told else Gio.DBusSignalFlags.NO_MATCH_RULE,
         fired,
     )
     return subscription
@@ -114,16 +137,26 @@ class Signals:
 
     `fire` runs in that thread and may do no more than set a flag or fill a queue.  It is also
     called when the bus is lost and when it is back, since signals in between were missed.
+    What matches `once` is told once, then no more until `listen`: whoever has been woken to look
+    learns nothing from the next thousand, which the bus need then not send.
     `errors` counts exceptions of `fire`, `losses` the times that the bus went away.
     """
 
     def __init__(
-        self, matches: Sequence[Match], fire: Callable[[str], None], address: str | None = None
+        self,
+        matches: Sequence[Match],
+        fire: Callable[[str], None],
+        address: str | None = None,
+        once: Match | None = None,
     ) -> None:
         self.errors = 0
         self.losses = 0
         self._matches = matches
         self._fire = fire
+        self._once = once
+        self._lock = threading.Lock()
+        self._connection: Any = None
+        self._listening = False
         self._address = address or system_bus_address()
         self._stop = threading.Event()
         self._context: Any = None
@@ -133,6 +166,31 @@ class Signals:
     def start(self) -> None:
         """Start the thread; it finds the bus by itself, now or later."""
         self._thread.start()
+
+    def listen(self) -> bool:
+        """Hear `once` again; False where the bus did not answer, so that nothing may be heard.
+
+        To be called ahead of reading what the signals are about, and after forgetting that there
+        was one.  From any thread.
+        """
+        with self._lock:
+            # Without a connection there is nothing to do: the thread tells when it has one.
+            if self._once is None or self._listening or self._connection is None:
+                return True
+            try:
+                self._connection.call_sync(*_ask_bus("AddMatch", self._once), _ANSWER_MS, None)
+            except GLib.Error:
+                return False
+            self._listening = True
+            return True
+
+    def _heard_once(self) -> None:
+        """Ask the bus for no more of `once`.  Ahead of telling, or `listen` could come in between
+        and be undone."""
+        with self._lock:
+            if self._listening and self._once is not None and self._connection is not None:
+                self._listening = False
+                self._connection.call(*_ask_bus("RemoveMatch", self._once), -1, None, None, None)
 
     def stop(self, timeout: float = 2.0) -> None:
         """End the thread; one that hangs in connecting is left to the end of the process."""
@@ -173,12 +231,20 @@ class Signals:
                 subscriptions = [
                     _subscribe(bus.con, match, self._on_signal) for match in self._matches
                 ]
+                if self._once is not None:
+                    subscriptions.append(_subscribe(bus.con, self._once, self._on_once, told=False))
+                    with self._lock:
+                        self._connection, self._listening = bus.con, False
+                    if not self.listen():
+                        raise WorldError("timeout", "the bus does not answer")
                 self._wake("the bus is back" if self.losses else "subscribed")
                 while not self._stop.is_set() and not self._closed and not bus.con.is_closed():
                     self._context.iteration(True)
                 for subscription in subscriptions:
                     bus.con.signal_unsubscribe(subscription)
             finally:
+                with self._lock:
+                    self._connection = None
                 close(bus)
                 while self._context.iteration(False):
                     pass
@@ -190,6 +256,10 @@ class Signals:
 
     def _on_closed(self, *_: Any) -> None:
         self._closed = True
+
+    def _on_once(self, *signal: Any) -> None:
+        self._heard_once()
+        self._on_signal(*signal)
 
     def _on_signal(
         self, _: Any, sender: str, path: str, interface: str, signal: str, args: Any

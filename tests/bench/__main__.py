@@ -1,9 +1,9 @@
 """`make bench`: runs the benchmark in both laboratories and writes docs/benchmark.md.
 
-    python3 -m tests.bench [--lab netns|vm] [--rounds N] [--drifts N] [--guests N]
+    python3 -m tests.bench [--lab netns|vm] [--rounds N] [--drifts N] [--guests N] [--vlans N,N]
 
 The namespace laboratory runs at the machine's own speed; there the two bridges converge and drifts
-are timed.  The virtual machine has the whole reference node.
+are timed.  The virtual machine has the whole reference node, and many VLANs.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench import operators, others, own, page, peers, scrape
+from tests.bench import emulated, operators, others, own, page, peers, scrape
 from tests.lab import netns, vm
 from tests.lab.node import CHECKOUT, Node
 
@@ -33,7 +33,6 @@ print(json.dumps({
 }))
 """
 _WHERE = {"netns": "namespace laboratory", "vm": "virtual machine"}
-_LAYOUTS = {"netns": "two bridges", "vm": "reference node"}
 
 
 def inside_of(node: Node, *arguments: str) -> dict[str, Any]:
@@ -51,37 +50,41 @@ def inside_of(node: Node, *arguments: str) -> dict[str, Any]:
 
 def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
     """All samples of one laboratory."""
-    emulated = lab == "vm"
-    why = vm.missing() if emulated else netns.missing("trixie")
+    why = vm.missing() if lab == "vm" else netns.missing("trixie")
     if why:
         raise SystemExit(f"bench: {why}")
+    if lab == "vm":
+        return _measure_machine(options)
     brought = peers.bring(netns.tree("trixie").parent)
-    node: Node = (
-        vm.open_demo()
-        if emulated
-        else netns.NetnsLab("trixie", binds={brought: str(operators.NMSTATE)})
-    )
+    node: Node = netns.NetnsLab("trixie", binds={brought: str(operators.NMSTATE)})
     try:
-        if emulated:
-            _bring(node)
         versions = json.loads(node.run(*node.python, "-c", _VERSIONS).stdout)
-        if emulated:
-            words = ["--rounds", str(options.rounds), "--still", "30", "--peers"]
-            found = inside_of(node, "tests.bench.cold", _LAYOUTS[lab], *words)
-        else:
-            found = others.measure(
-                lambda node: partial(inside_of, node), options.rounds, 200, options.quick
-            )
-            _save(found)
-            found |= inside_of(node, "tests.bench.guests", "--rounds", str(options.guests))
-            found |= inside_of(node, "tests.bench.rival")
-            _save(found)
-            found |= inside_of(node, "tests.bench.drift", "--rounds", str(options.drifts))
-            _save(found)
-            lengths = own.Lengths.of(options)
-            found["own"] = own.measure(lambda *words: inside_of(node, *words), lengths)
-            _save(found)
+        found = others.measure(
+            lambda node: partial(inside_of, node), options.rounds, 200, options.quick
+        )
+        _save(found)
+        found |= inside_of(node, "tests.bench.guests", "--rounds", str(options.guests))
+        found |= inside_of(node, "tests.bench.rival")
+        _save(found)
+        found |= inside_of(node, "tests.bench.drift", "--rounds", str(options.drifts))
+        _save(found)
+        lengths = own.Lengths.of(options)
+        found["own"] = own.measure(lambda *words: inside_of(node, *words), lengths)
+        _save(found)
         return found | {"where": _WHERE[lab], "versions": versions}
+    finally:
+        node.close()
+
+
+def _measure_machine(options: argparse.Namespace) -> dict[str, Any]:
+    """All samples of the virtual machine."""
+    node = vm.open_demo()
+    try:
+        _bring(node)
+        versions = json.loads(node.run(*node.python, "-c", _VERSIONS).stdout)
+        found = emulated.measure(partial(inside_of, node), options.rounds, options.vlans, _save)
+        slow = node.machine.accel == "tcg"
+        return found | {"where": _WHERE["vm"], "versions": versions, "emulated": slow}
     finally:
         node.close()
 
@@ -129,6 +132,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10, help="cold convergences each")
     parser.add_argument("--guests", type=int, default=5, help="events of each kind to guests")
     parser.add_argument("--drifts", type=int, default=1000, help="faults of each kind")
+    parser.add_argument(
+        "--vlans", type=emulated.sizes, default=emulated.SIZES, metavar="N,N",
+        help="how many VLANs and bridges, in the virtual machine",
+    )  # fmt: skip
     own.arguments(parser)
     options = parser.parse_args()
     load = [round(os.getloadavg()[0], 1)]
@@ -140,7 +147,8 @@ def main() -> int:
         if lab == "vm" and normal is not None:  # an emulator would take a processor for itself
             os.sched_setscheduler(0, normal, os.sched_param(0))
         document["labs"][lab] = _measure(lab, options)
-    document["scrape"] = scrape.measure()
+    if "scrape" not in document or options.lab != ["vm"]:
+        document["scrape"] = scrape.measure()
     if cost := document["labs"].get("netns", {}).pop("own", None):
         document["own"] = cost
     document["machine"] = {

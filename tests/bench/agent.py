@@ -79,10 +79,11 @@ def agent(*options: str, command: Sequence[str] = BRIDGED) -> Iterator[None]:
         Agent._running = None
 
 
-def ask(method: str, params: dict[str, Any] | None = None) -> Any:
-    """The agent's answer to one request, None where it has none yet."""
+def ask(method: str, params: dict[str, Any] | None = None, patience: float = 120) -> Any:
+    """The agent's answer to one request, None where it has none yet, or none within so many seconds
+    after its last word."""
     with socket.socket(socket.AF_UNIX) as connection, suppress(OSError):
-        connection.settimeout(120)
+        connection.settimeout(patience)
         connection.connect(_SOCKET)
         request = json.dumps({"method": method, "params": params or {}})
         connection.sendall(request.encode() + b"\n")

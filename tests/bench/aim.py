@@ -14,10 +14,10 @@ _NOT_MEASURED = "not measured"
 @dataclass(frozen=True)
 class Outcome:
     """What the samples say of an aim: the figure, its ratio to what `Aim.against` names, its
-    spread, and whether the aim is met."""
+    spread, and whether the aim is met; None where these samples cannot tell."""
 
     figure: str
-    met: bool
+    met: bool | None
     ratio: str = ""
     spread: str = ""
 
@@ -40,8 +40,9 @@ class Aim:
         if seen is None:
             cells = [self.what, self.aim, self.absent or _NOT_MEASURED, "", "", _NOT_MEASURED]
             return f"| {' | '.join(cells)} |"
-        reason = self.why if isinstance(self.why, str) else self.why(document)
-        verdict = "**met**" if seen.met else f"missed: {reason}" if reason else "missed"
+        reason = "" if seen.met else self.why if isinstance(self.why, str) else self.why(document)
+        missed = "not judged" if seen.met is None else "missed"
+        verdict = "**met**" if seen.met else f"{missed}: {reason}" if reason else missed
         cells = [self.what, self.aim, seen.figure, seen.ratio, seen.spread, verdict]
         return f"| {' | '.join(cells)} |"
 

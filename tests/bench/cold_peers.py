@@ -61,8 +61,10 @@ def _tidied(layout: Layout) -> Iterator[None]:
     try:
         yield
     finally:
-        for bridge in layout.ports:
+        for bridge, port in layout.ports.items():
             run("ip", "link", "del", bridge)
+            if "." in port:
+                run("ip", "link", "del", port)
         for name in _LEFT:
             path = Path(name)
             with suppress(OSError):
@@ -72,14 +74,22 @@ def _tidied(layout: Layout) -> Iterator[None]:
 @contextmanager
 def _without_network_manager(layout: Layout) -> Iterator[None]:
     """NetworkManager is stopped; it is started again when the bridges are gone."""
-    run("lab", "nm-stop")
+    _network_manager("stop")
     try:
-        for card in layout.ports.values():
+        for card in layout.cards:
             run("ip", "link", "set", card, "up")
         with _tidied(layout):
             yield
     finally:
-        run("lab", "nm-start")
+        _network_manager("start")
+
+
+def _network_manager(verb: str) -> None:
+    """Stop or start it, as a laboratory does or as a machine."""
+    if shutil.which("lab"):
+        run("lab", f"nm-{verb}")
+    else:
+        run("systemctl", verb, "NetworkManager")
 
 
 def _floor(module: str, layout: Layout, stack: ExitStack) -> Work:
@@ -259,8 +269,6 @@ def there() -> dict[str, Callable[[Layout, ExitStack], Work]]:
     """The ways that this node has the programs for."""
     netplan = shutil.which("netplan") is not None
     has = {
-        # Where NetworkManager can be stopped with the cards left as they are.
-        "netlink floor": shutil.which("lab") is not None,
         "nmstate": NMSTATE.is_dir(),
         "ifstate": IFSTATE.is_dir(),
         "ifupdown2": shutil.which("ifreload") is not None,

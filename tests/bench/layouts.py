@@ -1,6 +1,6 @@
-"""The two nodes that are measured: how each is declared, how it is typed by hand, how it looks.
+"""The nodes that are measured: how each is declared, how it is typed by hand, how it looks.
 
-Both begin as the owner's did: every card active on a plain Ethernet profile that has its name.
+All begin as the owner's did: every card active on a plain Ethernet profile that has its name.
 """
 
 import os
@@ -16,8 +16,10 @@ from tests.lab.demo_links import Links
 NICS = ("enp13s0f0", "enp13s0f3")
 _KEPT = ("lo", "enp8s0")
 """Devices whose profiles stay: enp8s0 is the way into the machine."""
+_VLANS = tuple(f"{nic}." for nic in NICS)
 STATE = Path("/etc/bridged/state.yaml")
 NOTHING = "version: 1\nbridges: {}\n"
+_FIRST_VLAN = 100
 
 # What the owner typed, less the listing at its end.  nmcli refuses the second line about vlan-6
 # once the VLAN is a port; the owner went on, and so does the script.
@@ -58,6 +60,16 @@ class Layout:
     def commands(self) -> int:
         """How many commands are typed."""
         return len(self.script.strip().splitlines())
+
+    @property
+    def cards(self) -> list[str]:
+        """The cards that are ports, or carry the VLANs that are."""
+        return list(dict.fromkeys(port.partition(".")[0] for port in self.ports.values()))
+
+    @property
+    def limit(self) -> float:
+        """Seconds after which a way to it has failed."""
+        return 300.0 + 10 * len(self.ports)
 
     def right(self, links: Links) -> bool:
         """Whether the kernel has it: bridges up without spanning tree, each with its port."""
@@ -104,9 +116,23 @@ def many(count: int) -> Layout:
     return Layout(f"{count} bridges", state, script, ports)
 
 
+def vlans(count: int) -> Layout:
+    """So many bridges with a VLAN each, all on one card, which keeps its profile."""
+    card = NICS[0]
+    ids = {f"br{number}": number + _FIRST_VLAN for number in range(count)}
+    script = rows = ""
+    for bridge, vlan in ids.items():
+        script += _WEB.replace("br-web", bridge).replace("vlan-6", f"vlan-{vlan}")
+        script = script.replace(f"dev {card} id 6\n", f"dev {card} id {vlan}\n")
+        rows += f"  {bridge}: {{ports: [{{vlan: {vlan}, parent: {card}}}]}}\n"
+    script += "".join(f"nmcli connection up vlan-{vlan}\n" for vlan in ids.values())
+    ports = {bridge: f"{card}.{vlan}" for bridge, vlan in ids.items()}
+    return Layout(f"{count} VLANs", f"version: 1\nbridges:\n{rows}", script, ports)
+
+
 def start_over(nics: Sequence[str] = NICS) -> None:
-    """The node before anything: bridges, profiles and bridged's memory gone, every card active on
-    the profile of its name, NetworkManager idle."""
+    """The node before anything: bridges, VLANs, profiles and bridged's memory gone, every card
+    active on the profile of its name, NetworkManager idle."""
     for folder in (Path("/run/bridged"), Path("/var/lib/bridged")):
         for path in folder.glob("*"):
             with suppress(OSError):
@@ -116,7 +142,7 @@ def start_over(nics: Sequence[str] = NICS) -> None:
     if old:
         run("nmcli", "connection", "delete", *old)
     for path in Path("/sys/class/net").iterdir():
-        if (path / "bridge").is_dir() or path.name == "enp13s0f0.6":
+        if (path / "bridge").is_dir() or path.name.startswith(_VLANS):
             run("ip", "link", "del", path.name)
     for nic in nics:
         run("ip", "link", "set", nic, "nomaster", "up")

@@ -27,7 +27,7 @@ _ADD, _UPDATE, _ACTIVATE = "(a{sa{sv}}ua{sv})", "(a{sa{sv}}ua{sv})", "(ooo)"
 _ACTIVATED = 2
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 _LIMIT = 60
-"""Seconds after which it has failed."""
+"""Seconds after which it has failed, and as many again for every ten ports."""
 _IN_FLIGHT = 96
 """A system bus refuses more than 128 calls of one client that await their answer."""
 
@@ -88,7 +88,9 @@ class Floor:
         self._bus.signal_subscribe(
             _SERVICE, _ACTIVE, "StateChanged", None, None, 0, self._on_state
         )  # fmt: skip
-        cards = {name.partition(".")[0] for name in ports.values()}
+        self._limit = _LIMIT + _LIMIT * len(ports) // 10
+        # A card that only carries VLANs keeps its profile.
+        cards = {name for name in ports.values() if "." not in name}
         self._updates = [update for card in sorted(cards) if (update := self._off(card))]
         self._work = []
         for name, under in ports.items():
@@ -139,7 +141,7 @@ class Floor:
                 settings, _SETTINGS, "AddConnection2", _v(_ADD, (of_port, flags, {})),
                 partial(self._activate, device),
             )  # fmt: skip
-        GLib.timeout_add_seconds(_LIMIT, self._fail, f"not active within {_LIMIT} s")
+        GLib.timeout_add_seconds(self._limit, self._fail, f"not active within {self._limit} s")
         self._loop.run()
         if self._failed:
             raise RuntimeError(self._failed)

@@ -12,7 +12,7 @@ from tests.bench.figures import Figures, duration, ratio
 from tests.bench.page_aims import aims
 from tests.bench.page_more import guests, rival, scrape
 from tests.bench.page_own import own, plots
-from tests.bench.page_peers import cold, many
+from tests.bench.page_peers import cold, many, vlans
 from tests.bench.plot import strips
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -31,6 +31,7 @@ def write(document: Document) -> None:
     parts += [cold(lab) for lab in labs.values()]
     parts.append("![cold convergence](benchmark-cold.svg)\n")
     parts += [many(lab["many"]) for lab in labs.values() if "many" in lab]
+    parts += [vlans(lab) for lab in labs.values() if "vlans" in lab]
     for lab in labs.values():
         if "drift" in lab:
             parts.append(_drift(lab))
@@ -170,6 +171,9 @@ def _method(document: Document) -> str:
         "no code with bridged and takes no part. It must stay so for half a second; the time is "
         "that of the message that completed it.",
         "- *It says so*: the script or `bridgedctl apply` returns; the agent reports `converged`.",
+        "- The virtual machine: the same ways and the same clock, inside. Where it is emulated, "
+        "everything in it takes many times as long as on hardware, and what needs no processor "
+        "takes as long as ever: the ratios are nearer to the truth than the times.",
         "- D-Bus calls: all method calls to NetworkManager, counted by `tests/lab/buswatch.py` in "
         "runs of their own, which are not timed.",
         "- Drift: one netlink message causes it. The time runs from the kernel's announcement of "
@@ -203,6 +207,8 @@ def _method(document: Document) -> str:
         "",
         "    make bench                                  # all of it, an hour and a half",
         "    python3 -m tests.bench --lab netns          # without the virtual machine",
+        "    python3 -m tests.bench --lab vm             # only the virtual machine, ten minutes",
+        "    python3 -m tests.bench --lab vm --vlans 10,500  # more VLANs; hours, where emulated",
         "    python3 -m tests.bench --rounds 3 --drifts 20   # a quick look",
         "    python3 -m tests.bench.others               # cold convergence beside other tools",
         "    python3 -m tests.bench.own                  # what bridged itself costs, half an hour",

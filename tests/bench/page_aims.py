@@ -5,9 +5,10 @@ shown only where the samples miss it; what was not measured says so.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tests.bench import aim_cold
 from tests.bench.aim import Aim, Document, Outcome, at, figures, spread
 from tests.bench.figures import Figures, duration, ratio
 
@@ -25,54 +26,6 @@ def aims(document: Document) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-# ---------------------------------------------------------------------- cold convergence
-
-
-def _colds(document: Document) -> Iterator[tuple[str, Mapping[str, Figures]]]:
-    """Layout and figures by way, the reference node first."""
-    labs = document.get("labs", {})
-    for name in ("vm", "netns"):
-        by = at(labs, name, "cold")
-        if by:
-            ways = {way: Figures.of(one["right"]) for way, one in by.items() if one.get("right")}
-            yield labs[name]["layout"], ways
-
-
-def _floor_of(ways: Mapping[str, Figures]) -> Figures | None:
-    return ways.get("nm floor")
-
-
-def _cold(
-    document: Document,
-    base: Callable[[Mapping[str, Figures]], Figures | None],
-    met: Callable[[float], bool],
-) -> Outcome | None:
-    """Our time over that of `base`, in the first laboratory that has both."""
-    for layout, ways in _colds(document):
-        ours, other = ways.get("asked agent"), base(ways)
-        if ours and other:
-            share = ours.median / other.median
-            return Outcome(
-                f"{duration(ours.median)} ({layout}), against {duration(other.median)}",
-                met(share),
-                ratio(share),
-                spread(ours),
-            )
-    return None
-
-
-def _why_not_four(document: Document) -> str:
-    for layout, ways in _colds(document):
-        floor, script = _floor_of(ways), ways.get("nmcli")
-        if floor and script:
-            most = script.median / floor.median
-            return (
-                f"NetworkManager itself takes {duration(floor.median)} of it, which whoever uses "
-                f"it pays: {ratio(most)} times would be all there is ({layout})"
-            )
-    return "what NetworkManager itself takes is most of both; its floor was not measured"
 
 
 # ---------------------------------------------------------------------- passes
@@ -204,14 +157,6 @@ def _range(values: Sequence[float], told: Callable[[float], str]) -> str:
 
 
 # ---------------------------------------------------------------------- the rest
-
-
-def _vlans(document: Document) -> Outcome | None:
-    seen = at(document, "labs", "vm", "vlans")
-    if not seen or seen.get("count", 0) < 500:
-        return None
-    figure = f"{duration(seen['seconds'])} for {seen['count']} and {seen['count']}"
-    return Outcome(figure, seen["seconds"] * 5 <= 99, ratio(99 / seen["seconds"]))
 
 
 def _processor(document: Document) -> Outcome | None:
@@ -363,15 +308,15 @@ AIMS = (
     Aim(
         "cold convergence, against NetworkManager's own floor",
         "within 1.3 times",
-        lambda d: _cold(d, _floor_of, lambda share: share <= 1.3),
+        aim_cold.against(aim_cold.floor_of, 1.3),
         "bridged reads the file and looks at the node first, guards the change with a checkpoint, "
         "and has the profiles written before it activates any",
     ),
     Aim(
         "cold convergence, against the owner's nmcli commands",
         "at least 4 times faster (0.25)",
-        lambda d: _cold(d, lambda ways: ways.get("nmcli"), lambda share: share <= 0.25),
-        _why_not_four,
+        aim_cold.against(aim_cold.by_hand, 0.25),
+        aim_cold.why_not_four,
     ),
     Aim("no-op pass, 3 bridges", "under 10 ms", _still(3, 0.010), _why_still(3)),
     Aim("no-op pass, 1,000 bridges", "under 150 ms", _still(1000, 0.150), _why_still(1000)),
@@ -399,10 +344,16 @@ AIMS = (
     Aim(
         "500 VLANs and 500 bridges",
         "at least 5 times faster than 99 s",
-        _vlans,
-        "this machine is emulated",
-        "VLANs need the virtual machine, which is emulated here: 50 and 50 took 96 s there "
-        "(`BRIDGED_VLANS=50`, tests/vm/test_vlan.py)",
+        aim_cold.vlans,
+        aim_cold.why_not_vlans,
+        "VLANs need the virtual machine (`--lab vm`)",
+    ),
+    Aim(
+        "VLANs with a bridge each: growth with n",
+        "no worse than NetworkManager's own",
+        aim_cold.vlan_growth,
+        "what bridged does beside NetworkManager grows faster than what NetworkManager does",
+        "VLANs need the virtual machine (`--lab vm`)",
     ),
     Aim(
         "idle: processor",

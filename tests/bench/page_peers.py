@@ -4,8 +4,11 @@ floor, and what it does not do."""
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tests.bench.aim_cold import exponent
 from tests.bench.figures import Figures, duration, ratio
 
+Sizes = Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]
+"""Number -> way -> samples."""
 FLOOR, NMCLI, BARE, TOLD = "nm floor", "nmcli", "netlink floor", "asked agent"
 
 
@@ -79,7 +82,7 @@ def cold(lab: Mapping[str, Any]) -> str:
         if way not in found:
             continue
         right, done = Figures.of(found[way]["right"]), Figures.of(found[way]["done"])
-        calls = lab["calls"][way]
+        calls = lab["calls"].get(way) if said.manager else None
         cells = [
             _named(said.told, tools),
             ratio(right.median / middles[FLOOR]) if FLOOR in middles else "",
@@ -88,7 +91,7 @@ def cold(lab: Mapping[str, Any]) -> str:
             duration(right.p99),
             f"{duration(right.low)} to {duration(right.high)}",
             duration(done.median),
-            *([str(calls["calls"]), str(calls["changing"])] if said.manager else ["", ""]),
+            *([str(calls["calls"]), str(calls["changing"])] if calls else ["", ""]),
             said.lacks,
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -114,7 +117,7 @@ def _remarks(lab: Mapping[str, Any]) -> str:
         f"{calls['files']} files written."
     )
     if not lab["cold"].keys() & {"ifstate", "ifupdown2", "nmstate"}:
-        return said
+        return f"{said} {_in_the_machine(lab)}".rstrip()
     return (
         f"{said}\n\n"
         "The floors have started, connected and read what they need before the time runs, as the "
@@ -130,29 +133,69 @@ def _remarks(lab: Mapping[str, Any]) -> str:
     )
 
 
-def many(found: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> str:
-    """Many bridges with a card each: size -> way -> samples."""
+def _in_the_machine(lab: Mapping[str, Any]) -> str:
+    if "emulated" not in lab:
+        return ""
+    how = "The machine is emulated, many times slower than hardware for every way. "
+    return (
+        f"{how if lab['emulated'] else ''}nmstate, netplan, ifupdown2 and ifstate are not in its "
+        "image: they are measured with two bridges, in the namespace laboratory."
+    )
+
+
+def many(found: Sizes) -> str:
+    """Many bridges with a card each."""
+    return _sizes("From plain cards to many bridges", "bridges", found, "A card each")
+
+
+def vlans(lab: Mapping[str, Any]) -> str:
+    """Many bridges with a VLAN each."""
+    where = f"{lab['where']}, emulated" if lab.get("emulated") else lab["where"]
+    found: Sizes = lab["vlans"]
+    said = "A bridge for every VLAN, all VLANs on one card"
+    page = _sizes(f"From a plain card to many VLANs ({where})", "VLANs", found, said)
+    if all(NMCLI in by for by in found.values()):
+        return page
+    return (
+        f"{page}Where nmcli has no figure it was left out: six commands a VLAN, a process each, "
+        "take it many minutes there.\n"
+    )
+
+
+def _sizes(title: str, what: str, found: Sizes, said: str) -> str:
     shown = [way for way in WAYS if any(way in by for by in found.values())]
     names = {TOLD: "bridged, told at once", FLOOR: "NetworkManager's floor", NMCLI: "nmcli",
              BARE: "bare netlink"}  # fmt: skip
+    against = {"bridged to the floor": (TOLD, FLOOR)}
+    if NMCLI in shown:
+        against["nmcli to bridged"] = (NMCLI, TOLD)
     lines = [
-        "## From plain cards to many bridges",
+        f"## {title}",
         "",
-        f"| bridges | {' | '.join(names.get(way, way) for way in shown)} | bridged to the floor |",
-        f"| ---: |{' ---: |' * (len(shown) + 1)}",
+        f"| {what} | {' | '.join(names.get(way, way) for way in shown)} | {' | '.join(against)} |",
+        f"| ---: |{' ---: |' * (len(shown) + len(against))}",
     ]
+    taken: dict[str, list[tuple[int, float]]] = {way: [] for way in shown}
     for count, by in found.items():
-        cells = [
-            duration(Figures.of(by[way]["right"]).median) if way in by else "" for way in shown
-        ]
-        middles = {way: Figures.of(by[way]["right"]).median for way in by}
-        cells.append(ratio(middles[TOLD] / middles[FLOOR]))
+        middles = {way: Figures.of(by[way]["right"]).median for way in shown if way in by}
+        for way, middle in middles.items():
+            taken[way].append((int(count), middle))
+        cells = [duration(middles[way]) if way in middles else "" for way in shown]
+        for one, other in against.values():
+            both = one in middles and other in middles
+            cells.append(ratio(middles[one] / middles[other]) if both else "")
         lines.append(f"| {int(count):,} | {' | '.join(cells)} |")
+    if len(found) > 1:
+        grown = [
+            f"n^{exponent(min(of), max(of)):.2f}" if len(of) > 1 else "" for of in taken.values()
+        ]
+        lines.append(f"| growth | {' | '.join(grown)} |{' |' * len(against)}")
     numbers = [len(next(iter(by.values()))["right"]) for by in found.values()]
     rounds = " and ".join(map(str, dict.fromkeys(numbers)))
     lines += [
         "",
-        f"A card each; the median until the kernel has all of it, n = {rounds}; the rest as above.",
+        f"{said}; the median until the kernel has all of it, n = {rounds}; the rest as above. "
+        "Growth: from the smallest number to the largest that a way has.",
         "",
     ]
     return "\n".join(lines)

@@ -21,6 +21,7 @@ _GROUP_LINK = 0x1
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO = 1, 3, 4, 10, 18
 _INFO_KIND, _INFO_DATA = 1, 2
 _BR_STP_STATE, _BR_VLAN_FILTERING = 5, 7
+_IFLA_LINK, _VLAN_ID = 5, 1
 _IFF_UP, _IFF_LOWER_UP = 0x1, 0x10000
 _NESTED = 0x8000
 _HEADER = struct.Struct("=IHHII")
@@ -134,6 +135,13 @@ class Changes:
         attributes += _bridge_info(b"")
         self._change(0, attributes, flags=_IFF_UP, mask=_IFF_UP, extra=_CREATE_NEW)
 
+    def add_vlan(self, name: str, parent: int, vlan: int) -> None:
+        """Make a VLAN of the link `parent` that is up."""
+        attributes = _attribute(_IFLA_IFNAME, name.encode() + b"\0")
+        attributes += _attribute(_IFLA_LINK, struct.pack("=I", parent))
+        attributes += _info(b"vlan", _attribute(_VLAN_ID, struct.pack("=H", vlan)))
+        self._change(0, attributes, flags=_IFF_UP, mask=_IFF_UP, extra=_CREATE_NEW)
+
     def delete(self, index: int) -> None:
         """Delete a link."""
         self._ask(RTM_DELLINK, _REQUEST | _ACK, _LINK.pack(0, 0, index, 0, 0))
@@ -186,7 +194,11 @@ def _attribute(kind: int, value: bytes) -> bytes:
 
 
 def _bridge_info(data: bytes) -> bytes:
-    info = _attribute(_INFO_KIND, b"bridge") + _attribute(_INFO_DATA | _NESTED, data)
+    return _info(b"bridge", data)
+
+
+def _info(kind: bytes, data: bytes) -> bytes:
+    info = _attribute(_INFO_KIND, kind) + _attribute(_INFO_DATA | _NESTED, data)
     return _attribute(_IFLA_LINKINFO | _NESTED, info)
 
 

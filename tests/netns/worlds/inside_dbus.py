@@ -193,12 +193,41 @@ def test_signals_wake_and_errors_of_the_handler_are_counted() -> None:
     assert len(causes) == seen
 
 
-def test_signals_survive_the_death_of_the_bus() -> None:
+def test_what_is_told_once_is_told_again_only_when_somebody_listens() -> None:
+    """A thousand signals of a change that is under way wake nobody a thousand times."""
+    causes: list[str] = []
+    signals = Signals([], causes.append, once=Match(SERVICE))
+    signals.start()
+    wait_for(lambda: "subscribed" in causes)
+    try:
+        for name in ("once-a", "once-b"):
+            seen = len(causes)
+            run("ip", "link", "add", name, "type", "bridge")
+            wait_for(partial(_more_than, causes, seen))
+            time.sleep(1)  # what was under way already
+            seen = len(causes)
+            run("ip", "link", "set", name, "up")
+            run("ip", "link", "del", name)
+            time.sleep(1)
+            assert len(causes) == seen
+            assert signals.listen()
+            assert signals.listen(), "twice is once"
+    finally:
+        signals.stop()
+    assert signals.errors == 0
+
+
+def _more_than(causes: list[str], seen: int) -> bool:
+    return len(causes) > seen
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_signals_survive_the_death_of_the_bus(once: bool) -> None:
 
     address = "unix:path=/run/test-signals"
     causes: list[str] = []
     match = Match("org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged")
-    signals = Signals([match], causes.append, address)
+    signals = Signals([] if once else [match], causes.append, address, match if once else None)
     signals.start()
     before = 0
     for round_ in range(4):

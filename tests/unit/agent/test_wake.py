@@ -3,7 +3,7 @@
 import threading
 import time
 
-from bridged.agent.wake import Wake
+from bridged.agent.wake import News, Wake
 
 
 def test_rings_coalesce_into_one_answer() -> None:
@@ -37,3 +37,15 @@ def test_the_links_that_rings_were_about_are_told_once() -> None:
     wake.ring("netlink", {4, 5})
     assert wake.touched() == {3, 4, 5}
     assert wake.touched() == frozenset()
+
+
+def test_clearing_news_listens_again_and_where_nothing_may_be_heard_all_is_news() -> None:
+    news, heard = News(), []
+    news.listen = lambda: heard.append(news.is_set()) or True
+    news.set()
+    news.clear()
+    assert heard == [False], "cleared ahead of listening, or what is heard then is forgotten"
+    assert not news.is_set()
+    news.listen = lambda: False
+    news.clear()
+    assert news.is_set()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.bench.page_aims import aims
-from tests.bench.page_peers import cold, many
+from tests.bench.page_peers import cold, many, vlans
 
 
 def _taken(*seconds: float) -> dict[str, list[float]]:
@@ -66,3 +66,63 @@ def test_samples_without_the_other_tools_still_make_a_page() -> None:
 def test_many_bridges_are_told_beside_the_floor() -> None:
     page = many({"10": {"asked agent": _taken(0.3), "nm floor": _taken(0.2)}})
     assert _row(page, "10") == ["10", "200 ms", "300 ms", "1.5"]
+
+
+def _machine(**more: Any) -> dict[str, Any]:
+    lab = _lab(nmcli=_taken(10.0), nm_floor=_taken(2.5), asked_agent=_taken(4.0))
+    return lab | {"layout": "reference node", "where": "virtual machine", "emulated": True} | more
+
+
+def _aim(document: dict[str, Any], start: str) -> list[str]:
+    return _row(aims(document), start)
+
+
+def test_a_cold_convergence_is_judged_in_both_laboratories() -> None:
+    quick = _lab(nmcli=_taken(0.2), nm_floor=_taken(0.04), asked_agent=_taken(0.05))
+    row = _aim({"labs": {"netns": quick, "vm": _machine()}}, "cold convergence, against Net")
+    assert "4.00 s (reference node, emulated)" in row[2]
+    assert "50.0 ms (two bridges)" in row[2]
+    assert row[3] == "1.60; 1.25"
+    assert row[5].startswith("missed")
+
+
+def _vlans(**sizes: tuple[float, float]) -> dict[str, Any]:
+    """Size -> ours and the floor's."""
+    return {
+        name[1:]: {"asked agent": _taken(ours), "nm floor": _taken(floor)}
+        for name, (ours, floor) in sizes.items()
+    }
+
+
+def test_vlans_are_told_with_their_growth_and_say_where_nmcli_is_missing() -> None:
+    found = _vlans(n10=(2.0, 1.0), n100=(20.0, 10.0))
+    found["10"]["nmcli"] = _taken(8.0)
+    page = vlans(_machine(vlans=found))
+    assert "virtual machine, emulated" in page
+    assert _row(page, "10 ") == ["10", "1.00 s", "2.00 s", "8.00 s", "2", "4"]
+    assert _row(page, "100") == ["100", "10.0 s", "20.0 s", "", "2", ""]
+    assert _row(page, "growth")[1:4] == ["n^1.00", "n^1.00", ""]
+    assert "nmcli" in page.splitlines()[-1]
+
+
+def test_fewer_vlans_than_the_aim_names_are_shown_and_not_judged() -> None:
+    """Nor does a slow machine hide behind them: with all 500 it is met or missed."""
+    few = {"labs": {"vm": _machine(vlans=_vlans(n10=(2.0, 1.0), n50=(11.0, 5.0)))}}
+    row = _aim(few, "500 VLANs")
+    assert row[2] == "11.0 s for 50 and 50, emulated"
+    assert row[3].startswith("2.2 of")
+    assert row[5].startswith("not judged: so many were not made")
+    for seconds, verdict in ((19.0, "**met**"), (90.0, "missed")):
+        all_of_it = {"labs": {"vm": _machine(vlans=_vlans(n500=(seconds, 9.0)))}}
+        assert _aim(all_of_it, "500 VLANs")[5].startswith(verdict)
+
+
+def test_the_growth_of_vlans_is_judged_by_networkmanagers_own() -> None:
+    for ours, verdict in ((100.0, "**met**"), (200.0, "missed")):
+        found = _vlans(n10=(2.0, 1.0), n100=(ours, 50.0))
+        row = _aim({"labs": {"vm": _machine(vlans=found)}}, "VLANs with a bridge each")
+        assert row[5].startswith(verdict)
+
+
+def test_vlans_that_were_not_measured_say_so() -> None:
+    assert _aim({"labs": {}}, "500 VLANs")[5] == "not measured"
