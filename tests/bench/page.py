@@ -207,7 +207,7 @@ def _method(document: Document) -> str:
         "",
         "    make bench                                  # all of it, an hour and a half",
         "    python3 -m tests.bench --lab netns          # without the virtual machine",
-        "    python3 -m tests.bench --lab vm             # only the virtual machine, ten minutes",
+        "    python3 -m tests.bench --lab vm             # only the virtual machine, 15 minutes",
         "    python3 -m tests.bench --lab vm --vlans 10,500  # more VLANs; hours, where emulated",
         "    python3 -m tests.bench --rounds 3 --drifts 20   # a quick look",
         "    python3 -m tests.bench.others               # cold convergence beside other tools",
