@@ -15,6 +15,7 @@ from bridged.apply.settings import parse
 from bridged.dbus import Listener, Match, Signal, plain
 from bridged.errors import WorldError
 from bridged.observe.networkmanager import (
+    ACTIVE,
     CONNECTION,
     DEVICE,
     MANAGER_PATH,
@@ -27,8 +28,8 @@ from bridged.plan.actions import Activate
 _ACTIVATED, _DEACTIVATING = 2, 3
 _POLL = 0.25
 """Seconds after which the state is read even if no signal came: signals only make it quicker."""
-_STATE_DEACTIVATING = 110
-"""NMDeviceState from which on (failed is 120) an activation is over."""
+_STATE_ACTIVATED, _STATE_DEACTIVATING = 100, 110
+"""NMDeviceState: that an activation has succeeded, and from which on (failed is 120) it is over."""
 _NEW_ACTIVATION = 60
 _REPLACEMENT = 2.0
 """Seconds that another activation of the same profile may take to show up after ours was lost."""
@@ -196,11 +197,33 @@ class _UnderWay:
                 if now - lost > (_REPLACEMENT if replaced else 0):
                     text = f"{name}: activation failed, {device_reason(reason)}"
                     raise WorldError("failed", text)
-            signal = listener.wait(_POLL)
-            while signal is not None:
-                reason = _reason_of(signal, device) or reason
-                signal = listener.wait(0)
+            reason = _news(listener, device) or reason
         raise WorldError("timeout", f"{name}: not activated within {self._limit:g} s")
+
+
+def _news(listener: Listener, device: str) -> int:
+    """Wait until a signal tells that an activation may be over; the reason, 0 for none.
+
+    The states on the way there are no news: asking at each of them would keep NetworkManager from
+    going on.
+    """
+    reason, until = 0, time.monotonic() + _POLL
+    signal = listener.wait(_POLL)
+    while signal is not None:
+        reason = _reason_of(signal, device) or reason
+        over = _may_be_over(signal, device)
+        signal = listener.wait(0 if over else max(until - time.monotonic(), 0))
+        if over:
+            until = 0.0  # only what has come already
+    return reason
+
+
+def _may_be_over(signal: Signal, device: str) -> bool:
+    if signal.interface == DEVICE:
+        state = signal.args[0]
+        ended = state == _STATE_ACTIVATED or state >= _STATE_DEACTIVATING
+        return bool(ended and device in (signal.path, NO_PATH))
+    return signal.interface == ACTIVE and signal.args[0] >= _ACTIVATED
 
 
 def _reason_of(signal: Signal, device: str) -> int:
