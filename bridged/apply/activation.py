@@ -87,8 +87,10 @@ def _targets(manager: Manager, actions: Sequence[Activate]) -> list[_Target | Wo
     settings = manager.many_of(
         [(p, CONNECTION, "GetSettings") if isinstance(p, str) else p for p in profiles], raw=True
     )
+    present = [isinstance(device, str) and device != NO_PATH for device in devices]
     actives = manager.many_of(
-        [manager.property(d, DEVICE, "ActiveConnection") if d != NO_PATH else "" for d in devices]
+        manager.property(device, DEVICE, "ActiveConnection") if there else device
+        for device, there in zip(devices, present, strict=True)
     )
     found = zip(profiles, settings, devices, actives, actions, strict=True)
     return [_target(*answers) for answers in found]

@@ -4,7 +4,6 @@ Whether an aim is met follows from the samples.  Why not is written here, beside
 shown only where the samples miss it; what was not measured says so.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -76,7 +75,7 @@ def _growth(document: Document) -> Outcome | None:
     low, high = (figures(document, "own", "scale", str(n), "still") for n in (few, many))
     if low is None or high is None:
         return None
-    exponent = math.log(high.median / low.median) / math.log(many / few)
+    exponent = aim_cold.exponent((few, low.median), (many, high.median))
     figure = f"n^{exponent:.2f} from {few} to {many:,} bridges"
     times = f"{ratio(high.median / low.median)} for {many // few} times as many"
     return Outcome(figure, exponent <= _EXPONENT, times)

@@ -16,17 +16,12 @@ from bridged.errors import WorldError
 from bridged.observe.forwarding import ForwardingTables
 from bridged.report import Counters, Finding
 from bridged.serve.metrics import ReportCollector
-from tests.twins.machine import Machine, reference_machine
+from tests.twins.machine import Machine
 from tests.twins.source import FakeSource, engine
 from tests.unit.agent.test_transaction import Site
 from tests.unit.reference import state
 
 FORWARD = "net/ipv4/ip_forward"
-
-
-@pytest.fixture
-def machine() -> Machine:
-    return reference_machine()
 
 
 @pytest.fixture

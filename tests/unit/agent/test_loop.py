@@ -11,7 +11,7 @@ import pytest
 from bridged.agent.loop import Loop, Timing
 from bridged.agent.systemd import Notifier
 from bridged.agent.wake import Wake
-from tests.twins.machine import Machine, reference_machine
+from tests.twins.machine import Machine
 from tests.twins.source import engine
 from tests.unit.reference import state
 
@@ -41,11 +41,6 @@ def systemd(tmp_path: Path) -> Iterator[Systemd]:
     made = Systemd(tmp_path / "notify")
     yield made
     made.socket.close()
-
-
-@pytest.fixture
-def machine() -> Machine:
-    return reference_machine()
 
 
 @pytest.fixture

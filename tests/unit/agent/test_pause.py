@@ -11,16 +11,11 @@ from bridged.agent.pause import PausedError, PauseFile, Pauses, UnknownBridge
 from bridged.agent.pausing import refuse_apply
 from bridged.plan.actions import ObjectId
 from bridged.report import ObjectReport, Report
-from tests.twins.machine import Clock, Machine, reference_machine
+from tests.twins.machine import Clock, Machine
 from tests.twins.source import FakeSource, engine
 from tests.unit.reference import state
 
 FORWARD = "net/ipv4/ip_forward"
-
-
-@pytest.fixture
-def machine() -> Machine:
-    return reference_machine()
 
 
 @pytest.fixture
