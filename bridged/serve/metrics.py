@@ -26,7 +26,7 @@ from bridged.report import (
     StateFileReport,
 )
 from bridged.serve.catalogue import METRICS, Family
-from bridged.serve.sheet import Sheet, pairs
+from bridged.serve.sheet import Sheet
 
 _CONDITIONS: tuple[str, ...] = get_args(Condition)
 _MODES = ("inotify", "poll", "none")
@@ -38,6 +38,7 @@ _BYTES_PER_MBIT = 1_000_000 / 8
 """As node_exporter: a link of 1000 Mbit/s shows 125000000."""
 _OBJECT = ("kind", "name")
 _LINK = ("link", "bridge", "role")
+_INFO = ("operstate", "address", "duplex", "driver")
 _TRAFFIC = {
     f"bridged_link_{way}_{what}_total": f"{short}_{what}"
     for way, short in (("receive", "rx"), ("transmit", "tx"))
@@ -151,8 +152,7 @@ def _objects(sheet: Sheet, objects: Iterable[ObjectReport]) -> None:
     converged = sheet.rows("bridged_object_converged")
     drift = sheet.rows("bridged_object_drift")
     since = sheet.rows("bridged_object_condition_since_timestamp_seconds")
-    conditions = sheet.rows("bridged_object_condition")
-    endings = [(word, pairs(("condition",), (word,))) for word in _CONDITIONS]
+    conditions = sheet.choices("bridged_object_condition", _CONDITIONS)
     for item in objects:
         labels = sheet.labels(_OBJECT, (item.kind, item.name))
         # What is not offered and not asked for has not drifted.
@@ -160,10 +160,9 @@ def _objects(sheet: Sheet, objects: Iterable[ObjectReport]) -> None:
         converged[labels] = int(item.as_desired)
         drift[labels] = len(differs)
         since[labels] = item.since
-        for word, ending in endings:
-            key = sheet.extended(labels, ending, (item.kind, item.name, word))
-            conditions[key] = int(item.condition == word)
-        for name, number in Counter(d.property for d in differs).items():
+        conditions[labels] = item.condition
+        properties = Counter(d.property for d in differs) if differs else {}
+        for name, number in properties.items():
             sheet.one("bridged_object_property_drift", (item.kind, item.name, name), number)
 
 
@@ -238,24 +237,22 @@ def _links(sheet: Sheet, links: Iterable[LinkReport]) -> None:
     present, up = sheet.rows("bridged_link_present"), sheet.rows("bridged_link_up")
     carrier = sheet.rows("bridged_link_carrier")
     traffic = [(sheet.rows(name), key) for name, key in _TRAFFIC.items()]
-    changes, mtu = (
-        sheet.rows("bridged_link_carrier_changes_total"),
-        sheet.rows("bridged_link_mtu_bytes"),
-    )
+    operational = sheet.rows("bridged_link_operational")
+    changes = sheet.rows("bridged_link_carrier_changes_total")
+    mtu, known = sheet.rows("bridged_link_mtu_bytes"), sheet.rows("bridged_link_info")
     for link in links:
         values = (link.name, link.bridge, link.role)
         labels = sheet.labels(_LINK, values)
         present[labels] = int(link.present)
         up[labels] = int(link.up)
         carrier[labels] = int(link.carrier)
-        operational = link.operstate in {"up", "unknown"}
-        sheet.add("bridged_link_operational", labels, int(operational))
+        operational[labels] = int(link.operstate in {"up", "unknown"})
         if link.role == "bridge":
             _bridge(sheet, link)
         if not link.present:
             continue
-        info = (*values, link.operstate, link.address, link.duplex, link.driver)
-        sheet.one("bridged_link_info", info, 1)
+        info = (link.operstate, link.address, link.duplex, link.driver)
+        known[sheet.labels(_INFO, info, labels)] = 1
         mtu[labels] = link.mtu
         changes[labels] = link.carrier_changes
         if link.stp_state:

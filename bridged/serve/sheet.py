@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import HistogramMetricFamily
 
-from bridged.serve.catalogue import BY_NAME, METRICS, Family
+from bridged.serve.catalogue import BY_NAME, METRICS, Family, Metric
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -22,17 +22,17 @@ class Sheet:
         self._rows: dict[str, dict[str, float]] = {}
         self._values: dict[str, Sequence[str]] = {"": ()}
         self._histograms: dict[str, list[tuple[str, list[tuple[str, float]], float]]] = {}
+        self._choices: dict[str, tuple[Sequence[str], dict[str, str]]] = {}
 
-    def labels(self, names: Sequence[str], values: Sequence[str]) -> str:
-        """What `add` takes for these labels: ``{link="br0"}``.  Made once, used for many rows."""
+    def labels(self, names: Sequence[str], values: Sequence[str], after: str = "") -> str:
+        """What `add` takes for these labels: ``{link="br0"}``.  Made once, used for many rows.
+        With `after`, made here before, they follow those."""
         text = pairs(names, values)
-        text = f"{{{text}}}" if text else ""
-        self._values[text] = values
-        return text
-
-    def extended(self, labels: str, ending: str, values: Sequence[str]) -> str:
-        """`labels` with more of them at the end: `ending` as `pairs` made it, `values` are all."""
-        text = f"{labels[:-1]},{ending}}}"
+        if after:
+            text = f"{after[:-1]},{text}}}"
+            values = (*self._values[after], *values)
+        else:
+            text = f"{{{text}}}" if text else ""
         self._values[text] = values
         return text
 
@@ -51,6 +51,11 @@ class Sheet:
         """One sample of labels that are not used again."""
         self.add(name, self.labels(BY_NAME[name].labels, values), value)
 
+    def choices(self, name: str, words: Sequence[str]) -> dict[str, str]:
+        """The rows of a metric that is 1 for one of `words` and 0 for the others, its last label:
+        to be filled with the word by what `labels` gave for the labels before it."""
+        return self._choices.setdefault(BY_NAME[name].name, (words, {}))[1]
+
     def histogram(
         self, name: str, values: Sequence[str], buckets: Sequence[tuple[float, int]], total: float
     ) -> None:
@@ -67,24 +72,27 @@ class Sheet:
 
     def text(self) -> str:
         """The text format, version 0.0.4, in the catalogue's order."""
-        parts: list[str] = []
-        for metric in METRICS:
-            name = metric.name
-            if name in self._rows:
-                parts.append(metric.head)
-                rows = self._rows[name].items()
-                parts += [f"{name}{labels} {value!r}\n" for labels, value in rows]
-            elif name in self._histograms:
-                parts.append(metric.head)
-                for labels, bounds, total in self._histograms[name]:
-                    inner = labels[1:-1] + "," if labels else ""
-                    parts += [
-                        f'{name}_bucket{{{inner}le="{bound}"}} {count!r}\n'
-                        for bound, count in bounds
-                    ]
-                    parts.append(f"{name}_sum{labels} {total!r}\n")
-                    parts.append(f"{name}_count{labels} {bounds[-1][1]!r}\n")
-        return "".join(parts)
+        # One string a metric: all the lines at once would take memory that the next pass pays for.
+        return "".join(
+            [f"{metric.head}{rows}" for metric in METRICS if (rows := self._text(metric))]
+        )
+
+    def _text(self, metric: Metric) -> str:
+        name = metric.name
+        if name in self._rows:
+            return "".join(
+                [f"{name}{labels} {value!r}\n" for labels, value in self._rows[name].items()]
+            )
+        if name in self._choices:
+            words, chosen = self._choices[name]
+            forms = {word: _choice(name, metric.labels[-1], words, word) for word in words}
+            times = len(words)
+            return "".join(
+                [forms[word] % ((labels[1:-1],) * times) for labels, word in chosen.items()]
+            )
+        return "".join(
+            [_histogram(name, *histogram) for histogram in self._histograms.get(name, ())]
+        )
 
     def families(self) -> Iterator[Family]:
         """The same as objects of the client library."""
@@ -98,9 +106,28 @@ class Sheet:
             elif metric.name in self._rows:
                 for labels, value in self._rows[metric.name].items():
                     family.add_metric(self._values[labels], value)
+            elif metric.name in self._choices:
+                words, chosen = self._choices[metric.name]
+                for labels, is_so in chosen.items():
+                    for word in words:
+                        family.add_metric((*self._values[labels], word), int(word == is_so))
             else:
                 continue
             yield family
+
+
+def _choice(name: str, label: str, words: Sequence[str], chosen: str) -> str:
+    """The rows of all `words`, with ``%s`` where the other labels belong."""
+    return "".join(
+        f"{name}{{%s,{pairs((label,), (word,))}}} {int(word == chosen)!r}\n" for word in words
+    )
+
+
+def _histogram(name: str, labels: str, bounds: Sequence[tuple[str, float]], total: float) -> str:
+    inner = labels[1:-1] + "," if labels else ""
+    buckets = [f'{name}_bucket{{{inner}le="{bound}"}} {count!r}\n' for bound, count in bounds]
+    ends = f"{name}_sum{labels} {total!r}\n{name}_count{labels} {bounds[-1][1]!r}\n"
+    return "".join(buckets) + ends
 
 
 def pairs(names: Sequence[str], values: Sequence[str]) -> str:
@@ -108,4 +135,4 @@ def pairs(names: Sequence[str], values: Sequence[str]) -> str:
     told = "".join(values)
     if '"' in told or "\\" in told or "\n" in told:
         values = [value.translate(_ESCAPES) for value in values]
-    return ",".join(map('{}="{}"'.format, names, values))
+    return ",".join([f'{name}="{value}"' for name, value in zip(names, values, strict=True)])
