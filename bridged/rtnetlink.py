@@ -121,10 +121,11 @@ class Rtnetlink:
     somebody holds its network lock, for instance while hundreds of links are being deleted.
     """
 
-    def __init__(self, timeout: float = 5.0) -> None:
+    def __init__(self, timeout: float = 5.0, protocol: int = socket.NETLINK_ROUTE) -> None:
         self._timeout = timeout
+        self._protocol = protocol
         self._sequence = 0
-        self._socket = _open()
+        self._socket = _open(protocol)
 
     @classmethod
     def lasting(cls, timeout: float = 5.0) -> Callable[[], Self]:
@@ -155,13 +156,17 @@ class Rtnetlink:
         self, request: int, family: int = 0, attributes: Sequence[tuple[str, Any]] = ()
     ) -> list[bytes]:
         """The same, each message as the bytes that it is, header included."""
+        message = _CODECS[request]()
+        message["family"] = family
+        message["attrs"] = list(attributes)
+        return self.dump_of(_body(message), request)
+
+    def dump_of(self, body: bytes, request: int) -> list[bytes]:
+        """The answer to a request that is coded already: all messages, consistent with one
+        another.  Raises as `dump` does, and `KernelRefusal`."""
         deadline = time.monotonic() + self._timeout
         for _ in range(_ATTEMPTS):
-            message = _CODECS[request]()
-            message["family"] = family
-            message["attrs"] = list(attributes)
             messages, interrupted = [], False
-            body = _body(message)
             for flags, answer in self._exchange(body, request, _REQUEST | _DUMP, deadline):
                 messages.append(answer)
                 interrupted |= bool(flags & _DUMP_INTERRUPTED)
@@ -225,7 +230,7 @@ class Rtnetlink:
             raise
         except OSError as error:
             self._socket.close()
-            self._socket = _open()
+            self._socket = _open(self._protocol)
             if not isinstance(error, TimeoutError):
                 raise
             raise WorldError(
@@ -244,9 +249,9 @@ class Rtnetlink:
             offset += (length + 3) & ~3
 
 
-def _open() -> socket.socket:
+def _open(protocol: int) -> socket.socket:
     kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
-    opened = socket.socket(socket.AF_NETLINK, kind, socket.NETLINK_ROUTE)
+    opened = socket.socket(socket.AF_NETLINK, kind, protocol)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     opened.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
     opened.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)

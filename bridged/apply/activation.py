@@ -26,7 +26,7 @@ from bridged.observe.networkmanager import (
 from bridged.plan.actions import Activate
 
 _ACTIVATED, _DEACTIVATING = 2, 3
-_POLL = 0.25
+_POLL = 1.0
 """Seconds after which the state is read even if no signal came: signals only make it quicker."""
 _STATE_ACTIVATED, _STATE_DEACTIVATING = 100, 110
 """NMDeviceState: that an activation has succeeded, and from which on (failed is 120) it is over."""
@@ -118,7 +118,7 @@ def _vanished(answer: Any) -> bool:
 def _ask(manager: Manager, asked: Sequence[tuple["_UnderWay", _Target]]) -> None:
     """Send them; what is refused is told when it is waited for."""
     for under_way, target in asked:
-        under_way.listen(target.before)
+        under_way.listen(target)
     answers = manager.many(
         (MANAGER_PATH, SERVICE, "ActivateConnection", "(ooo)", (t.profile, t.device, NO_PATH))
         for _, t in asked
@@ -126,25 +126,32 @@ def _ask(manager: Manager, asked: Sequence[tuple["_UnderWay", _Target]]) -> None
     for (under_way, _), answer in zip(asked, answers, strict=True):
         if _vanished(answer):  # so it names a controller without a profile
             answer = WorldError("refused", answer.message)
-        under_way.error = answer if isinstance(answer, WorldError) else None
+        under_way.answered(answer)
 
 
 class _UnderWay:
-    """One that was asked for; `error` is what NetworkManager answered to that."""
+    """One that was asked for."""
 
     def __init__(self, manager: Manager, action: Activate, limit: float) -> None:
-        self.error: WorldError | None = None
         self._manager = manager
         self._action = action
         self._limit = limit
         self._before = ""
+        self._device = NO_PATH
+        self._path = ""
+        self._error: WorldError | None = None
         self._listener: Listener | None = None
 
-    def listen(self, before: str) -> None:
-        """Take note of signals from now on; `before` is what is active on the device."""
-        self._before = before
+    def listen(self, target: _Target) -> None:
+        """Take note of signals from now on."""
+        self._before, self._device = target.before, target.device
         self._listener = Listener(self._manager.bus, Match(SERVICE, signal="StateChanged"))
         self._listener.__enter__()
+
+    def answered(self, answer: Any) -> None:
+        """What NetworkManager says to being asked: the path of the activation, or an error."""
+        refused = isinstance(answer, WorldError)
+        self._error, self._path = (answer, "") if refused else (None, answer)
 
     def wait(self) -> None:
         """Return when the profile is active; `WorldError` with NetworkManager's reason if it cannot
@@ -170,8 +177,8 @@ class _UnderWay:
         listener, self._listener = self._listener, None
         assert listener is not None
         try:
-            if self.error is not None:
-                raise self.error
+            if self._error is not None:
+                raise self._error
             self._follow(listener)
         finally:
             listener.__exit__(None, None, None)
@@ -184,10 +191,9 @@ class _UnderWay:
         """
         name = self._action.device
         deadline = time.monotonic() + self._limit
-        reason, lost = 0, 0.0
+        lost, reason = 0.0, self._news(listener)
         while (now := time.monotonic()) < deadline:
-            device = self._manager.device(name)
-            path, uuid, state = self._manager.active(device)
+            path, uuid, state = self._active()
             ours = uuid == self._action.uuid and path != self._before
             if ours and state == _ACTIVATED:
                 return
@@ -199,33 +205,45 @@ class _UnderWay:
                 if now - lost > (_REPLACEMENT if replaced else 0):
                     text = f"{name}: activation failed, {device_reason(reason)}"
                     raise WorldError("failed", text)
-            reason = _news(listener, device) or reason
+            reason = self._news(listener) or reason
         raise WorldError("timeout", f"{name}: not activated within {self._limit:g} s")
 
+    def _active(self) -> tuple[str, str, int]:
+        """What is active on the device: path, profile and state."""
+        if self._device == NO_PATH:
+            self._device = self._manager.device(self._action.device)
+        found = self._manager.active(self._device, self._path)
+        self._path = found[0]
+        if not self._path:  # it may be another device by now
+            self._device = NO_PATH
+        return found
 
-def _news(listener: Listener, device: str) -> int:
-    """Wait until a signal tells that an activation may be over; the reason, 0 for none.
+    def _news(self, listener: Listener) -> int:
+        """Wait until a signal tells that the activation may be over; the reason, 0 for none.
 
-    The states on the way there are no news: asking at each of them would keep NetworkManager from
-    going on.
-    """
-    reason, until = 0, time.monotonic() + _POLL
-    signal = listener.wait(_POLL)
-    while signal is not None:
-        reason = _reason_of(signal, device) or reason
-        over = _may_be_over(signal, device)
-        signal = listener.wait(0 if over else max(until - time.monotonic(), 0))
-        if over:
-            until = 0.0  # only what has come already
-    return reason
+        The states on the way there are no news: asking at each of them would keep NetworkManager
+        from going on.
+        """
+        reason, until = 0, time.monotonic() + _POLL
+        signal = listener.wait(_POLL)
+        while signal is not None:
+            reason = _reason_of(signal, self._device) or reason
+            over = _may_be_over(signal, self._device, self._path)
+            signal = listener.wait(0 if over else max(until - time.monotonic(), 0))
+            if over:
+                until = 0.0  # only what has come already
+        return reason
 
 
-def _may_be_over(signal: Signal, device: str) -> bool:
-    if signal.interface == DEVICE:
-        state = signal.args[0]
-        ended = state == _STATE_ACTIVATED or state >= _STATE_DEACTIVATING
-        return bool(ended and device in (signal.path, NO_PATH))
-    return signal.interface == ACTIVE and signal.args[0] >= _ACTIVATED
+def _may_be_over(signal: Signal, device: str, active: str) -> bool:
+    """What comes down to be activated anew is on its way up.  An activation is only told about as
+    long as it has no device."""
+    if signal.interface == DEVICE and device in (signal.path, NO_PATH):
+        state, _, reason = signal.args
+        failed = state >= _STATE_DEACTIVATING and reason != _NEW_ACTIVATION
+        return bool(state == _STATE_ACTIVATED or failed)
+    of_ours = signal.interface == ACTIVE and active in (signal.path, "")
+    return bool(of_ours and device == NO_PATH and signal.args[0] >= _ACTIVATED)
 
 
 def _reason_of(signal: Signal, device: str) -> int:

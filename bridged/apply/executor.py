@@ -1,6 +1,7 @@
 """The executor: takes the actions of a plan in order, each through the world that it belongs to."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bridged.apply.protocols import (
@@ -112,6 +113,16 @@ def _concerns(activation: Action, action: Action) -> bool:
     return activation.object in objects or not bridges.isdisjoint(objects)
 
 
+def _takes_along(activation: Action, written: Action) -> bool:
+    """Whether `activation`, of a bridge or for it, would use a profile before its turn has come.
+
+    A port on another bridge stands in nobody's way, though a VLAN on it needs it to be active.
+    """
+    bridges = {i for i in activation.needs | {activation.object} if i.kind == "bridge"}
+    written_for = written.needs | {written.object}
+    return activation.object == written.object or not bridges.isdisjoint(written_for)
+
+
 def _steps(actions: Iterable[Action]) -> Iterator[Sequence[Action]]:
     """What is taken together, in order.
 
@@ -126,7 +137,8 @@ def _steps(actions: Iterable[Action]) -> Iterator[Sequence[Action]]:
             waiting.append(action)
             continue
         writes = isinstance(action, AddProfile | UpdateProfile)
-        if not writes or any(_concerns(activation, action) for activation in waiting):
+        stands_before = _takes_along if writes else _concerns
+        if not writes or any(stands_before(activation, action) for activation in waiting):
             yield from _batches(written)
             yield from _apart(waiting)
             written, waiting = [], []
@@ -151,15 +163,17 @@ def _apart(waiting: Iterable[Activate]) -> Iterator[Sequence[Action]]:
 
 
 def _batches(written: Iterable[AddProfile | UpdateProfile]) -> Iterator[Sequence[Action]]:
-    """Profiles to be written at once: of one kind, new ones first, and none that needs another."""
+    """Profiles to be written at once: of one kind, new ones first, each behind what it needs."""
     batch: list[Action] = []
     ahead = sorted(written, key=lambda a: (isinstance(a, UpdateProfile), bool(a.needs)))
     for action in ahead:
-        objects = {other.object for other in batch}
-        if batch and (
-            type(action) is not type(batch[0])
-            or not objects.isdisjoint(action.needs | {action.object})
-        ):
+        others = {other.object for other in batch}
+        behind = action.needs | {action.object}
+        if isinstance(action, AddProfile):
+            behind = frozenset(
+                {action.object}
+            )  # what it needs may fail beside it: it is taken back then
+        if batch and (type(action) is not type(batch[0]) or not others.isdisjoint(behind)):
             yield batch
             batch = []
         batch.append(action)
@@ -192,7 +206,8 @@ class _Run:
     def take(self, step: Sequence[Action]) -> None:
         """Take what belongs together; what needs something that has failed is skipped."""
         if isinstance(step[0], AddProfile | UpdateProfile | Activate):
-            self._finish([b for b in self._begun if any(_concerns(b.action, a) for a in step)])
+            concerns = _concerns if isinstance(step[0], Activate) else _takes_along
+            self._finish([b for b in self._begun if any(concerns(b.action, a) for a in step)])
             if isinstance(step[0], Activate):
                 self._finish(self._begun[: max(len(self._begun) + len(step) - _UNDER_WAY, 0)])
         else:
@@ -204,6 +219,9 @@ class _Run:
         results = self._tried(step)
         seconds = self._monotonic() - start
         for action, result in zip(step, results, strict=True):
+            if result is None and self._skipped(action):
+                self._take_back(action)
+                continue
             if isinstance(result, WorldError):
                 self._failed.add(action.object)
             if result is None or isinstance(result, WorldError):
@@ -219,6 +237,18 @@ class _Run:
             reason = f"waits for {', '.join(sorted(map(str, culprits)))}"
             self.outcomes.append(Outcome(action, WorldError("failed", reason), skipped=True))
         return bool(culprits)
+
+    def _take_back(self, action: Action) -> None:
+        """What was written at once with something that it needs, and that failed, is not kept."""
+        if isinstance(action, AddProfile):
+            name = str(action.settings["connection"]["id"])
+            reason = "what it needs could not be had"
+            with suppress(WorldError):  # it is ours: the next look finds it
+                self._writers.network_manager.delete_profile(
+                    DeleteProfile(
+                        object=action.object, reason=reason, uuid=action.uuid, profile=name
+                    )
+                )
 
     def _tried(self, step: Sequence[Action]) -> Sequence[WorldError | Activation | None]:
         """The errors of what was tried, and activations that were only begun."""

@@ -104,17 +104,27 @@ class Manager:
             raise
         return path
 
-    def active(self, device: str) -> tuple[str, str, int]:
-        """Path, profile and state of what is active on a device, empty and 0 for nothing."""
-        try:
-            active = self.get(device, DEVICE, "ActiveConnection") if device != NO_PATH else None
-            if not active or active == NO_PATH:
-                return "", "", 0
-            return active, self.get(active, ACTIVE, "Uuid"), self.get(active, ACTIVE, "State")
-        except WorldError as error:
-            if error.kind == "vanished":
-                return "", "", 0
-            raise
+    def active(self, device: str, guess: str = "") -> tuple[str, str, int]:
+        """Path, profile and state of what is active on a device, empty and 0 for nothing.
+
+        `guess` is the path that it most likely has: if so, one question does.
+        """
+        if device == NO_PATH:
+            return "", "", 0
+        on_device = self.property(device, DEVICE, "ActiveConnection")
+        path, *told = self.many([on_device, *self._of_active(guess)])
+        if isinstance(path, str) and path not in ("", NO_PATH, guess):
+            told = self.many(self._of_active(path))
+        for answer in (path, *told):
+            if isinstance(answer, WorldError) and answer.kind != "vanished":
+                raise answer
+        if path in ("", NO_PATH) or any(isinstance(answer, WorldError) for answer in (path, *told)):
+            return "", "", 0
+        return path, told[0], told[1]
+
+    def _of_active(self, path: str) -> list[tuple[Any, ...]]:
+        names = ("Uuid", "State") if path else ()
+        return [self.property(path, ACTIVE, name) for name in names]
 
 
 def no_profile(error: WorldError) -> WorldError:

@@ -1,26 +1,16 @@
 """Who is logged in over ssh, by which of our addresses; and which machine this is."""
 
 import contextlib
-import ipaddress
 import os
 import re
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
-_ESTABLISHED, _LISTENING = "01", "0A"
+from bridged.observe.sockets import ESTABLISHED, LISTENING, Socket, tcp_sockets
+
 _SSH = 22
 _PORT = re.compile(r"^\s*Port\s+(\d+)", re.IGNORECASE | re.MULTILINE)
 _LISTEN = re.compile(r"^\s*ListenAddress\s+\S*:(\d+)\s*$", re.IGNORECASE | re.MULTILINE)
-
-
-class _Socket(NamedTuple):
-    local: str
-    port: int
-    remote: str
-    state: str
-    inode: str
 
 
 class SessionReader:
@@ -36,12 +26,12 @@ class SessionReader:
 
     def ssh_addresses(self) -> frozenset[str]:
         """Local addresses of established sessions, IPv4 within IPv6 as the IPv4 that it is."""
-        sockets = [*self._sockets("tcp"), *self._sockets("tcp6")]
+        sockets = tcp_sockets(self._root)
         ports = {_SSH} | self._configured() | self._listening(sockets)
-        established = [s for s in sockets if s.state == _ESTABLISHED]
+        established = [s for s in sockets if s.state == ESTABLISHED]
         found = [s for s in established if s.port in ports]
         unseen = self._logged_in() - {s.remote for s in found}
-        served = {s.port for s in sockets if s.state == _LISTENING}
+        served = {s.port for s in sockets if s.state == LISTENING}
         found += [s for s in established if s.remote in unseen and s.port in served]
         return frozenset(s.local for s in found if not s.local.startswith("127."))
 
@@ -49,16 +39,6 @@ class SessionReader:
         """The id of this installation (machine-id(5)), empty where there is none yet."""
         text = self._text("etc/machine-id").strip()
         return text if re.fullmatch(r"[0-9a-f]{32}", text) else ""
-
-    def _sockets(self, table: str) -> Iterator[_Socket]:
-        """Rows of /proc/net/tcp or tcp6."""
-        for line in self._text(f"proc/net/{table}").splitlines()[1:]:
-            row = line.split()
-            if len(row) < 10 or row[3] not in (_ESTABLISHED, _LISTENING):
-                continue
-            raw, _, port = row[1].partition(":")
-            remote = _address(row[2].partition(":")[0])
-            yield _Socket(_address(raw), int(port, 16), remote, row[3], row[9])
 
     def _logged_in(self) -> set[str]:
         """Addresses that a session over ssh comes from (systemd-logind's own notes)."""
@@ -78,7 +58,7 @@ class SessionReader:
         texts = [self._text(str(file.relative_to(self._root))) for file in files]
         return {int(p) for text in texts for find in (_PORT, _LISTEN) for p in find.findall(text)}
 
-    def _listening(self, sockets: Iterable[_Socket]) -> set[int]:
+    def _listening(self, sockets: Iterable[Socket]) -> set[int]:
         pid = self._text("run/sshd.pid").strip()
         folder = self._root / "proc" / pid / "fd"
         if not pid.isdigit() or self._text(f"proc/{pid}/comm").strip() != "sshd":
@@ -87,19 +67,10 @@ class SessionReader:
             own = {os.readlink(folder / name) for name in os.listdir(folder)}
         except OSError:
             return set()
-        return {s.port for s in sockets if s.state == _LISTENING and f"socket:[{s.inode}]" in own}
+        return {s.port for s in sockets if s.state == LISTENING and f"socket:[{s.inode}]" in own}
 
     def _text(self, path: str) -> str:
         try:
             return (self._root / path).read_text(errors="replace")
         except OSError:
             return ""
-
-
-def _address(raw: str) -> str:
-    """The kernel prints addresses as 32-bit words in the byte order of the machine."""
-    words = [int(raw[i : i + 8], 16) for i in range(0, len(raw), 8)]
-    data = struct.pack(f"={len(words)}I", *words)
-    address = ipaddress.ip_address(data)
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)

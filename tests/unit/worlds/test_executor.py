@@ -8,7 +8,15 @@ import pytest
 
 from bridged.apply.executor import Executor, Outcome
 from bridged.errors import WorldError
-from bridged.plan.actions import Action, Activate, AddProfile, ObjectId, Reapply, UpdateProfile
+from bridged.plan.actions import (
+    Action,
+    Activate,
+    AddProfile,
+    DeleteProfile,
+    ObjectId,
+    Reapply,
+    UpdateProfile,
+)
 from tests.twins.machine import Machine
 
 BRIDGES = {number: ObjectId("bridge", f"br{number}") for number in range(20)}
@@ -24,6 +32,9 @@ class Slow:
     def add_profiles(self, actions: Sequence[AddProfile]) -> list[WorldError | None]:
         self.said.append(f"add {' '.join(action.uuid for action in actions)}")
         return [self.error(f"+{action.uuid}") for action in actions]
+
+    def delete_profile(self, action: DeleteProfile) -> None:
+        self.said.append(f"delete {action.uuid}")
 
     def update_profiles(self, actions: Sequence[UpdateProfile]) -> list[WorldError | None]:
         self.said.append(f"update {' '.join(action.profile for action in actions)}")
@@ -137,7 +148,7 @@ def test_profiles_are_written_together_bridges_first_and_new_ones_before_others_
         actions += [added, rival, activated]
     outcomes = run(manager, *actions)
     assert manager.said == [
-        "add br1 br2", "add a b", "update ~a ~b", "begin a", "begin b", "end a", "end b",
+        "add br1 br2 a b", "update ~a ~b", "begin a", "begin b", "end a", "end b",
     ]  # fmt: skip
     assert len(outcomes) == len(actions)
 
@@ -150,3 +161,25 @@ def test_one_profile_that_is_refused_stays_one_failure() -> None:
     assert ended["AddProfile", "a"].error is not None
     assert ended["Activate", "a"].skipped
     assert ended["Activate", "b"].error is None
+
+
+def test_a_profile_that_was_written_beside_what_it_needs_is_taken_back_where_that_failed() -> None:
+    manager = Slow("+br1")
+    added = AddProfile(object=BRIDGES[1], reason="", uuid="br1", settings={})
+    outcomes = run(manager, added, *port(1, "a"), *port(2, "b"))
+    assert manager.said == ["add br1 a b", "delete a", "begin b", "end b"]
+    ended = {(type(o.action).__name__, o.action.object.name): o for o in outcomes}
+    assert ended["AddProfile", "br1"].error is not None
+    assert ended["AddProfile", "a"].skipped
+    assert ended["Activate", "a"].skipped
+    assert ended["Activate", "b"].error is None
+    assert len(outcomes) == 5
+
+
+def test_a_vlan_is_written_before_its_parent_comes_up_and_activated_after() -> None:
+    manager = Slow()
+    written, parent = port(1, "a")
+    needs = frozenset({BRIDGES[3], parent.object})
+    added, activated = port(3, "a.6")
+    run(manager, written, parent, replace(added, needs=needs), replace(activated, needs=needs))
+    assert manager.said == ["add a a.6", "begin a", "end a", "begin a.6", "end a.6"]
