@@ -84,14 +84,16 @@ def _targets(manager: Manager, actions: Sequence[Activate]) -> list[_Target | Wo
     profiles, devices = answers[: len(actions)], answers[len(actions) :]
     profiles = [no_profile(p) if isinstance(p, WorldError) else p for p in profiles]
     devices = [NO_PATH if _vanished(device) else device for device in devices]
-    settings = manager.many_of(
-        [(p, CONNECTION, "GetSettings") if isinstance(p, str) else p for p in profiles], raw=True
-    )
     present = [isinstance(device, str) and device != NO_PATH for device in devices]
-    actives = manager.many_of(
+    more: list[Any] = [
+        (p, CONNECTION, "GetSettings") if isinstance(p, str) else p for p in profiles
+    ]
+    more += [
         manager.property(device, DEVICE, "ActiveConnection") if there else device
         for device, there in zip(devices, present, strict=True)
-    )
+    ]
+    answers = manager.many_of(more, raw=True)
+    settings, actives = answers[: len(actions)], answers[len(actions) :]
     found = zip(profiles, settings, devices, actives, actions, strict=True)
     return [_target(*answers) for answers in found]
 
@@ -100,10 +102,11 @@ def _target(
     profile: Any, settings: Any, device: Any, active: Any, action: Activate
 ) -> _Target | WorldError:
     """One target from the four answers."""
-    before = "" if _vanished(active) else active
-    for answer in (profile, settings, device, before):
+    active = "" if _vanished(active) else active
+    for answer in (profile, settings, device, active):
         if isinstance(answer, WorldError):
             return answer
+    before = active if isinstance(active, str) else plain(active)[0]
     kind = plain(parse(settings.get_child_value(0)).get("connection", {})["type"])
     # Without a device NetworkManager makes the one that the profile describes (a VLAN).
     if device == NO_PATH and kind not in _VIRTUAL:
