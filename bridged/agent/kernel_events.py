@@ -8,11 +8,11 @@ import errno
 import select
 import socket
 import struct
-import threading
 import time
-from collections.abc import Collection
-from typing import BinaryIO, Protocol
+from collections.abc import Collection, Mapping
+from typing import BinaryIO
 
+from bridged.agent.wake import Ring
 from bridged.rtnetlink import RTM_DELADDR, RTM_NEWADDR, RTM_NEWLINK
 
 _RTMGRP_LINK = 0x1
@@ -21,27 +21,20 @@ _RTMGRP_IPV6_IFADDR = 0x100
 _NETLINK_KOBJECT_UEVENT = 15
 _MESSAGE = struct.Struct("=IH10x4xi")
 """struct nlmsghdr with struct ifinfomsg or ifaddrmsg behind it: length and type; the ifindex."""
-_BUFFER = 1 << 20
-"""Bytes of receive buffer, so that a storm of events is not lost at once."""
+_SO_RCVBUFFORCE = 33
+_BUFFER = 8 << 20
+"""Bytes of receive buffer: what comes during a pass, which may take seconds, waits there."""
 _MANY = 64
 """Links in one burst above which it is no use to look at them singly."""
 
 
-class Ring(Protocol):
-    """The bell."""
+class KernelEvents:
+    """A `Source`: rings for every burst of events; an overrun of the socket is counted and rings
+    too."""
 
-    def __call__(self, source: str, touched: Collection[int] = ()) -> None: ...
-
-
-class KernelEvents(threading.Thread):
-    """Rings for every burst of events; an overrun of the socket is counted and rings too."""
-
-    def __init__(self, ring: Ring) -> None:
-        super().__init__(name="kernel-events", daemon=True)
+    def __init__(self) -> None:
         self.overruns = 0
-        self._ring = ring
         self._swaps = _poll_swaps()
-        self._stop_reader, self._stop_writer = socket.socketpair()
         self._links = self._open_links()
         self._modules: socket.socket | None = None
         try:
@@ -49,31 +42,30 @@ class KernelEvents(threading.Thread):
         except OSError:
             self._modules = None  # the slow timer looks at modules too
 
-    def stop(self) -> None:
-        """End the thread and close the sockets."""
-        self._stop_writer.send(b"x")
-        if self.is_alive():
-            self.join(2)
-
-    def run(self) -> None:
-        """Wait for events until stopped."""
-        while True:
-            sources = [self._stop_reader, self._links]
-            if self._modules is not None:
-                sources.append(self._modules)
-            ready, _, swapped = select.select(sources, [], self._swaps)
-            if self._stop_reader in ready:
-                break
-            if swapped:
-                self._ring("node")
-            for source in ready:
-                self._drain(source)
-        for source in (*sources, self._stop_writer):
+    def close(self) -> None:
+        """Hear nothing more."""
+        for source in self._sockets():
             source.close()
         for file in self._swaps:
             file.close()
 
-    def _drain(self, source: socket.socket) -> None:
+    def descriptors(self) -> Mapping[int, int]:
+        """See `Source`."""
+        found = {source.fileno(): select.POLLIN for source in self._sockets()}
+        return found | {file.fileno(): select.POLLPRI for file in self._swaps}
+
+    def hear(self, ring: Ring, ready: Collection[int]) -> None:
+        """See `Source`."""
+        if any(file.fileno() in ready for file in self._swaps):
+            ring("node")
+        for source in self._sockets():
+            if source.fileno() in ready:
+                self._drain(source, ring)
+
+    def _sockets(self) -> list[socket.socket]:
+        return [self._links] if self._modules is None else [self._links, self._modules]
+
+    def _drain(self, source: socket.socket, ring: Ring) -> None:
         """Take everything that is there, and ring once."""
         of_links = source is self._links
         relevant = False
@@ -91,9 +83,9 @@ class KernelEvents(threading.Thread):
             if of_links and len(touched) <= _MANY:
                 touched |= _changed_links(data)
         if relevant and of_links:
-            self._ring("netlink", touched if len(touched) <= _MANY else ())
+            ring("netlink", touched if len(touched) <= _MANY else ())
         elif relevant:
-            self._ring("module")
+            ring("module")
 
     def _recover(self, source: socket.socket, error: OSError) -> None:
         """After an overrun the lost events are lost: count it, and let the loop look for itself."""
@@ -115,7 +107,10 @@ class KernelEvents(threading.Thread):
     def _open(protocol: int, groups: int) -> socket.socket:
         kind = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
         sock = socket.socket(socket.AF_NETLINK, kind, protocol)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
+        except PermissionError:  # as much as anybody may have
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         sock.bind((0, groups))
         return sock
 

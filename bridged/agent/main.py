@@ -140,7 +140,9 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     history = History(options.state_dir)
     engine.books.on_repair, engine.pauses.on_change = history.repair, history.pause
     watcher = StateWatcher(lambda: source.directories, wake.ring)
-    events = KernelEvents(wake.ring)
+    events = KernelEvents()
+    stack.callback(events.close)
+    wake.attach(events)
     web = WebAccess(options.web_config) if options.web_config and options.metrics else None
     loop = Loop(
         engine,
@@ -178,7 +180,7 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     signals = Signals([name_owner(_NM)], news, once=Match(_NM))
     signalled.listen = signals.listen
     assert node.watch is not None
-    for part in (events, signals, watcher, node.watch):
+    for part in (signals, watcher, node.watch):
         part.start()
         stack.callback(part.stop)
     if options.metrics is not None:

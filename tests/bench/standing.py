@@ -84,21 +84,21 @@ def _agent(count: int, port: int, profile: Path | None) -> None:
     profiler = cProfile.Profile() if profile else None
     with tempfile.TemporaryDirectory() as root:
         wake = Wake()
-        events = KernelEvents(wake.ring)
+        events = KernelEvents()
+        wake.attach(events)
         engine = engine_on(machine, state, Path(root))
         gc.freeze()  # as the agent does
         loop = _Watched(engine, wake, Notifier({}), time.monotonic, profile=profiler)
         server = HttpServer(loop.report, loop.age, version="0", max_age=240, port=port)
         if port:
             server.start()
-        events.start()
         signal.signal(signal.SIGTERM, lambda number, frame: loop.stop())
         # A signal is handled between two steps of this thread, so the loop has one of its own.
         running = threading.Thread(target=loop.run)
         running.start()
         while running.is_alive():
             running.join(0.5)
-        events.stop()
+        events.close()
         if port:
             server.stop()
     if profiler and profile:

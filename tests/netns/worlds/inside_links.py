@@ -1,8 +1,7 @@
 """Links are changed by ifindex, one at a time, and what is refused is said."""
 
-import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from bridged.agent.kernel_events import KernelEvents
+from bridged.agent.wake import Wake
 from bridged.apply.netlink import LinkWriter
 from bridged.errors import WorldError
 from bridged.observe.host import Link
@@ -312,21 +312,14 @@ def _still(link: Link) -> Link:
 
 
 def test_events_tell_which_links_changed(bridge: int) -> None:
-    rung: list[tuple[str, frozenset[int]]] = []
-    heard = threading.Event()
-
-    def ring(source: str, touched: Collection[int] = ()) -> None:
-        rung.append((source, frozenset(touched)))
-        if bridge in touched:
-            heard.set()
-
-    events = KernelEvents(ring)
-    events.start()
+    wake, events = Wake(), KernelEvents()
+    wake.attach(events)
     try:
         run("ip", "link", "set", "br-test", "type", "bridge", "ageing_time", "12300")
-        assert heard.wait(5), rung
+        assert "netlink" in wake.wait(5)
+        assert bridge in wake.touched()
     finally:
-        events.stop()
+        events.close()
 
 
 def test_a_thousand_readings_leave_no_descriptor_behind() -> None:
