@@ -52,6 +52,11 @@ def spread(seen: Figures) -> str:
     return f"{duration(seen.p99)}; {duration(seen.low)} to {duration(seen.high)}"
 
 
+def in_words(parts: Mapping[str, float]) -> str:
+    """Seconds by part, in one sentence."""
+    return ", ".join(f"{name} {duration(seconds)}" for name, seconds in parts.items())
+
+
 def at(document: Document, *path: str) -> Any:
     """What the samples have there, None where they have not."""
     found: Any = document

@@ -7,7 +7,7 @@ node, but is emulated here; the namespaces run at the machine's own speed and ha
 import math
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.bench.aim import Document, Outcome, at, spread
+from tests.bench.aim import Document, Outcome, at, in_words, spread
 from tests.bench.figures import Figures, duration, ratio
 
 _TOLD, _FLOOR, _NMCLI = "asked agent", "nm floor", "nmcli"
@@ -63,6 +63,23 @@ def against(base: Base, most: float) -> Callable[[Document], Outcome | None]:
         )
 
     return measured
+
+
+def why_not_the_floor(document: Document) -> str:
+    """What bridged does one after the other, which the floor sends at once or leaves out."""
+    said = (
+        "bridged reads the file and looks at the node first, guards the change with a checkpoint, "
+        "and has the profiles written before it activates any"
+    )
+    for name in ("vm", "netns"):
+        rounds = at(document, "labs", name, "cold_parts")
+        if rounds:
+            medians = {
+                part: Figures.of(one.get(part, 0.0) for one in rounds).median
+                for part in dict.fromkeys(part for one in rounds for part in one)
+            }
+            said += f"; {document['labs'][name]['layout']}: {in_words(medians)}"
+    return said
 
 
 def why_not_four(document: Document) -> str:

@@ -77,7 +77,8 @@ def _write_state(text: str) -> None:
     STATE.write_text(text)
 
 
-def _timed(layout: Layout, work: Callable[[], None]) -> Sample:
+def stopped(layout: Layout, work: Callable[[], None]) -> tuple[float, float]:
+    """When (monotonic seconds) `work` began, and when the kernel had all of it."""
     clock = _Clock(layout)
     began = time.monotonic()
     try:
@@ -85,8 +86,19 @@ def _timed(layout: Layout, work: Callable[[], None]) -> Sample:
     except BaseException:
         clock.abandon()  # or its thread would keep this process from ending
         raise
-    done = time.monotonic()
-    return Sample(clock.stop() - began, done - began)
+    return began, clock.stop()
+
+
+def _timed(layout: Layout, work: Callable[[], None]) -> Sample:
+    done = 0.0
+
+    def noted() -> None:
+        nonlocal done
+        work()
+        done = time.monotonic()
+
+    began, right = stopped(layout, noted)
+    return Sample(right - began, done - began)
 
 
 def by_hand(layout: Layout, stack: ExitStack) -> Callable[[], None]:

@@ -48,6 +48,7 @@ def measure(
     try:
         words = ("--rounds", str(rounds), "--still", str(still), "--peers")
         found = inside(node)("tests.bench.cold", "two bridges", *words)
+        found |= inside(node)("tests.bench.cold_parts", "two bridges")
         shown = node.run("dpkg-query", "-W", "-f", "${Package} ${Version}\n", *_PACKAGES).stdout
     finally:
         node.close()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tests.bench import aim_cold
-from tests.bench.aim import Aim, Document, Outcome, at, figures, spread
+from tests.bench.aim import Aim, Document, Outcome, at, figures, in_words, spread
 from tests.bench.figures import Figures, duration, ratio
 
 _MEGABYTE = 1000
@@ -255,10 +255,11 @@ def _scrape(document: Document) -> Outcome | None:
 
 def _why_scraped(document: Document) -> str:
     rows = at(document, "scrape", "1000", "bridged")
-    return (
-        f"{rows['series']:,} series, {rows['bytes'] / 1e6:.1f} MB of text are put together for it; "
-        "which part of that takes how much is not profiled yet"
+    said = (
+        f"{rows['series']:,} series, {rows['bytes'] / 1e6:.1f} MB of text are put together for it"
     )
+    parts = {name: Figures.of(times).median for name, times in rows.get("parts", {}).items()}
+    return ": ".join([said, *filter(None, [in_words(parts)])])
 
 
 def _held_up(document: Document) -> Outcome | None:
@@ -307,8 +308,8 @@ def _flat(document: Document) -> Outcome | None:
 
 
 _DRIFT_WHY = (
-    "an event wakes a thread, which wakes the loop, which reads the link and plans its object "
-    "before it writes, all of it Python; the floor knows one fault and does none of that"
+    "the loop hears the event, reads the link, plans its object and looks whether it is still the "
+    "same link before it writes, all of it Python; the floor knows one fault and does none of that"
 )
 
 AIMS = (
@@ -316,8 +317,7 @@ AIMS = (
         "cold convergence, against NetworkManager's own floor",
         "within 1.3 times",
         aim_cold.against(aim_cold.floor_of, 1.3),
-        "bridged reads the file and looks at the node first, guards the change with a checkpoint, "
-        "and has the profiles written before it activates any",
+        aim_cold.why_not_the_floor,
     ),
     Aim(
         "cold convergence, against the owner's nmcli commands",

@@ -1,0 +1,128 @@
+"""What a cold convergence of the running agent consists of.
+
+    python3 -m tests.bench.cold_parts LAYOUT [--rounds N]
+
+Runs inside a laboratory.  The agent is told as in `cold`, with a stopwatch around what it does one
+after the other; what is left until the kernel has everything is its own work in between.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+_NOTES = "BENCH_NOTES"
+PARTS = (
+    "reading the file",
+    "looking",
+    "planning",
+    "making the checkpoint",
+    "writing new profiles",
+    "changing former profiles",
+    "asking for activations",
+    "waiting for them",
+)
+
+
+class _Stopwatch:
+    """Begin and end of each part (monotonic seconds), by part."""
+
+    def __init__(self) -> None:
+        self.spans: dict[str, list[tuple[float, float]]] = {}
+
+    def around(self, owner: Any, name: str, part: str) -> None:
+        work: Callable[..., Any] = getattr(owner, name)
+
+        def timed(*args: Any, **options: Any) -> Any:
+            began = time.monotonic()
+            try:
+                return work(*args, **options)
+            finally:
+                self.spans.setdefault(part, []).append((began, time.monotonic()))
+
+        setattr(owner, name, timed)
+
+
+def agent_main() -> int:
+    """The agent with a stopwatch, whose readings are written whenever somebody had it apply."""
+    import bridged.agent.engine as engine
+    from bridged.agent import main
+    from bridged.agent.loop import Loop
+    from bridged.agent.state_source import FileSource
+    from bridged.apply import activation
+    from bridged.apply.checkpoints import Checkpoints
+    from bridged.apply.networkmanager import NetworkManagerWriter
+    from bridged.observe.observer import Observer
+
+    watch = _Stopwatch()
+    watch.around(FileSource, "refresh", "reading the file")
+    watch.around(Observer, "observe", "looking")
+    watch.around(engine, "make_plan", "planning")
+    watch.around(Checkpoints, "create", "making the checkpoint")
+    watch.around(NetworkManagerWriter, "add_profiles", "writing new profiles")
+    watch.around(NetworkManagerWriter, "update_profiles", "changing former profiles")
+    watch.around(NetworkManagerWriter, "activate", "asking for activations")
+    watch.around(activation._UnderWay, "wait", "waiting for them")
+    apply = Loop.apply
+
+    def applied(loop: Loop, *args: Any, **options: Any) -> Any:
+        watch.spans.clear()
+        try:
+            return apply(loop, *args, **options)
+        finally:
+            Path(os.environ[_NOTES]).write_text(json.dumps(watch.spans))
+
+    Loop.apply = applied  # type: ignore[method-assign]
+    return main.main()
+
+
+def within(spans: dict[str, list[tuple[float, float]]], began: float, ended: float) -> Any:
+    """Seconds of each part between the two times, and of what lies in between the parts."""
+    found = {
+        part: sum(max(min(end, ended) - max(begin, began), 0.0) for begin, end in spans[part])
+        for part in PARTS
+        if part in spans
+    }
+    return found | {"in between": ended - began - sum(found.values())}
+
+
+def main() -> None:
+    """Measure, and print it."""
+    from tests.bench import agent as agents
+    from tests.bench.cold import stopped
+    from tests.bench.layouts import LAYOUTS, NOTHING, STATE, settle, start_over
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("layout", choices=LAYOUTS)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    layout = LAYOUTS[options.layout]
+    agents.environment()
+    notes = Path("/run/bench-cold-parts.json")
+    os.environ[_NOTES] = str(notes)
+    entry = "import sys; from tests.bench.cold_parts import agent_main; sys.exit(agent_main())"
+    rounds = []
+    for _ in range(options.rounds):
+        start_over()
+        with ExitStack() as stack:
+            STATE.parent.mkdir(parents=True, exist_ok=True)
+            STATE.write_text(NOTHING)
+            stack.enter_context(agents.agent(command=(sys.executable, "-c", entry)))
+            settle()
+
+            def work() -> None:
+                STATE.write_text(layout.state)
+                agents.ask("apply", patience=layout.limit)
+
+            began, right = stopped(layout, work)
+        rounds.append(within(json.loads(notes.read_text()), began, right))
+    print(json.dumps({"cold_parts": rounds}))
+
+
+if __name__ == "__main__":
+    main()
