@@ -77,7 +77,7 @@ def agent_main() -> int:
         finally:
             Path(os.environ[_NOTES]).write_text(json.dumps(watch.spans))
 
-    Loop.apply = applied  # type: ignore[method-assign]
+    Loop.apply = applied  # type: ignore
     return main.main()
 
 

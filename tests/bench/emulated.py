@@ -33,8 +33,8 @@ def measure(
     many: Sequence[int] = SIZES,
     save: Callable[[dict[str, Any]], None] = lambda found: None,
 ) -> dict[str, Any]:
-    """What `tests.bench.cold` and `cold_parts` find, and `vlans`: size -> way -> samples.  `save` gets what there
-    is after each part."""
+    """What `tests.bench.cold` and `cold_parts` find, and `vlans`: size -> way -> samples.  `save`
+    gets what there is after each part."""
     words = ("--rounds", str(min(rounds, _ROUNDS)), "--still", "30", "--peers")
     found = inside("tests.bench.cold", "reference node", *words)
     found |= inside("tests.bench.cold_parts", "reference node", "--rounds", "3")

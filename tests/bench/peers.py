@@ -1,4 +1,4 @@
-"""nmstate and ifstate for the benchmark: brought from PyPI, and run inside the laboratory.
+"""Peers for the benchmark: nmstate and ifstate from PyPI, run inside the laboratory; node_exporter.
 
     python3 -m tests.bench.peers set FILE        nmstatectl set FILE, inside
 
@@ -9,8 +9,12 @@ changed.
 """
 
 import importlib
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +23,7 @@ from tests.lab.node import CHECKOUT
 
 VERSION = "0.3.6"
 _WHEELS = (f"nmstate=={VERSION}", "varlink==31.0.0")
+_EXPORTER = "prometheus-node-exporter"
 _IFSTATE = Path(__file__).with_name("ifstate.txt")
 _FOR_TRIXIE = ("--only-binary=:all:", "--implementation=cp", "--python-version=3.13",
                "--platform=manylinux2014_x86_64", "--platform=manylinux_2_28_x86_64")  # fmt: skip
@@ -41,6 +46,23 @@ def bring_ifstate(folder: Path) -> Path:
     """The same for ifstate and all that it needs, by the hashes in ifstate.txt."""
     lock = ("--require-hashes", *_FOR_TRIXIE, "-r", str(_IFSTATE))
     return _brought(folder / f"ifstate-{ifstate_version()}", lock)
+
+
+def bring_node_exporter(folder: Path) -> Path | None:
+    """The program, this machine's own or unpacked there once from Debian's package, of which
+    nothing is installed or started; None where neither can be had."""
+    installed = shutil.which(_EXPORTER)
+    if installed:
+        return Path(installed)
+    place = folder / _EXPORTER
+    if not place.is_dir():
+        with tempfile.TemporaryDirectory() as loading, suppress(OSError):
+            os.chmod(loading, 0o755)  # apt loads as a user of its own
+            subprocess.run(["apt-get", "-qq", "download", _EXPORTER], cwd=loading)
+            for package in Path(loading).glob("*.deb"):
+                subprocess.run(["dpkg-deb", "-x", package, place], check=True)
+    program = place / "usr/bin" / _EXPORTER
+    return program if program.exists() else None
 
 
 def _brought(place: Path, wanted: tuple[str, ...]) -> Path:

@@ -1,6 +1,6 @@
 """A scrape of 3, 100 and 1,000 bridges, beside node_exporter's collectors of the same links.
 
-    unshare -n python3 -m tests.bench.scrape        (main() below does it by itself)
+    unshare -n python3 -m tests.bench.scrape N EXPORTER      (measure() does it by itself)
 
 Runs in a network namespace of its own in which the links are real, so that node_exporter has
 something to read.  bridged's server answers from its last report, which is made up here for the
@@ -10,7 +10,6 @@ same links: a scrape never asks the kernel.
 import argparse
 import http.client
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -20,10 +19,11 @@ from typing import Any
 from bridged.report import LinkReport, ObjectReport, Report
 from bridged.serve.http import HttpServer
 from bridged.serve.metrics import ReportCollector
+from tests.bench import peers
+from tests.lab import netns
 from tests.unit.serve.reports import AS_DESIRED
 
 _SIZES = (3, 100, 1000)
-_PEER = "prometheus-node-exporter"
 _PEER_PORT = 19100
 _COLLECTORS = ("netdev", "netclass", "bonding")
 """What node_exporter knows of links; nothing else of it is on."""
@@ -95,7 +95,7 @@ def _parts(report: Report, rounds: int) -> dict[str, list[float]]:
     return found
 
 
-def _measure(count: int, rounds: int) -> dict[str, Any]:
+def _measure(count: int, rounds: int, peer: str) -> dict[str, Any]:
     _make_links(count)
     report = replace(AS_DESIRED, links=_links(count), objects=_objects(count))
     server = HttpServer(lambda: report, lambda: 0.0, version="0", max_age=60, port=0)
@@ -103,8 +103,8 @@ def _measure(count: int, rounds: int) -> dict[str, Any]:
     flags = [f"--collector.{name}" for name in _COLLECTORS]
     flags += ["--collector.netdev.device-exclude=^(lo|far.*)$"]
     flags += ["--collector.netclass.ignored-devices=^(lo|far.*)$"]
-    peer = subprocess.Popen(
-        [_PEER, f"--web.listen-address=127.0.0.1:{_PEER_PORT}", "--collector.disable-defaults",
+    exporter = subprocess.Popen(
+        [peer, f"--web.listen-address=127.0.0.1:{_PEER_PORT}", "--collector.disable-defaults",
          *flags, "--log.level=error"],
     )  # fmt: skip
     try:
@@ -119,20 +119,22 @@ def _measure(count: int, rounds: int) -> dict[str, Any]:
                 time.sleep(0.1)
         return found
     finally:
-        peer.terminate()
-        peer.wait()
+        exporter.terminate()
+        exporter.wait()
         server.stop()
 
 
 def measure(rounds: int = 50) -> dict[str, Any]:
     """Samples by number of bridges, each taken in a namespace of its own; empty where this machine
-    lacks node_exporter."""
-    if shutil.which(_PEER) is None:
-        print(f"scrape: not measured, there is no {_PEER}", file=sys.stderr)
+    cannot have node_exporter."""
+    peer = peers.bring_node_exporter(netns.tree("trixie").parent)
+    if peer is None:
+        print("scrape: not measured, there is no node_exporter", file=sys.stderr)
         return {}
     found = {}
     for count in _SIZES:
-        command = [sys.executable, "-m", "tests.bench.scrape", str(count), "--rounds", str(rounds)]
+        command = [sys.executable, "-m", "tests.bench.scrape", str(count), str(peer)]
+        command += ["--rounds", str(rounds)]
         done = subprocess.run(
             ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "-", *command],
             stdout=subprocess.PIPE,
@@ -147,9 +149,10 @@ def main() -> None:
     """Measure one size, here."""
     parser = argparse.ArgumentParser()
     parser.add_argument("count", type=int)
+    parser.add_argument("exporter")
     parser.add_argument("--rounds", type=int, default=50)
     options = parser.parse_args()
-    print(json.dumps(_measure(options.count, options.rounds)))
+    print(json.dumps(_measure(options.count, options.rounds, options.exporter)))
 
 
 if __name__ == "__main__":
