@@ -10,21 +10,18 @@ that happens for every module below it; see `_codecs`.
 """
 
 import errno
-import importlib
-import importlib.util
 import os
 import socket
 import struct
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
-from types import ModuleType
 from typing import Any, Self
 
 from bridged.errors import ErrorKind, WorldError
 from bridged.linkrequest import IFINFOMSG, link_change
+from bridged.narrow import narrow
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK, RTM_SETLINK = 16, 17, 18, 19
 RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
@@ -47,28 +44,9 @@ Message = Any
 """A decoded pyroute2 message: fields by index, attributes by ``get_attr("IFLA_MTU")``."""
 
 
-class _NarrowPackage(ModuleType):
-    """The package `pyroute2` without the work of its ``__init__``, which runs once it is needed."""
-
-    def __getattr__(self, name: str) -> Any:
-        spec = self.__spec__
-        if name.startswith("__") or spec is None or spec.loader is None:
-            raise AttributeError(name)
-        if importlib.util.find_spec(f"{spec.name}.{name}") is not None:
-            return importlib.import_module(f"{spec.name}.{name}")
-        self.__class__ = ModuleType  # type: ignore[assignment]
-        spec.loader.exec_module(self)
-        return getattr(self, name)
-
-
 def _codecs() -> dict[int, Any]:
     """Message classes by message type, imported without the rest of the package (26 ms, 5 MB)."""
-    if "pyroute2" not in sys.modules:
-        spec = importlib.util.find_spec("pyroute2")
-        if spec is not None:
-            package = importlib.util.module_from_spec(spec)
-            package.__class__ = _NarrowPackage
-            sys.modules["pyroute2"] = package
+    narrow("pyroute2")
     from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
     from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
     from pyroute2.netlink.rtnl.rtmsg import rtmsg

@@ -11,10 +11,12 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from watchfiles._rust_notify import RustNotify
-
 from bridged.agent.doorbell import Doorbell
+from bridged.narrow import narrow
 from bridged.report import WatchMode
+
+narrow("watchfiles")
+from watchfiles._rust_notify import RustNotify  # noqa: E402
 
 _POLL = 1.0
 """Seconds between looks while there is no watch."""

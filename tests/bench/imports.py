@@ -17,12 +17,13 @@ GROUPS = {
     "gi, pydbus": ("gi.repository.GLib", "gi.repository.Gio", "pydbus"),
     "pyroute2": ("bridged.rtnetlink",),
     "prometheus_client": ("prometheus_client", "prometheus_client.core"),
-    "watchfiles": ("watchfiles._rust_notify",),
+    "watchfiles": ("bridged.agent.state_watcher",),
     "bridged.desired": ("bridged.desired.loader",),
     "bridged": ("bridged.agent.main",),
 }
 """What the agent imports, in an order in which each finds what it builds on: a module that several
-need counts with the first.  pyroute2 is imported as bridged does, without its database."""
+need counts with the first.  pyroute2 and watchfiles are imported as bridged does, without what it
+has no use for."""
 _OURS = ("bridged.desired", "bridged")
 
 

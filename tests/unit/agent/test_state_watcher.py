@@ -1,6 +1,8 @@
 """What happens in the state file's directories rings, with whatever way of watching there is."""
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -97,3 +99,13 @@ def test_a_directory_that_is_not_there_is_an_error_and_leaves_nothing_open(tmp_p
     with pytest.raises(FileNotFoundError):
         Doorbell([tmp_path, tmp_path / "missing"])
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_the_watchers_library_comes_without_its_asyncio_interface_until_that_is_wanted() -> None:
+    code = (
+        "import sys, bridged.agent.state_watcher\n"
+        "assert 'watchfiles.main' not in sys.modules and 'anyio' not in sys.modules\n"
+        "from watchfiles import Change, awatch\n"
+        "assert Change.added.name == 'added' and awatch.__module__ == 'watchfiles.main'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
