@@ -88,6 +88,13 @@ class PortView:
         return self.spec.parent if isinstance(self.spec, Vlan) else ""
 
 
+def _carries(context: Context, spec: Vlan) -> bool:
+    """Whether the VLAN can be had whatever becomes of its parent as a port: a link that is there
+    and up carries VLANs while NetworkManager activates it anew, but none with a larger MTU."""
+    parent = context.host.link(spec.parent)
+    return parent is not None and parent.up and (spec.mtu or 0) <= parent.mtu
+
+
 def look_up(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) -> PortView:
     link = context.host.link(spec.device)
     name = link.name if link else spec.device
@@ -96,7 +103,8 @@ def look_up(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) -> P
     choice = Choice(None)
     if isinstance(spec, Vlan):
         parent = context.ifname(spec.parent)
-        needs |= {object_id(p) for _, _, p in context.state.ports() if p.device == spec.parent}
+        if not _carries(context, spec):
+            needs |= {object_id(p) for _, _, p in context.state.ports() if p.device == spec.parent}
         if spec.parent in (context.state.bridges or {}):
             needs.add(ObjectId("bridge", spec.parent))
         if context.nm:
