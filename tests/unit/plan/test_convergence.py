@@ -1,5 +1,7 @@
 """The reference node, from what its owner found to what is declared, on a machine in memory."""
 
+from typing import Any
+
 import pytest
 
 from bridged.observe.host import Address
@@ -44,6 +46,27 @@ def test_reference_node_converges_in_one_round(machine: Machine) -> None:
     assert kernel.parameters["net/bridge/bridge-nf-call-arptables"] == "1"
     assert kernel.parameters["fs/inotify/max_user_watches"] == "1048576"
     assert not machine.plan(state())
+
+
+@pytest.mark.parametrize(
+    ("parent", "mtu", "waits"),
+    [
+        ({"up": True}, None, False),
+        ({"up": True}, 1500, False),
+        ({"up": True}, 9000, True),
+        ({"up": False}, None, True),
+    ],
+)
+def test_a_vlan_waits_for_its_parent_only_where_that_cannot_carry_it_now(
+    machine: Machine, parent: dict[str, Any], mtu: int | None, waits: bool
+) -> None:
+    machine.kernel.change("enp13s0f0", mtu=1500, **parent)
+    vlan = {"vlan": 6, "parent": "enp13s0f0"} | ({"mtu": mtu} if mtu else {})
+    bridges = {"br-lan": {"ports": ({"name": "enp13s0f0"},)}, "br-web": {"ports": (vlan,)}}
+    plan = machine.plan(state(bridges=bridges))
+    (activation,) = (a for a in plan if isinstance(a, Activate) and a.object.kind == "vlan")
+    assert ObjectId("bridge", "br-web") in activation.needs
+    assert (ObjectId("port", "enp13s0f0") in activation.needs) is waits
 
 
 def test_rule_1_still_when_right(converged: Machine) -> None:
