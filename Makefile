@@ -76,7 +76,7 @@ vm-1 vm-2: .venv
 demo: .venv  ## shows bridged at work in a laboratory (root)
 	@$(ROOT) .venv/bin/python -m tests.lab.demo
 
-bench: .venv  ## measures against nmcli and the bare netlink floor, writes docs/benchmark.md (root)
+bench: setup  ## measures against nmcli and the bare netlink floor, writes docs/benchmark.md (root)
 	@$(ROOT) .venv/bin/python -m tests.bench
 
 install:  ## installs bridged on this host (root); starts nothing

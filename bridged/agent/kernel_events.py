@@ -10,6 +10,7 @@ import socket
 import struct
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import BinaryIO
 
 from bridged.agent.wake import Ring
@@ -24,6 +25,8 @@ _MESSAGE = struct.Struct("=IH10x4xi")
 _SO_RCVBUFFORCE = 33
 _BUFFER = 8 << 20
 """Bytes of receive buffer: what comes during a pass, which may take seconds, waits there."""
+_AT_ONCE = 1024
+"""Datagrams taken before the loop gets to look."""
 _MANY = 64
 """Links in one burst above which it is no use to look at them singly."""
 
@@ -66,11 +69,11 @@ class KernelEvents:
         return [self._links] if self._modules is None else [self._links, self._modules]
 
     def _drain(self, source: socket.socket, ring: Ring) -> None:
-        """Take everything that is there, and ring once."""
+        """Take what is there, and ring once; in a storm that does not end the rest waits."""
         of_links = source is self._links
         relevant = False
         touched: set[int] = set()
-        while True:
+        for _ in range(_AT_ONCE):
             try:
                 data = source.recv(65536)
             except BlockingIOError:
@@ -92,12 +95,14 @@ class KernelEvents:
         if error.errno == errno.ENOBUFS:
             self.overruns += 1
             return
-        source.close()
         time.sleep(0.1)
         if source is self._links:
-            self._links = self._open_links()
+            with suppress(OSError):  # as little can be had as before: it is tried again
+                self._links = self._open_links()
+                source.close()
         else:
             self._modules = None
+            source.close()
 
     def _open_links(self) -> socket.socket:
         groups = _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR | _RTMGRP_IPV6_IFADDR

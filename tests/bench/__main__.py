@@ -129,9 +129,9 @@ def main() -> int:
     """Measure and write the page."""
     parser = argparse.ArgumentParser(prog="bench", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--lab", choices=_WHERE, action="append", help="only this laboratory")
-    parser.add_argument("--rounds", type=int, default=10, help="cold convergences each")
-    parser.add_argument("--guests", type=int, default=5, help="events of each kind to guests")
-    parser.add_argument("--drifts", type=int, default=1000, help="faults of each kind")
+    parser.add_argument("--rounds", type=int, default=5, help="cold convergences each")
+    parser.add_argument("--guests", type=int, default=2, help="events of each kind to guests")
+    parser.add_argument("--drifts", type=int, default=200, help="faults of each kind")
     parser.add_argument(
         "--vlans", type=emulated.sizes, default=emulated.SIZES, metavar="N,N",
         help="how many VLANs and bridges, in the virtual machine",
