@@ -188,7 +188,7 @@ def test_rule_5_lost_events_cost_nothing(lab: NetnsLab) -> None:
         agent.process.signal("STOP")
         lab.sh("""
             ip link set br-dmz type bridge stp_state 1
-            for number in $(seq 5000); do echo "link set enp8s0 alias a$number"; done | ip -batch -
+            for number in $(seq 20000); do echo "link set enp8s0 alias a$number"; done | ip -batch -
         """)
         agent.process.signal("CONT")
         wait_until(lambda: lab.bridge_data("br-dmz")["stp_state"] == 0, 20)
