@@ -316,8 +316,12 @@ def test_events_tell_which_links_changed(bridge: int) -> None:
     wake.attach(events)
     try:
         run("ip", "link", "set", "br-test", "type", "bridge", "ageing_time", "12300")
-        assert "netlink" in wake.wait(5)
-        assert bridge in wake.touched()
+        touched: set[int] = set()
+        deadline = time.monotonic() + 5
+        while bridge not in touched and time.monotonic() < deadline:
+            wake.wait(0.5)  # NetworkManager looks after links meanwhile, too
+            touched |= wake.touched()
+        assert bridge in touched
     finally:
         events.close()
 
