@@ -168,11 +168,9 @@ def _batches(written: Iterable[AddProfile | UpdateProfile]) -> Iterator[Sequence
     ahead = sorted(written, key=lambda a: (isinstance(a, UpdateProfile), bool(a.needs)))
     for action in ahead:
         others = {other.object for other in batch}
-        behind = action.needs | {action.object}
-        if isinstance(action, AddProfile):
-            behind = frozenset(
-                {action.object}
-            )  # what it needs may fail beside it: it is taken back then
+        behind = frozenset({action.object})
+        if not isinstance(action, AddProfile):  # a new one is taken back if what it needs fails
+            behind |= action.needs
         if batch and (type(action) is not type(batch[0]) or not others.isdisjoint(behind)):
             yield batch
             batch = []

@@ -1,5 +1,6 @@
 """One declared port with everything that planning looks up for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +10,7 @@ from bridged.observe.host import Device, Link
 from bridged.plan.actions import ObjectId
 from bridged.plan.compare import Wish, wishes
 from bridged.plan.context import Context
+from bridged.plan.declared import ports_of
 from bridged.plan.identity import profile_uuid
 from bridged.plan.profiles import Choice, choose_nic, choose_vlan
 
@@ -88,11 +90,16 @@ class PortView:
         return self.spec.parent if isinstance(self.spec, Vlan) else ""
 
 
-def _carries(context: Context, spec: Vlan) -> bool:
-    """Whether the VLAN can be had whatever becomes of its parent as a port: a link that is there
-    and up carries VLANs while NetworkManager activates it anew, but none with a larger MTU."""
-    parent = context.host.link(spec.parent)
-    return parent is not None and parent.up and (spec.mtu or 0) <= parent.mtu
+def _carries(parent: Link | None, ports: Iterable[Port], spec: Vlan) -> bool:
+    """Whether the VLAN can be had whatever becomes of its parent as one of `ports`: a link that is
+    there and up carries VLANs while NetworkManager activates it anew.  Not where its MTU is too
+    small or about to change, which a VLAN takes from it."""
+    return (
+        parent is not None
+        and parent.up
+        and (spec.mtu or 0) <= parent.mtu
+        and all(port.mtu in (None, parent.mtu) for port in ports)
+    )
 
 
 def look_up(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) -> PortView:
@@ -103,8 +110,9 @@ def look_up(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) -> P
     choice = Choice(None)
     if isinstance(spec, Vlan):
         parent = context.ifname(spec.parent)
-        if not _carries(context, spec):
-            needs |= {object_id(p) for _, _, p in context.state.ports() if p.device == spec.parent}
+        ports = [port for _, _, port in ports_of(context.state, [spec.parent])]
+        if not _carries(context.host.link(spec.parent), ports, spec):
+            needs |= set(map(object_id, ports))
         if spec.parent in (context.state.bridges or {}):
             needs.add(ObjectId("bridge", spec.parent))
         if context.nm:

@@ -49,20 +49,26 @@ def test_reference_node_converges_in_one_round(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("parent", "mtu", "waits"),
+    ("parent", "declared", "mtu", "waits"),
     [
-        ({"up": True}, None, False),
-        ({"up": True}, 1500, False),
-        ({"up": True}, 9000, True),
-        ({"up": False}, None, True),
+        ({"up": True}, None, None, False),
+        ({"up": True}, 1500, 1500, False),
+        ({"up": True}, None, 9000, True),
+        ({"up": True}, 9000, None, True),
+        ({"up": False}, None, None, True),
     ],
 )
 def test_a_vlan_waits_for_its_parent_only_where_that_cannot_carry_it_now(
-    machine: Machine, parent: dict[str, Any], mtu: int | None, waits: bool
+    machine: Machine,
+    parent: dict[str, Any],
+    declared: int | None,
+    mtu: int | None,
+    waits: bool,
 ) -> None:
     machine.kernel.change("enp13s0f0", mtu=1500, **parent)
-    vlan = {"vlan": 6, "parent": "enp13s0f0"} | ({"mtu": mtu} if mtu else {})
-    bridges = {"br-lan": {"ports": ({"name": "enp13s0f0"},)}, "br-web": {"ports": (vlan,)}}
+    card = {"name": "enp13s0f0", "mtu": declared}
+    vlan = {"vlan": 6, "parent": "enp13s0f0", "mtu": mtu}
+    bridges = {"br-lan": {"ports": (card,)}, "br-web": {"ports": (vlan,)}}
     plan = machine.plan(state(bridges=bridges))
     (activation,) = (a for a in plan if isinstance(a, Activate) and a.object.kind == "vlan")
     assert ObjectId("bridge", "br-web") in activation.needs
