@@ -49,6 +49,15 @@ class Context:
         ]
         return self.host.machine_id or min(filter(None, cards), default="")
 
+    @cached_property
+    def vlans(self) -> dict[tuple[int | None, int | None], list[str]]:
+        """Names of VLANs by the ifindex of their parent and their number."""
+        names: dict[tuple[int | None, int | None], list[str]] = {}
+        for link in self.host.links:
+            if link.kind == "vlan":
+                names.setdefault((link.parent, link.info.get("vlan_id")), []).append(link.name)
+        return names
+
     def device(self, name: str) -> Device | None:
         """NetworkManager's device of that name, or None."""
         return self.nm.device(name) if self.nm else None

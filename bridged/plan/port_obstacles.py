@@ -52,12 +52,11 @@ def _vlan_obstacle(port: PortView, spec: Vlan) -> tuple[str, str, bool] | None:
             "rename or remove that interface, or give the VLAN another name",
             True,
         )
-    for other in context.host.links:
-        same = other.kind == "vlan" and other.parent == parent.index
-        if same and other.info.get("vlan_id") == spec.vlan and other.name != port.name:
+    for other in context.vlans.get((parent.index, spec.vlan), ()):
+        if other != port.name:
             return (
-                f"VLAN {spec.vlan} of {spec.parent} exists under the name {other.name}",
-                f"write name: {other.name} for this port",
+                f"VLAN {spec.vlan} of {spec.parent} exists under the name {other}",
+                f"write name: {other} for this port",
                 True,
             )
     return None

@@ -1,5 +1,6 @@
 """The reference node, from what its owner found to what is declared, on a machine in memory."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -73,6 +74,33 @@ def test_a_vlan_waits_for_its_parent_only_where_that_cannot_carry_it_now(
     (activation,) = (a for a in plan if isinstance(a, Activate) and a.object.kind == "vlan")
     assert ObjectId("bridge", "br-web") in activation.needs
     assert (ObjectId("port", "enp13s0f0") in activation.needs) is waits
+
+
+def _steps_to_plan(vlans: int) -> int:
+    """Calls that a plan of so many VLANs on one card takes, which is right already."""
+    machine = reference_machine()
+    bridges = {
+        f"br{number}": {"ports": ({"vlan": number + 2, "parent": "enp13s0f0"},)}
+        for number in range(vlans)
+    }
+    wanted = state(bridges=bridges)
+    assert not machine.converge(wanted)
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        machine.plan(wanted)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_planning_vlans_grows_with_their_number_and_not_with_its_square() -> None:
+    assert _steps_to_plan(200) < 5 * _steps_to_plan(50)
 
 
 def test_rule_1_still_when_right(converged: Machine) -> None:
