@@ -1,6 +1,6 @@
 """The executor: takes the actions of a plan in order, each through the world that it belongs to."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -40,6 +40,8 @@ from bridged.plan.actions import (
     WriteSysctl,
 )
 
+_WRITTEN = 128
+"""Profiles written at once: the watchdog hears of us in between."""
 _UNDER_WAY, _TOGETHER = 8, 4
 """Activations at once: NetworkManager tells each of us of every state of every device; and how many
 of them are begun at once."""
@@ -113,14 +115,22 @@ def _concerns(activation: Action, action: Action) -> bool:
     return activation.object in objects or not bridges.isdisjoint(objects)
 
 
-def _takes_along(activation: Action, written: Action) -> bool:
-    """Whether `activation`, of a bridge or for it, would use a profile before its turn has come.
+def _bridges(activation: Action) -> set[ObjectId]:
+    """The bridges that come up with an activation, of a bridge or for it."""
+    return {i for i in activation.needs | {activation.object} if i.kind == "bridge"}
 
-    A port on another bridge stands in nobody's way, though a VLAN on it needs it to be active.
+
+def _takes_along(objects: Collection[ObjectId], bridges: Set[ObjectId], written: Action) -> bool:
+    """Whether activations, of these objects and with these bridges, would use a profile before its
+    turn has come.
+
+    A port on another bridge stands in nobody's way, though a VLAN on it may need it to be active.
     """
-    bridges = {i for i in activation.needs | {activation.object} if i.kind == "bridge"}
-    written_for = written.needs | {written.object}
-    return activation.object == written.object or not bridges.isdisjoint(written_for)
+    return written.object in objects or not bridges.isdisjoint(written.needs | {written.object})
+
+
+def _would_take(activation: Action, written: Action) -> bool:
+    return _takes_along((activation.object,), _bridges(activation), written)
 
 
 def _steps(actions: Iterable[Action]) -> Iterator[Sequence[Action]]:
@@ -132,16 +142,19 @@ def _steps(actions: Iterable[Action]) -> Iterator[Sequence[Action]]:
     """
     written: list[AddProfile | UpdateProfile] = []
     waiting: list[Activate] = []
+    objects: set[ObjectId] = set()
+    bridges: set[ObjectId] = set()
     for action in actions:
         if isinstance(action, Activate):
             waiting.append(action)
+            objects.add(action.object)
+            bridges |= _bridges(action)
             continue
         writes = isinstance(action, AddProfile | UpdateProfile)
-        stands_before = _takes_along if writes else _concerns
-        if not writes or any(stands_before(activation, action) for activation in waiting):
+        if not writes or _takes_along(objects, bridges, action):
             yield from _batches(written)
             yield from _apart(waiting)
-            written, waiting = [], []
+            written, waiting, objects, bridges = [], [], set(), set()
         if isinstance(action, AddProfile | UpdateProfile):
             written.append(action)
         else:
@@ -165,16 +178,18 @@ def _apart(waiting: Iterable[Activate]) -> Iterator[Sequence[Action]]:
 def _batches(written: Iterable[AddProfile | UpdateProfile]) -> Iterator[Sequence[Action]]:
     """Profiles to be written at once: of one kind, new ones first, each behind what it needs."""
     batch: list[Action] = []
+    others: set[ObjectId] = set()
     ahead = sorted(written, key=lambda a: (isinstance(a, UpdateProfile), bool(a.needs)))
     for action in ahead:
-        others = {other.object for other in batch}
         behind = frozenset({action.object})
         if not isinstance(action, AddProfile):  # a new one is taken back if what it needs fails
             behind |= action.needs
-        if batch and (type(action) is not type(batch[0]) or not others.isdisjoint(behind)):
+        of_another = bool(batch) and type(action) is not type(batch[0])
+        if of_another or len(batch) == _WRITTEN or not others.isdisjoint(behind):
             yield batch
-            batch = []
+            batch, others = [], set()
         batch.append(action)
+        others.add(action.object)
     if batch:
         yield batch
 
@@ -204,9 +219,10 @@ class _Run:
     def take(self, step: Sequence[Action]) -> None:
         """Take what belongs together; what needs something that has failed is skipped."""
         if isinstance(step[0], AddProfile | UpdateProfile | Activate):
-            concerns = _concerns if isinstance(step[0], Activate) else _takes_along
-            self._finish([b for b in self._begun if any(concerns(b.action, a) for a in step)])
-            if isinstance(step[0], Activate):
+            activates = isinstance(step[0], Activate)
+            before = _concerns if activates else _would_take
+            self._finish([b for b in self._begun if any(before(b.action, a) for a in step)])
+            if activates:
                 self._finish(self._begun[: max(len(self._begun) + len(step) - _UNDER_WAY, 0)])
         else:
             self.finish()

@@ -183,3 +183,10 @@ def test_a_vlan_is_written_before_its_parent_comes_up_and_activated_after() -> N
     added, activated = port(3, "a.6")
     run(manager, written, parent, replace(added, needs=needs), replace(activated, needs=needs))
     assert manager.said == ["add a a.6", "begin a", "end a", "begin a.6", "end a.6"]
+
+
+def test_a_thousand_profiles_are_not_written_in_one_breath() -> None:
+    manager = Slow()
+    outcomes = run(manager, *(port(1, f"p{number}")[0] for number in range(1000)))
+    assert [len(line.split()) - 1 for line in manager.said] == [128] * 7 + [104]
+    assert [outcome.error for outcome in outcomes] == [None] * 1000
