@@ -205,7 +205,7 @@ def _method(document: Document) -> str:
         "",
         "## How to repeat it",
         "",
-        "    make bench                                  # all of it, an hour and a half",
+        "    make bench                                  # all of it, an hour",
         "    python3 -m tests.bench --lab netns          # without the virtual machine",
         "    python3 -m tests.bench --lab vm             # only the virtual machine, 15 minutes",
         "    python3 -m tests.bench --lab vm --vlans 10,500  # more VLANs; hours, where emulated",
