@@ -219,15 +219,7 @@ class Transaction:
             restored = False
         self.outcomes["rolled-back" if restored else "rollback-failed"] += 1
         self._executor.run(
-            [
-                DeleteProfile(
-                    object=action.object,
-                    reason="its transaction was rolled back",
-                    uuid=action.uuid,
-                    profile=str(action.settings["connection"]["id"]),
-                )
-                for action in added
-            ]
+            [action.taken_back("its transaction was rolled back") for action in added]
         )
         self._forget()
         return restored

@@ -255,14 +255,9 @@ class _Run:
     def _take_back(self, action: Action) -> None:
         """What was written at once with something that it needs, and that failed, is not kept."""
         if isinstance(action, AddProfile):
-            name = str(action.settings["connection"]["id"])
-            reason = "what it needs could not be had"
+            undoing = action.taken_back("what it needs could not be had")
             with suppress(WorldError):  # it is ours: the next look finds it
-                self._writers.network_manager.delete_profile(
-                    DeleteProfile(
-                        object=action.object, reason=reason, uuid=action.uuid, profile=name
-                    )
-                )
+                self._writers.network_manager.delete_profile(undoing)
 
     def _tried(self, step: Sequence[Action]) -> Sequence[WorldError | Activation | None]:
         """The errors of what was tried, and activations that were only begun."""

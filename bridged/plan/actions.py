@@ -63,6 +63,11 @@ class AddProfile(Action):
     def describe(self) -> str:
         return f"add profile {self.settings['connection']['id']} for {self.object.name}"
 
+    def taken_back(self, reason: str) -> "DeleteProfile":
+        """What undoes it."""
+        name = str(self.settings["connection"]["id"])
+        return DeleteProfile(object=self.object, reason=reason, uuid=self.uuid, profile=name)
+
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateProfile(Action):

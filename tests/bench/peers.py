@@ -60,7 +60,9 @@ def bring_node_exporter(folder: Path) -> Path | None:
             os.chmod(loading, 0o755)  # apt loads as a user of its own
             subprocess.run(["apt-get", "-qq", "download", _EXPORTER], cwd=loading)
             for package in Path(loading).glob("*.deb"):
-                subprocess.run(["dpkg-deb", "-x", package, place], check=True)
+                new = place.with_name(f"{place.name}.new")
+                subprocess.run(["dpkg-deb", "-x", package, new], check=True)
+                new.rename(place)  # whole, or not at all
     program = place / "usr/bin" / _EXPORTER
     return program if program.exists() else None
 
