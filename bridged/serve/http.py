@@ -265,7 +265,8 @@ class _Surroundings:
         tally: _Tally,
     ) -> None:
         self._app = app
-        self.tally = tally
+        self._tally = tally
+        self._counted = False
         self.server_name, self.server_port = address
         self.read_timeout, self.write_timeout = read_timeout, write_timeout
         self.base_environ = {
@@ -278,8 +279,23 @@ class _Surroundings:
         }
 
     def get_app(self) -> "WSGIApplication":
-        """The application."""
-        return self._app
+        """The application, its answers counted before they are sent: wsgiref tells of one when it
+        is gone, and a client's next scrape could miss it."""
+
+        def app(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+            def counted(status: str, *rest: Any) -> Any:
+                self.answered(status.split(" ", 1)[0])
+                return start(status, *rest)
+
+            return self._app(environ, counted)
+
+        return app
+
+    def answered(self, code: str) -> None:
+        """Count the connection's one answer, however often it is told."""
+        if not self._counted:
+            self._counted = True
+            self._tally.answered(code)
 
 
 class _Timed(io.RawIOBase):
@@ -337,7 +353,7 @@ class _Handler(WSGIRequestHandler):
         return io.StringIO()
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
-        self.server.tally.answered(str(getattr(code, "value", code)))
+        self.server.answered(str(getattr(code, "value", code)))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silence on a still host."""

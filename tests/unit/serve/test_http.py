@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridged.errors import WorldError
 from bridged.report import Report
+from bridged.serve import http
 from bridged.serve.http import HttpServer
 from tests.unit.serve.reports import AS_DESIRED, link
 from tests.unit.serve.test_control import drip
@@ -106,6 +107,39 @@ def test_other_pages_and_methods(start: Callable[..., HttpServer]) -> None:
     assert get(server, "/metrics", "DELETE")[0].status == 405
     response, body = get(server, "/healthz", "HEAD")
     assert (response.status, body) == (200, "")
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "code"),
+    [("/metrics", "GET", "200"), ("/nothing", "GET", "404"), ("/" + "x" * 70_000, "GET", "414")],
+)
+def test_an_answer_is_counted_before_it_is_sent(
+    start: Callable[..., HttpServer],
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    method: str,
+    code: str,
+) -> None:
+    """Who has an answer and scrapes finds it counted."""
+    counted: list[str] = []
+    when_sent: list[list[str]] = []
+    write = http._Timed.write
+
+    def answered(tally: http._Tally, code: str) -> None:
+        counted.append(code)
+
+    def sent(stream: http._Timed, data: bytes) -> int:
+        when_sent.append(list(counted))
+        return write(stream, data)
+
+    monkeypatch.setattr(http._Tally, "answered", answered)
+    monkeypatch.setattr(http._Timed, "write", sent)
+    server = start()
+    assert get(server, path, method)[0].status == int(code)
+    server.stop()  # the connection's thread is done
+    assert when_sent
+    assert all(before == [code] for before in when_sent)
+    assert counted == [code]
 
 
 def test_a_broken_report_is_a_500_and_not_the_end(
