@@ -501,15 +501,6 @@ def test_nothing_heavy_is_imported(served: str, arguments: tuple[str, ...]) -> N
     assert done.stderr.strip() == ""
 
 
-def test_status_is_there_within_150_ms(served: str) -> None:
-    times = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        assert run("status", "--socket", served).returncode == 0
-        times.append(time.perf_counter() - begin)
-    assert min(times) < 0.150
-
-
 @pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "utf-8"])
 def test_every_encoding_gets_a_page(agent: FakeAgent, served: str, encoding: str) -> None:
     agent.current = replace(CONTENDED, hostname="knoten-ä")

@@ -98,9 +98,8 @@ def test_status_is_the_last_report_and_does_not_wait_for_the_loop(
     agent.hold.clear()  # a pass is under way and takes its time
     busy = connect(path)
     busy.sendall(b'{"method": "apply"}\n')
-    begin = time.monotonic()
     answer = call(path, "status")["result"]
-    assert time.monotonic() - begin < 0.3
+    assert not agent.hold.is_set()  # the pass is still under way
     assert answer == json.loads(json.dumps(as_json(AS_DESIRED)))
     agent.hold.set()
     busy.close()

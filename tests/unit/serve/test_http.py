@@ -153,11 +153,11 @@ def test_a_broken_report_is_a_500_and_not_the_end(
 
 
 def test_silent_clients_block_nobody_and_are_dropped(start: Callable[..., HttpServer]) -> None:
-    server = start(read_timeout=0.5)
+    server = start(read_timeout=2.0)
     silent = [socket.create_connection(server.address) for _ in range(5)]
     begin = time.monotonic()
     assert get(server, "/metrics")[0].status == 200
-    assert time.monotonic() - begin < 0.4
+    assert time.monotonic() - begin < 1.8
     for connection in silent:
         connection.settimeout(5)
         assert connection.recv(1) == b""
