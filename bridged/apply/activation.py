@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from bridged.apply.manager import NO_PATH, Manager, no_profile
+from bridged.apply.manager import NO_PATH, Added, Manager, no_profile
 from bridged.apply.protocols import Activation
-from bridged.apply.reasons import device_reason
+from bridged.apply.reasons import activation_reason, device_reason
 from bridged.apply.settings import parse
-from bridged.dbus import Listener, Match, Signal, plain
+from bridged.dbus import Call, Listener, Match, Signal, plain
 from bridged.errors import WorldError
 from bridged.observe.networkmanager import (
     ACTIVE,
@@ -26,11 +26,15 @@ from bridged.observe.networkmanager import (
 from bridged.plan.actions import Activate
 
 _ACTIVATED, _DEACTIVATING = 2, 3
-_POLL = 1.0
-"""Seconds after which the state is read even if no signal came: signals only make it quicker."""
+_POLL = 2.5
+"""Seconds after which the state is read even if no signal came: signals only make it quicker, and
+a NetworkManager that is busy with the activation is not to be asked meanwhile."""
 _STATE_ACTIVATED, _STATE_DEACTIVATING = 100, 110
 """NMDeviceState: that an activation has succeeded, and from which on (failed is 120) it is over."""
 _NEW_ACTIVATION = 60
+_MAYBE_REPLACED = {DEVICE: (0, _NEW_ACTIVATION), ACTIVE: (0, 1, 3)}
+"""Reasons, by who gives them, with which an activation is lost to another of the same profile too:
+an activation says of both that it has none, or that its device was disconnected."""
 _REPLACEMENT = 2.0
 """Seconds that another activation of the same profile may take to show up after ours was lost."""
 _VIRTUAL = ("bridge", "vlan")
@@ -41,9 +45,10 @@ still "strictly unmanaged" until udev and NetworkManager are done with it."""
 
 
 class _Target(NamedTuple):
-    """What is activated, as NetworkManager has it now: the profile's path and kind, the device's
-    path, and the path of what is active on it."""
+    """What is activated, as NetworkManager has it now: whose it is (empty: whichever runs), the
+    profile's path and kind, the device's path, and the path of what is active on it."""
 
+    owner: str
     profile: str
     kind: str
     device: str
@@ -77,41 +82,53 @@ def begin(
 
 
 def _targets(manager: Manager, actions: Sequence[Activate]) -> list[_Target | WorldError]:
-    """What is to be activated, or why it cannot be."""
-    asked = [(SETTINGS_PATH, SETTINGS, "GetConnectionByUuid", "(s)", (a.uuid,)) for a in actions]
+    """What is to be activated, or why it cannot be.
+
+    Of a profile that was just made only the device has to be asked.  Should it be gone already, or
+    NetworkManager another, the activation is refused, and the next attempt asks everything.
+    """
+    added = [manager.take_added(action.uuid) for action in actions]
+    asked: list[Any] = [
+        new.path if new else (SETTINGS_PATH, SETTINGS, "GetConnectionByUuid", "(s)", (a.uuid,))
+        for new, a in zip(added, actions, strict=True)
+    ]
     asked += [(MANAGER_PATH, SERVICE, "GetDeviceByIpIface", "(s)", (a.device,)) for a in actions]
-    answers = manager.many(asked)
+    answers = manager.many_of(asked)
     profiles, devices = answers[: len(actions)], answers[len(actions) :]
     profiles = [no_profile(p) if isinstance(p, WorldError) else p for p in profiles]
     devices = [NO_PATH if _vanished(device) else device for device in devices]
     present = [isinstance(device, str) and device != NO_PATH for device in devices]
     more: list[Any] = [
-        (p, CONNECTION, "GetSettings") if isinstance(p, str) else p for p in profiles
+        (p, CONNECTION, "GetSettings") if isinstance(p, str) and not new else p
+        for new, p in zip(added, profiles, strict=True)
     ]
     more += [
-        manager.property(device, DEVICE, "ActiveConnection") if there else device
-        for device, there in zip(devices, present, strict=True)
+        manager.property(device, DEVICE, "ActiveConnection") if there and not new else device
+        for new, device, there in zip(added, devices, present, strict=True)
     ]
     answers = manager.many_of(more, raw=True)
     settings, actives = answers[: len(actions)], answers[len(actions) :]
-    found = zip(profiles, settings, devices, actives, actions, strict=True)
+    found = zip(profiles, settings, devices, actives, added, actions, strict=True)
     return [_target(*answers) for answers in found]
 
 
 def _target(
-    profile: Any, settings: Any, device: Any, active: Any, action: Activate
+    profile: Any, settings: Any, device: Any, active: Any, added: Added | None, action: Activate
 ) -> _Target | WorldError:
     """One target from the four answers."""
     active = "" if _vanished(active) else active
     for answer in (profile, settings, device, active):
         if isinstance(answer, WorldError):
             return answer
-    before = active if isinstance(active, str) else plain(active)[0]
-    kind = plain(parse(settings.get_child_value(0)).get("connection", {})["type"])
+    if added:
+        kind, before = added.kind, ""
+    else:
+        kind = plain(parse(settings.get_child_value(0)).get("connection", {})["type"])
+        before = active if isinstance(active, str) else plain(active)[0]
     # Without a device NetworkManager makes the one that the profile describes (a VLAN).
     if device == NO_PATH and kind not in _VIRTUAL:
         return WorldError("vanished", f"NetworkManager has no device {action.device}")
-    return _Target(profile, kind, device, before)
+    return _Target(added.owner if added else "", profile, kind, device, before)
 
 
 def _vanished(answer: Any) -> bool:
@@ -123,11 +140,19 @@ def _ask(manager: Manager, asked: Sequence[tuple["_UnderWay", _Target]]) -> None
     for under_way, target in asked:
         under_way.listen(target)
     answers = manager.many(
-        (MANAGER_PATH, SERVICE, "ActivateConnection", "(ooo)", (t.profile, t.device, NO_PATH))
-        for _, t in asked
+        Call(
+            target.owner or SERVICE,
+            MANAGER_PATH,
+            SERVICE,
+            "ActivateConnection",
+            "(ooo)",
+            (target.profile, target.device, NO_PATH),
+        )
+        for _, target in asked
     )
-    for (under_way, _), answer in zip(asked, answers, strict=True):
-        if _vanished(answer):  # so it names a controller without a profile
+    for (under_way, target), answer in zip(asked, answers, strict=True):
+        gone = isinstance(answer, WorldError) and answer.kind == "unavailable" and target.owner
+        if _vanished(answer) or gone:  # so it names a controller without a profile
             answer = WorldError("refused", answer.message)
         under_way.answered(answer)
 
@@ -142,13 +167,18 @@ class _UnderWay:
         self._before = ""
         self._device = NO_PATH
         self._path = ""
+        self._heard = DEVICE
         self._error: WorldError | None = None
         self._listener: Listener | None = None
 
     def listen(self, target: _Target) -> None:
-        """Take note of signals from now on."""
+        """Take note of signals from now on: those of the device alone, for each that NetworkManager
+        sends costs both sides; without a device those of activations, which are few."""
         self._before, self._device = target.before, target.device
-        self._listener = Listener(self._manager.bus, Match(SERVICE, signal="StateChanged"))
+        self._heard = ACTIVE if target.device == NO_PATH else DEVICE
+        path = None if target.device == NO_PATH else target.device
+        match = Match(SERVICE, self._heard, "StateChanged", path)
+        self._listener = Listener(self._manager.bus, match)
         self._listener.__enter__()
 
     def answered(self, answer: Any) -> None:
@@ -204,10 +234,10 @@ class _UnderWay:
                 lost = 0.0
             else:
                 lost = lost or now
-                replaced = reason in (0, _NEW_ACTIVATION)
+                replaced = reason in _MAYBE_REPLACED[self._heard]
                 if now - lost > (_REPLACEMENT if replaced else 0):
-                    text = f"{name}: activation failed, {device_reason(reason)}"
-                    raise WorldError("failed", text)
+                    why = activation_reason if self._heard == ACTIVE else device_reason
+                    raise WorldError("failed", f"{name}: activation failed, {why(reason)}")
             reason = self._news(listener) or reason
         raise WorldError("timeout", f"{name}: not activated within {self._limit:g} s")
 
@@ -230,31 +260,32 @@ class _UnderWay:
         reason, until = 0, time.monotonic() + _POLL
         signal = listener.wait(_POLL)
         while signal is not None:
-            reason = _reason_of(signal, self._device) or reason
-            over = _may_be_over(signal, self._device, self._path)
+            reason = _reason_of(signal, self._path) or reason
+            over = _may_be_over(signal, self._path)
             signal = listener.wait(0 if over else max(until - time.monotonic(), 0))
             if over:
                 until = 0.0  # only what has come already
         return reason
 
 
-def _may_be_over(signal: Signal, device: str, active: str) -> bool:
-    """What comes down to be activated anew is on its way up.  An activation is only told about as
-    long as it has no device."""
-    if signal.interface == DEVICE and device in (signal.path, NO_PATH):
+def _may_be_over(signal: Signal, active: str) -> bool:
+    """What comes down to be activated anew is on its way up.  `active` is the path of the
+    activation, empty where another may have taken its place."""
+    if signal.interface == DEVICE:
         state, _, reason = signal.args
         failed = state >= _STATE_DEACTIVATING and reason != _NEW_ACTIVATION
         return bool(state == _STATE_ACTIVATED or failed)
-    of_ours = signal.interface == ACTIVE and active in (signal.path, "")
-    return bool(of_ours and device == NO_PATH and signal.args[0] >= _ACTIVATED)
+    return bool(active in (signal.path, "") and signal.args[0] >= _ACTIVATED)
 
 
-def _reason_of(signal: Signal, device: str) -> int:
-    """The reason in a device's StateChanged (new, old, reason); 0 for anything else.
+def _reason_of(signal: Signal, active: str) -> int:
+    """The reason in a StateChanged, of a device (new, old, reason) or an activation (state,
+    reason); 0 for none.
 
     Only on the way down: a device that just appeared becomes managed for a reason, too.
     """
-    if signal.interface != DEVICE or device not in (signal.path, NO_PATH):
-        return 0
-    new, old, reason = signal.args
-    return int(reason) if new < old or new >= _STATE_DEACTIVATING else 0
+    if signal.interface == DEVICE:
+        new, old, reason = signal.args
+        return int(reason) if new < old or new >= _STATE_DEACTIVATING else 0
+    state, reason = signal.args
+    return int(reason) if active in (signal.path, "") and state >= _DEACTIVATING else 0

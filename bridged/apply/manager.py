@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridged.apply.settings import Raw, parse
 from bridged.dbus import Call, SystemBus
@@ -23,7 +23,27 @@ _PROPERTIES = "org.freedesktop.DBus.Properties"
 _EACH = 0.1
 """Seconds that each of many calls may take."""
 _SAME = 10.0
-"""Seconds for which the version is taken to be the same: an upgrade restarts NetworkManager."""
+"""Seconds for which NetworkManager is taken to be the same: an upgrade restarts it."""
+_NOTED = 4096
+"""New profiles that are remembered at most."""
+
+
+class Instance(NamedTuple):
+    """A NetworkManager that runs: the name that the bus gave it, and (major, minor, micro).
+
+    The next one has another name, so that what only this one can know is asked of nobody else.
+    """
+
+    name: str
+    version: tuple[int, int, int]
+
+
+class Added(NamedTuple):
+    """A profile that was made and never active yet: whose it is, its path there, its kind."""
+
+    owner: str
+    path: str
+    kind: str
 
 
 class Manager:
@@ -35,7 +55,8 @@ class Manager:
         self.bus = bus
         self._timeout = timeout
         self._monotonic = monotonic
-        self._known: tuple[tuple[int, int, int], float] | None = None
+        self._known: tuple[Instance, float] | None = None
+        self._added: dict[str, Added] = {}
 
     def call(
         self, path: str, interface: str, method: str, signature: str = "()", args: Any = ()
@@ -52,11 +73,11 @@ class Manager:
         return self.bus.call_raw(call, self._timeout)
 
     def many(self, calls: Iterable[tuple[Any, ...]], raw: bool = False) -> list[Any]:
-        """Several of what `call` (or `raw`) takes, sent together: the answer or the `WorldError` of
-        each.  Never raises."""
-        asked = [Call(SERVICE, *call) for call in calls]
+        """Several of what `call` (or `raw`) takes, or whole calls, sent together: the answer or the
+        `WorldError` of each.  Never raises."""
+        asked = [call if isinstance(call, Call) else Call(SERVICE, *call) for call in calls]
         try:
-            return self.bus.call_many(asked, self._timeout + _EACH * len(asked), raw)
+            return asked and self.bus.call_many(asked, self._timeout + _EACH * len(asked), raw)
         except WorldError as error:
             return [error] * len(asked)
 
@@ -75,12 +96,28 @@ class Manager:
         """A property."""
         return self.call(*self.property(path, interface, name))
 
-    def version(self) -> tuple[int, int, int]:
-        """(major, minor, micro)."""
+    def instance(self) -> Instance:
+        """The NetworkManager that answers now."""
         now = self._monotonic()
         if self._known is None or now - self._known[1] > _SAME:
-            self._known = version_numbers(self.get(MANAGER_PATH, SERVICE, "Version")), now
+            bus = "org.freedesktop.DBus"
+            owner = Call(bus, "/org/freedesktop/DBus", bus, "GetNameOwner", "(s)", (SERVICE,))
+            name, version = self.many([owner, self.property(MANAGER_PATH, SERVICE, "Version")])
+            for answer in (version, name):
+                if isinstance(answer, WorldError):
+                    raise answer
+            self._known = Instance(name, version_numbers(version)), now
         return self._known[0]
+
+    def note_added(self, uuid: str, path: str, kind: str) -> None:
+        """Remember a new profile for its first activation."""
+        if len(self._added) >= _NOTED:
+            self._added.clear()
+        self._added[uuid] = Added(self.instance().name, path, kind)
+
+    def take_added(self, uuid: str) -> Added | None:
+        """What is known of a new profile, once; the next time it has to be asked."""
+        return self._added.pop(uuid, None)
 
     def profile(self, uuid: str) -> str:
         """Path of a profile; `WorldError` (``vanished``) where there is none."""

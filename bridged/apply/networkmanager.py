@@ -35,13 +35,19 @@ class NetworkManagerWriter:
         Sent together: NetworkManager looks through all devices for one to activate once it has time
         after a new profile, and between one and the next it has.
         """
-        version = self._manager.version()
+        version = self._manager.instance().version
         calls = []
         for action in actions:
             settings = changed({}, for_version(action.settings, version))
             args: tuple[Any, ...] = (settings, _TO_DISK | _BLOCK_AUTOCONNECT, {})
             calls.append((SETTINGS_PATH, SETTINGS, "AddConnection2", "(a{sa{sv}}ua{sv})", args))
-        return [_error(answer) for answer in self._manager.many(calls)]
+        answers = self._manager.many(calls)
+        for action, answer in zip(actions, answers, strict=True):
+            kind = str(action.settings["connection"]["type"])
+            # A bridge comes up with its ports.
+            if kind != "bridge" and not isinstance(answer, WorldError):
+                self._manager.note_added(action.uuid, answer[0], kind)
+        return [_error(answer) for answer in answers]
 
     def update_profiles(self, actions: Sequence[UpdateProfile]) -> list[WorldError | None]:
         """Replace the changed keys only.
@@ -49,7 +55,7 @@ class NetworkManagerWriter:
         Secrets are neither asked for nor sent: NetworkManager keeps the ones it has when an update
         brings none (update_auth_cb() in nm-settings-connection.c).
         """
-        version = self._manager.version()
+        version = self._manager.instance().version
         errors: list[WorldError | None] = [None] * len(actions)
         paths = self._manager.many(
             (SETTINGS_PATH, SETTINGS, "GetConnectionByUuid", "(s)", (action.uuid,))
@@ -91,7 +97,7 @@ class NetworkManagerWriter:
         device = self._manager.device(action.device)
         if device == NO_PATH:
             raise WorldError("vanished", f"NetworkManager has no device {action.device}")
-        changes = for_version(action.changes, self._manager.version())
+        changes = for_version(action.changes, self._manager.instance().version)
         for attempt in range(_REAPPLY_ATTEMPTS):
             answer = self._manager.raw(device, DEVICE, "GetAppliedConnection", "(u)", (0,))
             raw, version_id = parse(answer.get_child_value(0)), plain(answer.get_child_value(1))

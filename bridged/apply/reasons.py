@@ -1,4 +1,4 @@
-"""Why NetworkManager says that a device changed its state, in words."""
+"""Why NetworkManager says that a device changed its state or an activation ended, in words."""
 
 _REASONS = {
     1: "for a reason that it does not know",
@@ -28,7 +28,26 @@ _REASONS = {
 }
 """NMDeviceStateReason (nm-dbus-interface.h of libnm), those that a wired device can get."""
 
+_ENDINGS = {
+    2: "somebody disconnected it",
+    3: "its device was disconnected",
+    4: "a service that it needs stopped",
+    5: "the IP configuration is not valid",
+    6: "it took too long",
+    9: "secrets were required and nobody gave them",
+    11: "the profile was deleted",
+    12: "something that it depends on failed",
+    13: "the device could not be made",
+    14: "the device was removed",
+}
+"""NMActiveConnectionStateReason (the same file), likewise; 0 and 1 mean that there is none."""
+
 
 def device_reason(number: int) -> str:
     """The sentence for an NMDeviceStateReason; 0 means that there is none."""
     return _REASONS.get(number, f"reason {number}") if number else "no reason given"
+
+
+def activation_reason(number: int) -> str:
+    """The sentence for an NMActiveConnectionStateReason."""
+    return _ENDINGS.get(number, f"reason {number}") if number > 1 else "no reason given"

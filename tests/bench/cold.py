@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.bench import cold_peers
 from tests.bench.agent import BRIDGEDCTL, agent, ask, counted, environment
-from tests.bench.layouts import LAYOUTS, NOTHING, STATE, Layout, settle, start_over
+from tests.bench.layouts import LAYOUTS, NOTHING, STATE, Layout, rest, settle, start_over
 from tests.lab.demo_links import Links
 
 
@@ -79,6 +79,7 @@ def _write_state(text: str) -> None:
 
 def stopped(layout: Layout, work: Callable[[], None]) -> tuple[float, float]:
     """When (monotonic seconds) `work` began, and when the kernel had all of it."""
+    rest()
     clock = _Clock(layout)
     began = time.monotonic()
     try:

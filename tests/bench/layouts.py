@@ -4,6 +4,7 @@ All begin as the owner's did: every card active on a plain Ethernet profile that
 """
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -167,6 +168,16 @@ def settle() -> None:
             if "connecting" not in run("nmcli", "-t", "-f", "STATE", "device"):
                 return
             calm = 0
+
+
+def rest() -> None:
+    """Have every way begin alike: NetworkManager's dispatcher, a process that it starts anew after
+    ten idle seconds, has ended.  Whoever came sooner after the last event would be spared that."""
+    if shutil.which("lab"):  # the namespace laboratory has none
+        return
+    run("systemctl", "stop", "NetworkManager-dispatcher.service")
+    if run("pidof", "NetworkManager"):
+        settle()
 
 
 def cpu_seconds(pid: int | str) -> float:

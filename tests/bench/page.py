@@ -165,7 +165,8 @@ def _method(document: Document) -> str:
         "",
         "- Each way begins at the same node: every card active on a plain Ethernet profile that "
         "has its name, no bridge, NetworkManager idle (nothing under way, its process asleep for "
-        "0.3 s). The ways take turns, and their order changes from round to round.",
+        "0.3 s; in the virtual machine its dispatcher stopped, which it starts anew after ten "
+        "idle seconds). The ways take turns, and their order changes from round to round.",
         "- *The kernel has it*: every bridge exists, is up, has spanning tree off and its port in "
         "it, as the kernel's own messages tell a listener (`tests/lab/demo_links.py`) that shares "
         "no code with bridged and takes no part. It must stay so for half a second; the time is "

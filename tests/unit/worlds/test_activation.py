@@ -1,33 +1,131 @@
 """Activations are asked for together: what NetworkManager does not answer stays one error each."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
-from bridged.apply.activation import begin
+import pytest
+
+from bridged.apply import activation
+from bridged.apply.activation import _may_be_over, _reason_of, begin
 from bridged.apply.manager import Manager
-from bridged.dbus import Call
+from bridged.apply.reasons import activation_reason
+from bridged.dbus import Call, Signal
 from bridged.errors import WorldError
+from bridged.observe.networkmanager import ACTIVE, DEVICE
 from bridged.plan.actions import Activate, ObjectId
 
+LATE = WorldError("timeout", "no answer")
 
-class Deaf:
-    """A bus that knows every profile, and whose NetworkManager answers nothing else in time."""
 
-    def __init__(self) -> None:
+class Bus:
+    """A bus whose NetworkManager answers some methods, and nothing else in time."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = answers
         self.asked: list[Call] = []
 
     def call_many(self, calls: Sequence[Call], timeout: float = 1, raw: bool = False) -> list[Any]:
         self.asked += calls
-        late = WorldError("timeout", "no answer")
-        return ["/profile" if c.method == "GetConnectionByUuid" else late for c in calls]
+        return [self.answers.get(call.method, LATE) for call in calls]
+
+
+class Silence:
+    """A listener that hears nothing."""
+
+    def __init__(self, *of: Any) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def wait(self, seconds: float) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def _nobody_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activation, "Listener", Silence)
+
+
+def ports(*names: str) -> list[Activate]:
+    return [
+        Activate(object=ObjectId("port", name), reason="", uuid=name, device=name) for name in names
+    ]
+
+
+def manager(bus: Bus) -> Manager:
+    return Manager(bus, 1.0, lambda: 0.0)  # type: ignore[arg-type]
 
 
 def test_a_device_that_is_not_told_in_time_is_that_ports_error_and_nothing_is_activated() -> None:
-    bus = Deaf()
-    ports = [
-        Activate(object=ObjectId("port", name), reason="", uuid=name, device=name) for name in "ab"
-    ]
-    begun = begin(Manager(bus, 1.0), ports, 1.0)  # type: ignore[arg-type]
+    bus = Bus(GetConnectionByUuid="/profile")
+    begun = begin(manager(bus), ports("a", "b"), 1.0)
     assert [getattr(each, "kind", None) for each in begun] == ["timeout", "timeout"]
     assert all(isinstance(call.path, str) for call in bus.asked)
     assert not [call for call in bus.asked if call.method == "ActivateConnection"]
+
+
+def test_of_a_profile_just_made_only_the_device_is_asked_and_only_the_first_time() -> None:
+    bus = Bus(GetNameOwner=":1.7", Get="1.52.1", GetDeviceByIpIface="/device")
+    nm = manager(bus)
+    nm.note_added("a", "/profile/a", "802-3-ethernet")
+    bus.asked.clear()
+    begin(nm, ports("a"), 1.0)
+    assert [(c.service, c.method) for c in bus.asked] == [
+        ("org.freedesktop.NetworkManager", "GetDeviceByIpIface"),
+        (":1.7", "ActivateConnection"),
+    ]
+    assert bus.asked[-1].args == ("/profile/a", "/device", "/")
+    bus.asked.clear()
+    begin(nm, ports("a"), 1.0)
+    assert "GetConnectionByUuid" in {call.method for call in bus.asked}
+
+
+def test_a_path_of_a_networkmanager_that_is_gone_is_given_to_no_other() -> None:
+    """What the path means to the next one might be another profile, of a bridge with guests."""
+    gone = WorldError("unavailable", "ActivateConnection: the name is not activatable")
+    bus = Bus(GetNameOwner=":1.7", Get="1.52.1", GetDeviceByIpIface="/d", ActivateConnection=gone)
+    nm = manager(bus)
+    nm.note_added("a", "/profile/a", "vlan")
+    bus.answers["GetConnectionByUuid"] = WorldError("vanished", "no such profile")
+    (begun,) = begin(nm, ports("a"), 1.0)
+    assert not isinstance(begun, WorldError)
+    with pytest.raises(WorldError, match="no such profile"):
+        begun.wait()
+    activated = [call for call in bus.asked if call.method == "ActivateConnection"]
+    assert [call.service for call in activated] == [":1.7"]
+
+
+def of_device(new: int, old: int, reason: int) -> Signal:
+    return Signal("/device", DEVICE, "StateChanged", (new, old, reason))
+
+
+def of_activation(state: int, reason: int, path: str = "/active") -> Signal:
+    return Signal(path, ACTIVE, "StateChanged", (state, reason))
+
+
+@pytest.mark.parametrize(
+    ("signal", "over"),
+    [
+        (of_device(70, 60, 0), False),
+        (of_device(100, 90, 0), True),
+        (of_device(110, 100, 60), False),  # down, to be activated anew
+        (of_device(120, 50, 4), True),
+        (of_activation(1, 0), False),
+        (of_activation(2, 1), True),
+        (of_activation(4, 12), True),
+        (of_activation(4, 12, "/another"), False),
+    ],
+)
+def test_what_may_be_the_end_of_an_activation(signal: Signal, over: bool) -> None:
+    assert _may_be_over(signal, "/active") is over
+
+
+def test_the_reason_is_taken_on_the_way_down_and_of_ones_own() -> None:
+    assert _reason_of(of_device(30, 20, 42), "/active") == 0
+    assert _reason_of(of_device(120, 50, 4), "/active") == 4
+    assert _reason_of(of_activation(2, 1), "/active") == 0
+    assert _reason_of(of_activation(4, 12), "/active") == 12
+    assert _reason_of(of_activation(4, 12, "/another"), "/active") == 0
+    assert activation_reason(12) == "something that it depends on failed"
+    assert activation_reason(1) == "no reason given"
