@@ -157,6 +157,20 @@ def _ask(manager: Manager, asked: Sequence[tuple["_UnderWay", _Target]]) -> None
         under_way.answered(answer)
 
 
+class _Reason(NamedTuple):
+    """Why something came down, 0 for no reason, and whether a device says so or an activation."""
+
+    whose: str
+    number: int
+
+    def __bool__(self) -> bool:
+        return self.number != 0
+
+    def __str__(self) -> str:
+        told = device_reason if self.whose == DEVICE else activation_reason
+        return told(self.number)
+
+
 class _UnderWay:
     """One that was asked for."""
 
@@ -173,7 +187,7 @@ class _UnderWay:
 
     def listen(self, target: _Target) -> None:
         """Take note of signals from now on: those of the device alone, for each that NetworkManager
-        sends costs both sides; without a device those of activations, which are few."""
+        sends costs both sides; without a device those of activations, which are fewer."""
         self._before, self._device = target.before, target.device
         self._heard = ACTIVE if target.device == NO_PATH else DEVICE
         path = None if target.device == NO_PATH else target.device
@@ -185,6 +199,8 @@ class _UnderWay:
         """What NetworkManager says to being asked: the path of the activation, or an error."""
         refused = isinstance(answer, WorldError)
         self._error, self._path = (answer, "") if refused else (None, answer)
+        if self._heard == ACTIVE and not refused and self._listener is not None:
+            self._listener.turn_to(Match(SERVICE, ACTIVE, "StateChanged", self._path))
 
     def wait(self) -> None:
         """Return when the profile is active; `WorldError` with NetworkManager's reason if it cannot
@@ -230,14 +246,18 @@ class _UnderWay:
             ours = uuid == self._action.uuid and path != self._before
             if ours and state == _ACTIVATED:
                 return
+            if self._heard == ACTIVE and self._device != NO_PATH:
+                # By now there is one, for whoever activates it; it may have changed meanwhile.
+                self._heard = DEVICE
+                listener.turn_to(Match(SERVICE, DEVICE, "StateChanged", self._device))
+                continue
             if ours and state < _DEACTIVATING:
                 lost = 0.0
             else:
                 lost = lost or now
-                replaced = reason in _MAYBE_REPLACED[self._heard]
+                replaced = reason.number in _MAYBE_REPLACED[reason.whose]
                 if now - lost > (_REPLACEMENT if replaced else 0):
-                    why = activation_reason if self._heard == ACTIVE else device_reason
-                    raise WorldError("failed", f"{name}: activation failed, {why(reason)}")
+                    raise WorldError("failed", f"{name}: activation failed, {reason}")
             reason = self._news(listener) or reason
         raise WorldError("timeout", f"{name}: not activated within {self._limit:g} s")
 
@@ -251,13 +271,13 @@ class _UnderWay:
             self._device = NO_PATH
         return found
 
-    def _news(self, listener: Listener) -> int:
-        """Wait until a signal tells that the activation may be over; the reason, 0 for none.
+    def _news(self, listener: Listener) -> "_Reason":
+        """Wait until a signal tells that the activation may be over; the reason.
 
         The states on the way there are no news: asking at each of them would keep NetworkManager
         from going on.
         """
-        reason, until = 0, time.monotonic() + _POLL
+        reason, until = _Reason(self._heard, 0), time.monotonic() + _POLL
         signal = listener.wait(_POLL)
         while signal is not None:
             reason = _reason_of(signal, self._path) or reason
@@ -278,14 +298,16 @@ def _may_be_over(signal: Signal, active: str) -> bool:
     return bool(active in (signal.path, "") and signal.args[0] >= _ACTIVATED)
 
 
-def _reason_of(signal: Signal, active: str) -> int:
+def _reason_of(signal: Signal, active: str) -> _Reason:
     """The reason in a StateChanged, of a device (new, old, reason) or an activation (state,
-    reason); 0 for none.
+    reason).
 
     Only on the way down: a device that just appeared becomes managed for a reason, too.
     """
     if signal.interface == DEVICE:
         new, old, reason = signal.args
-        return int(reason) if new < old or new >= _STATE_DEACTIVATING else 0
-    state, reason = signal.args
-    return int(reason) if active in (signal.path, "") and state >= _DEACTIVATING else 0
+        told = new < old or new >= _STATE_DEACTIVATING
+    else:
+        state, reason = signal.args
+        told = active in (signal.path, "") and state >= _DEACTIVATING
+    return _Reason(signal.interface, reason if told else 0)

@@ -90,10 +90,14 @@ class Listener:
         self._subscription = 0
 
     def __enter__(self) -> Self:
+        self._subscription = self._subscribed()
+        return self
+
+    def _subscribed(self) -> int:
         # Delivered in the context that is the thread's default now, whoever iterates it later.
         self._context.push_thread_default()
         try:
-            self._subscription = _subscribe(
+            return _subscribe(
                 self._connection,
                 self._match,
                 lambda _, sender, path, interface, name, args: self._seen.append(
@@ -102,7 +106,13 @@ class Listener:
             )
         finally:
             self._context.pop_thread_default()
-        return self
+
+    def turn_to(self, match: Match) -> None:
+        """Listen to `match` instead.  What was heard already stays, nothing of `match` that came
+        before is lost, and some may be told twice."""
+        former, self._match = self._subscription, match
+        self._subscription = self._subscribed()
+        self._leave(former)
 
     def __exit__(
         self,
@@ -110,7 +120,13 @@ class Listener:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._connection.signal_unsubscribe(self._subscription)
+        self._leave(self._subscription)
+
+    def _leave(self, subscription: int) -> None:
+        """What has come for a subscription is taken in first: with it it would go."""
+        while self._context.iteration(False):
+            pass
+        self._connection.signal_unsubscribe(subscription)
         while self._context.iteration(False):
             pass
 

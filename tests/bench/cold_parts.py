@@ -10,11 +10,11 @@ import argparse
 import json
 import os
 import sys
-import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from tests.bench.stopwatch import Stopwatch, within
 
 _NOTES = "BENCH_NOTES"
 PARTS = (
@@ -29,25 +29,6 @@ PARTS = (
 )
 
 
-class _Stopwatch:
-    """Begin and end of each part (monotonic seconds), by part."""
-
-    def __init__(self) -> None:
-        self.spans: dict[str, list[tuple[float, float]]] = {}
-
-    def around(self, owner: Any, name: str, part: str) -> None:
-        work: Callable[..., Any] = getattr(owner, name)
-
-        def timed(*args: Any, **options: Any) -> Any:
-            began = time.monotonic()
-            try:
-                return work(*args, **options)
-            finally:
-                self.spans.setdefault(part, []).append((began, time.monotonic()))
-
-        setattr(owner, name, timed)
-
-
 def agent_main() -> int:
     """The agent with a stopwatch, whose readings are written whenever somebody had it apply."""
     import bridged.agent.engine as engine
@@ -59,7 +40,7 @@ def agent_main() -> int:
     from bridged.apply.networkmanager import NetworkManagerWriter
     from bridged.observe.observer import Observer
 
-    watch = _Stopwatch()
+    watch = Stopwatch()
     watch.around(FileSource, "refresh", "reading the file")
     watch.around(Observer, "observe", "looking")
     watch.around(engine, "make_plan", "planning")
@@ -79,16 +60,6 @@ def agent_main() -> int:
 
     Loop.apply = applied  # type: ignore
     return main.main()
-
-
-def within(spans: dict[str, list[tuple[float, float]]], began: float, ended: float) -> Any:
-    """Seconds of each part between the two times, and of what lies in between the parts."""
-    found = {
-        part: sum(max(min(end, ended) - max(begin, began), 0.0) for begin, end in spans[part])
-        for part in PARTS
-        if part in spans
-    }
-    return found | {"in between": ended - began - sum(found.values())}
 
 
 def main() -> None:
@@ -120,7 +91,7 @@ def main() -> None:
                 agents.ask("apply", patience=layout.limit)
 
             began, right = stopped(layout, work)
-        rounds.append(within(json.loads(notes.read_text()), began, right))
+        rounds.append(within(json.loads(notes.read_text()), PARTS, began, right))
     print(json.dumps({"cold_parts": rounds}))
 
 

@@ -74,10 +74,21 @@ def measure(
 ) -> list[float | None]:
     """Seconds to repair for each of `rounds` faults, None for one that was not within `limit`;
     `rest` returns when whoever repairs has finished with the fault before."""
+    found = spans(fault, rounds, limit, rest)
+    return [None if span is None else span[1] - span[0] for span in found]
+
+
+def spans(
+    fault: Fault,
+    rounds: int,
+    limit: float = _LIMIT,
+    rest: Callable[[], None] = lambda: None,
+) -> list[tuple[float, float] | None]:
+    """The same, as begin and end (monotonic seconds)."""
     observer, changes = Observer(fault), Changes()
     observer.start()
     random.seed(rounds)
-    samples: list[float | None] = []
+    samples: list[tuple[float, float] | None] = []
     try:
         for _ in range(rounds):
             rest()
@@ -93,7 +104,7 @@ def measure(
     return samples
 
 
-def _repaired(observer: Observer, limit: float) -> float | None:
+def _repaired(observer: Observer, limit: float) -> tuple[float, float] | None:
     began: float | None = None
     ended: float | None = None
     deadline = time.monotonic() + limit
@@ -102,7 +113,7 @@ def _repaired(observer: Observer, limit: float) -> float | None:
             when, wrong = observer.changes.get(timeout=_CALM)
         except queue.Empty:
             if began is not None and ended is not None:
-                return ended - began
+                return began, ended
             continue
         if wrong:
             began = when if began is None else began
@@ -147,7 +158,7 @@ def _plug_guests() -> None:
         run("ip", "link", "set", name, "master", BRIDGE, "up")
 
 
-def _make_right() -> None:
+def make_right() -> None:
     """The node as bridged has it, both guests plugged in."""
     start_over()
     STATE_FILE.parent.mkdir(parents=True, exist_ok=True)
@@ -176,12 +187,12 @@ def main() -> None:
             share = max(number * options.floor // options.rounds, 1)
             turns = (("bridged", _bridged, number), ("floor", _floor, share))
             for who, starter, times in turns:
-                _make_right()
+                make_right()
                 with starter(fault):
                     time.sleep(1)
                     samples[who] += measure(fault, times)
             print(f"{fault.name}: {begun + number}/{options.rounds}", file=sys.stderr, flush=True)
-        _make_right()
+        make_right()
         rounds, limit = (options.unaided, _LIMIT) if fault.unaided else (3, 3.0)
         samples["NetworkManager"] = measure(fault, rounds, limit)
         result[fault.name] = samples

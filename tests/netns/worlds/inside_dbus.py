@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from bridged.dbus import Call, Match, Signals, SystemBus, name_owner
+from bridged.dbus import Call, Listener, Match, Signals, SystemBus, name_owner
 from bridged.errors import WorldError
 from bridged.observe.networkmanager import MANAGER_PATH, SERVICE
 from tests.netns.worlds.support import descriptors, needs_laboratory, run, wait_for
@@ -168,6 +168,39 @@ def test_closing_and_using_again_a_hundred_times_loses_nothing() -> None:
     wait_for(lambda: descriptors() <= before)
     assert threading.active_count() <= threads
     bus.close()
+
+
+def test_a_listener_that_turns_to_something_narrower_keeps_what_came_before(bus: SystemBus) -> None:
+    speaker = SystemBus()
+    speaking = speaker.connection()
+    interface = "org.example.Lab"
+
+    def say(path: str) -> None:
+        speaking.emit_signal(None, path, interface, "Said", None)
+        speaking.flush_sync(None)
+
+    def heard() -> list[str]:
+        found = []
+        while (came := listener.wait(0.3)) is not None:
+            found.append(came.path)
+        return found
+
+    broad = Match(speaking.get_unique_name(), interface, "Said")
+    try:
+        with Listener(bus, broad) as listener:
+            say("/one")
+            say("/other")
+            time.sleep(0.2)  # come, and not yet looked at
+            listener.turn_to(broad._replace(path="/one"))
+            say("/other")
+            say("/one")
+            assert heard() == ["/one", "/other", "/one"]
+            listener.turn_to(broad._replace(path="/other"))
+            say("/one")
+            say("/other")
+            assert heard() == ["/other"]
+    finally:
+        speaker.close()
 
 
 def test_signals_wake_and_errors_of_the_handler_are_counted() -> None:

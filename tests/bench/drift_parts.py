@@ -1,0 +1,84 @@
+"""What the repair of a drift consists of.
+
+    python3 -m tests.bench.drift_parts [--rounds N]
+
+Runs inside the namespace laboratory.  Faults are caused and timed as in `drift`, with a stopwatch
+around what the agent does one after the other.  A part ends with the repair: what the kernel does
+of the mending message until it announces that counts, the way back does not.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from tests.bench.stopwatch import Stopwatch, within
+
+_NOTES = "BENCH_NOTES"
+PARTS = (
+    "being woken",
+    "hearing the event",
+    "reading the link",
+    "planning",
+    "looking at it once more",
+    "the mending message",
+)
+
+
+def agent_main() -> int:
+    """The agent with a stopwatch, whose readings are written at its end."""
+    from bridged.agent import firstaid, main
+    from bridged.agent.kernel_events import KernelEvents
+    from bridged.apply import netlink
+    from bridged.observe.observer import Observer
+    from bridged.rtnetlink import Rtnetlink
+
+    watch = Stopwatch()
+    watch.around(KernelEvents, "hear", "hearing the event")
+    watch.around(Observer, "glance", "reading the link")
+    watch.around(firstaid, "plan_links", "planning")
+    watch.around(netlink, "_checked", "looking at it once more")
+    watch.around(Rtnetlink, "change", "the mending message")
+    ended = main.main()
+    Path(os.environ[_NOTES]).write_text(json.dumps(watch.spans))
+    return ended
+
+
+def main() -> None:
+    """Measure, and print it."""
+    from tests.bench import agent as agents
+    from tests.bench.drift import make_right, spans
+    from tests.bench.faults import FAULTS
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=100)
+    options = parser.parse_args()
+    agents.environment()
+    notes = Path("/run/bench-drift-parts.json")
+    os.environ[_NOTES] = str(notes)
+    entry = "import sys; from tests.bench.drift_parts import agent_main; sys.exit(agent_main())"
+    found = {}
+    for fault in FAULTS:
+        if "deleted" in fault.name:  # NetworkManager's to make again
+            continue
+        make_right()
+        command = (sys.executable, "-c", entry)
+        with agents.agent("--contended-after", "0", "--log-level", "warning", command=command):
+            time.sleep(1)
+            repairs = [span for span in spans(fault, options.rounds) if span is not None]
+        seen = json.loads(notes.read_text())
+        found[fault.name] = [_parts(seen, *span) for span in repairs]
+    print(json.dumps({"drift_parts": found}))
+
+
+def _parts(seen: dict[str, list[tuple[float, float]]], began: float, ended: float) -> object:
+    """Seconds of each part; until the first begins the kernel wakes the agent."""
+    heard = (begin for begin, end in seen["hearing the event"] if end > began)
+    woken = (began, min(max(next(heard, began), began), ended))
+    return within(seen | {"being woken": [woken]}, PARTS, began, ended)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""A stopwatch around parts of the agent's work, and what of a span of time each part took."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Spans = dict[str, list[tuple[float, float]]]
+"""Begin and end (monotonic seconds) of each time that a part was done, by part."""
+
+
+class Stopwatch:
+    """Notes the spans of what it is put around."""
+
+    def __init__(self) -> None:
+        self.spans: Spans = {}
+
+    def around(self, owner: Any, name: str, part: str) -> None:
+        """Time `name` of a class or module from now on."""
+        work: Callable[..., Any] = getattr(owner, name)
+
+        def timed(*args: Any, **options: Any) -> Any:
+            began = time.monotonic()
+            try:
+                return work(*args, **options)
+            finally:
+                self.spans.setdefault(part, []).append((began, time.monotonic()))
+
+        setattr(owner, name, timed)
+
+
+def within(spans: Spans, parts: Sequence[str], began: float, ended: float) -> dict[str, float]:
+    """Seconds of each part between the two times, and of what lies in between the parts."""
+    found = {
+        part: sum(max(min(end, ended) - max(begin, began), 0.0) for begin, end in spans[part])
+        for part in parts
+        if part in spans
+    }
+    return found | {"in between": ended - began - sum(found.values())}
