@@ -27,7 +27,8 @@ from bridged.observe.protocols import Reachability
 from bridged.plan.actions import Action, AddProfile, DeleteLink, DeleteProfile, SetController
 
 _SECONDS = 60
-"""How long NetworkManager waits for us; renewed ahead of actions, once in `_RENEWED` seconds."""
+"""How long NetworkManager waits for us; renewed ahead of actions and between one wait and the next,
+once in `_RENEWED` seconds."""
 _RENEWED = 5.0
 _PATIENCE = 0.7
 """Seconds before the first look where time does not press: NetworkManager lets go of what a deleted
@@ -135,15 +136,18 @@ class Transaction:
 
         renewed = self._monotonic()
 
-        def extended(action: Action) -> None:
+        def renew() -> None:
             nonlocal renewed
-            before(action)
             if self._monotonic() - renewed >= _RENEWED:
                 renewed = self._monotonic()
                 with suppress(WorldError):
                     self._checkpoints.extend(checkpoint, _SECONDS + int(confirm))
 
-        outcomes = self._executor.run(actions, extended)
+        def renewing(action: Action) -> None:
+            before(action)
+            renew()
+
+        outcomes = self._executor.run(actions, renewing, renew)
         removes = any(isinstance(action, DeleteProfile | DeleteLink) for action in actions)
         if answered and (removes or patient):
             self._sleep(_PATIENCE)

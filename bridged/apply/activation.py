@@ -31,6 +31,8 @@ _POLL = 2.5
 a NetworkManager that is busy with the activation is not to be asked meanwhile."""
 _STATE_ACTIVATED, _STATE_DEACTIVATING = 100, 110
 """NMDeviceState: that an activation has succeeded, and from which on (failed is 120) it is over."""
+_EACH = 1.0
+"""Seconds that an activation may take longer for each that is under way beside it."""
 _NEW_ACTIVATION = 60
 _MAYBE_REPLACED = {DEVICE: (0, _NEW_ACTIVATION), ACTIVE: (0, 1, 3)}
 """Reasons, by who gives them, with which an activation is lost to another of the same profile too:
@@ -58,8 +60,8 @@ class _Target(NamedTuple):
 def begin(
     manager: Manager, actions: Sequence[Activate], limit: float
 ) -> list[Activation | WorldError]:
-    """Ask for all of them; `limit` in seconds is for each attempt.  Each that is begun has to be
-    waited for, also to let go of what listens.
+    """Ask for all of them; `limit` in seconds is for each attempt, were it the only one.  Each that
+    is begun has to be waited for, also to let go of what listens.
 
     A bridge that exists is refused, whatever the plan says: NetworkManager would release all of its
     ports, and nobody puts those of the guests back.
@@ -77,6 +79,7 @@ def begin(
             under_way = _UnderWay(manager, action, limit)
             begun.append(under_way)
             asked.append((under_way, target))
+    manager.under_way += len(asked)
     _ask(manager, asked)
     return begun
 
@@ -205,6 +208,12 @@ class _UnderWay:
     def wait(self) -> None:
         """Return when the profile is active; `WorldError` with NetworkManager's reason if it cannot
         be had."""
+        try:
+            self._attempts()
+        finally:
+            self._manager.under_way -= 1
+
+    def _attempts(self) -> None:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._again()
@@ -239,7 +248,8 @@ class _UnderWay:
         the activation asked for is replaced by another of the same profile on the way.
         """
         name = self._action.device
-        deadline = time.monotonic() + self._limit
+        limit = self._limit + _EACH * (self._manager.under_way - 1)
+        deadline = time.monotonic() + limit
         lost, reason = 0.0, self._news(listener)
         while (now := time.monotonic()) < deadline:
             path, uuid, state = self._active()
@@ -259,7 +269,7 @@ class _UnderWay:
                 if now - lost > (_REPLACEMENT if replaced else 0):
                     raise WorldError("failed", f"{name}: activation failed, {reason}")
             reason = self._news(listener) or reason
-        raise WorldError("timeout", f"{name}: not activated within {self._limit:g} s")
+        raise WorldError("timeout", f"{name}: not activated within {limit:g} s")
 
     def _active(self) -> tuple[str, str, int]:
         """What is active on the device: path, profile and state."""

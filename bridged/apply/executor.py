@@ -42,9 +42,9 @@ from bridged.plan.actions import (
 
 _WRITTEN = 128
 """Profiles written at once: the watchdog hears of us in between."""
-_UNDER_WAY, _TOGETHER = 8, 4
-"""Activations at once: NetworkManager tells each of us of every state of every device; and how many
-of them are begun at once."""
+_UNDER_WAY, _TOGETHER = 32, 16
+"""Activations at once, and how many of them are begun at once: NetworkManager has each wait for the
+kernel and udev now and then, and is done with many sooner than with a few after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +81,23 @@ class Executor:
         self._monotonic = monotonic
 
     def run(
-        self, actions: Iterable[Action], before: Callable[[Action], None] = lambda action: None
+        self,
+        actions: Iterable[Action],
+        before: Callable[[Action], None] = lambda action: None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> list[Outcome]:
         """Take each action in order, but for activations that may wait, and tell how each ended.
 
         After a failure the rest of that object's actions, and those of objects that need it, are
-        skipped; everything else goes on.  `before` is called ahead of each action.
+        skipped; everything else goes on.  `before` is called ahead of each action, `meanwhile`
+        between one wait and the next.
         """
-        run = _Run(self._writers, self._monotonic, before, self.alive)
+
+        def waited() -> None:
+            self.alive()
+            meanwhile()
+
+        run = _Run(self._writers, self._monotonic, before, waited)
         for step in _steps(actions):
             run.take(step)
         run.finish()
@@ -206,13 +215,13 @@ class _Run:
         writers: Writers,
         monotonic: Callable[[], float],
         before: Callable[[Action], None],
-        alive: Callable[[], None],
+        waited: Callable[[], None],
     ) -> None:
         self.outcomes: list[Outcome | None] = []
         self._writers = writers
         self._monotonic = monotonic
         self._before = before
-        self._alive = alive
+        self._waited = waited
         self._failed: set[ObjectId] = set()
         self._begun: list[_Begun] = []
 
@@ -293,7 +302,7 @@ class _Run:
             self._begun.remove(begun)
             seconds = self._monotonic() - begun.start
             self.outcomes[begun.place] = Outcome(begun.action, caught, seconds)
-            self._alive()
+            self._waited()
 
     def _take(self, action: Action) -> None:
         worlds = self._writers

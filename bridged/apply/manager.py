@@ -57,6 +57,8 @@ class Manager:
         self._monotonic = monotonic
         self._known: tuple[Instance, float] | None = None
         self._added: dict[str, Added] = {}
+        self.under_way = 0
+        """Activations that NetworkManager is busy with on our behalf."""
 
     def call(
         self, path: str, interface: str, method: str, signature: str = "()", args: Any = ()

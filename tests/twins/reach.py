@@ -20,6 +20,7 @@ class FakeCheckpoints:
         self.told: dict[str, tuple[frozenset[str], int]] = {}
         """Devices and stamp of every checkpoint that was ever made."""
         self.foreign = False
+        self.extended: list[str] = []
         self._next = 1
 
     def create(self, devices: Iterable[str], seconds: int) -> str:
@@ -33,7 +34,8 @@ class FakeCheckpoints:
         return path
 
     def extend(self, path: str, seconds: int) -> None:
-        """Nothing runs out here."""
+        """Nothing runs out here; it is noted."""
+        self.extended.append(path)
 
     def stamp(self) -> int:
         """Milliseconds of the machine's clock."""

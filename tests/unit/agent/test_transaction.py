@@ -69,6 +69,19 @@ def test_a_change_that_cuts_nothing_off_is_kept(site: Site) -> None:
     assert not (site.tmp_path / "checkpoint").exists()
 
 
+def test_a_checkpoint_is_renewed_while_activations_are_waited_for(site: Site) -> None:
+    """A slow NetworkManager with many of them would otherwise go back amid its work."""
+    waits = []
+
+    def waited() -> None:
+        waits.append(site.machine.clock())
+        site.machine.clock.advance(6)
+
+    site.machine.executor.alive = waited
+    assert site.engine.run_pass().converged
+    assert len(site.checkpoints.extended) >= len(waits) > 1
+
+
 def test_a_change_that_cuts_the_node_off_is_rolled_back(site: Site) -> None:
     """Links, profiles and what was active are as before; modules and sysctls are converged."""
     site.cut_by_bridge()

@@ -19,7 +19,7 @@ from bridged.plan.actions import (
 )
 from tests.twins.machine import Machine
 
-BRIDGES = {number: ObjectId("bridge", f"br{number}") for number in range(20)}
+BRIDGES = {number: ObjectId("bridge", f"br{number}") for number in range(80)}
 
 
 class Slow:
@@ -122,7 +122,7 @@ def test_what_needs_a_failed_port_is_skipped_and_the_rest_goes_on() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("count", [8, 9, 20])
+@pytest.mark.parametrize("count", [32, 33, 80])
 def test_not_too_many_are_under_way(count: int) -> None:
     manager = Slow()
     run(manager, *(port(number, f"p{number}")[1] for number in range(count)))
@@ -130,7 +130,7 @@ def test_not_too_many_are_under_way(count: int) -> None:
     for line in manager.said:
         under_way += 1 if line.startswith("begin") else -1
         most = max(most, under_way)
-    assert most == 8
+    assert most == 32
     assert under_way == 0
 
 
