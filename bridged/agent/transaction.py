@@ -27,8 +27,8 @@ from bridged.observe.protocols import Reachability
 from bridged.plan.actions import Action, AddProfile, DeleteLink, DeleteProfile, SetController
 
 _SECONDS = 60
-"""How long NetworkManager waits for us; renewed ahead of actions and between one wait and the next,
-once in `_RENEWED` seconds."""
+"""How long NetworkManager waits for us; renewed ahead of actions and while one is waited for, once
+in `_RENEWED` seconds."""
 _RENEWED = 5.0
 _PATIENCE = 0.7
 """Seconds before the first look where time does not press: NetworkManager lets go of what a deleted

@@ -5,7 +5,7 @@ before the first is sent.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from bridged.apply.manager import NO_PATH, Added, Manager, no_profile
@@ -205,20 +205,20 @@ class _UnderWay:
         if self._heard == ACTIVE and not refused and self._listener is not None:
             self._listener.turn_to(Match(SERVICE, ACTIVE, "StateChanged", self._path))
 
-    def wait(self) -> None:
+    def wait(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Return when the profile is active; `WorldError` with NetworkManager's reason if it cannot
         be had."""
         try:
-            self._attempts()
+            self._attempts(meanwhile)
         finally:
             self._manager.under_way -= 1
 
-    def _attempts(self) -> None:
+    def _attempts(self, meanwhile: Callable[[], None]) -> None:
         for attempt in range(_ATTEMPTS):
             if attempt:
                 self._again()
             try:
-                self._end()
+                self._end(meanwhile)
                 return
             except WorldError as error:
                 if error.kind not in ("refused", "failed") or attempt == _ATTEMPTS - 1:
@@ -231,17 +231,17 @@ class _UnderWay:
             raise target
         _ask(self._manager, [(self, target)])
 
-    def _end(self) -> None:
+    def _end(self, meanwhile: Callable[[], None]) -> None:
         listener, self._listener = self._listener, None
         assert listener is not None
         try:
             if self._error is not None:
                 raise self._error
-            self._follow(listener)
+            self._follow(listener, meanwhile)
         finally:
             listener.__exit__(None, None, None)
 
-    def _follow(self, listener: Listener) -> None:
+    def _follow(self, listener: Listener, meanwhile: Callable[[], None]) -> None:
         """Wait until the profile is active on the device, whichever activation got it there.
 
         A bridge that comes up for its port activates its ports too (autoconnect-ports), so that
@@ -252,6 +252,7 @@ class _UnderWay:
         deadline = time.monotonic() + limit
         lost, reason = 0.0, self._news(listener)
         while (now := time.monotonic()) < deadline:
+            meanwhile()
             path, uuid, state = self._active()
             ours = uuid == self._action.uuid and path != self._before
             if ours and state == _ACTIVATED:

@@ -42,7 +42,7 @@ from bridged.plan.actions import (
 
 _WRITTEN = 128
 """Profiles written at once: the watchdog hears of us in between."""
-_UNDER_WAY, _TOGETHER = 32, 16
+_UNDER_WAY, _TOGETHER = 64, 16
 """Activations at once, and how many of them are begun at once: NetworkManager has each wait for the
 kernel and udev now and then, and is done with many sooner than with a few after the other."""
 
@@ -76,7 +76,8 @@ class Executor:
 
     def __init__(self, writers: Writers, monotonic: Callable[[], float]) -> None:
         self.alive: Callable[[], None] = lambda: None
-        """Called between one wait and the next: each is bounded, all together may take minutes."""
+        """Called every few seconds while it waits: each wait is bounded, all together may take
+        minutes."""
         self._writers = writers
         self._monotonic = monotonic
 
@@ -90,7 +91,7 @@ class Executor:
 
         After a failure the rest of that object's actions, and those of objects that need it, are
         skipped; everything else goes on.  `before` is called ahead of each action, `meanwhile`
-        between one wait and the next.
+        every few seconds while it waits.
         """
 
         def waited() -> None:
@@ -295,7 +296,7 @@ class _Run:
         for begun in those:
             caught: WorldError | None = None
             try:
-                begun.activation.wait()
+                begun.activation.wait(self._waited)
             except WorldError as error:
                 caught = error
                 self._failed.add(begun.action.object)

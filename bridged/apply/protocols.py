@@ -5,7 +5,7 @@ raises `WorldError` otherwise.  None of them decides anything: that was the plan
 whether it worked is for the next observation to tell.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from bridged.errors import WorldError
@@ -28,9 +28,10 @@ from bridged.plan.actions import (
 
 
 class Activation(Protocol):
-    """One under way.  `wait` returns when the device is activated, and must be called."""
+    """One under way.  `wait` returns when the device is activated, and must be called; it calls
+    `meanwhile` every few seconds."""
 
-    def wait(self) -> None: ...
+    def wait(self, meanwhile: Callable[[], None]) -> None: ...
 
 
 class NetworkManagerWriter(Protocol):

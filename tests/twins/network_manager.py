@@ -33,7 +33,7 @@ def _tried(write: Callable[[], None]) -> WorldError | None:
 
 
 class _Activated:
-    def wait(self) -> None:
+    def wait(self, meanwhile: Callable[[], None]) -> None:
         """Nothing to wait for."""
 
 

@@ -1,5 +1,6 @@
 """Activations are asked for together: what NetworkManager does not answer stays one error each."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -95,6 +96,32 @@ def test_a_path_of_a_networkmanager_that_is_gone_is_given_to_no_other() -> None:
         begun.wait()
     activated = [call for call in bus.asked if call.method == "ActivateConnection"]
     assert [call.service for call in activated] == [":1.7"]
+
+
+def test_who_waits_is_told_that_it_goes_on_until_the_time_is_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The watchdog and the checkpoint do not wait as long; two take longer than one."""
+    now = 0.0
+
+    def hear(listener: Silence, seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr(Silence, "wait", hear)
+    monkeypatch.setattr(activation.time, "monotonic", lambda: now)
+    nm = manager(Bus(GetNameOwner=":1.7", Get="1.52.1", GetDeviceByIpIface="/device",
+                     ActivateConnection="/active"))  # fmt: skip
+    nm.active = lambda device, guess="": ("/active", "a", 1)  # type: ignore[method-assign]
+    for name in "ab":
+        nm.note_added(name, f"/profile/{name}", "802-3-ethernet")
+    first, _ = begin(nm, ports("a", "b"), 20.0)
+    assert not isinstance(first, WorldError)
+    beats: list[float] = []
+    with pytest.raises(WorldError, match="within 21 s"):
+        first.wait(lambda: beats.append(now))
+    assert max(after - before for before, after in itertools.pairwise(beats)) <= 3
+    assert beats[-1] > 15
 
 
 def of_device(new: int, old: int, reason: int) -> Signal:
