@@ -67,6 +67,7 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
         found |= inside_of(node, "tests.bench.rival")
         _save(found)
         found |= inside_of(node, "tests.bench.drift", "--rounds", str(options.drifts))
+        found |= inside_of(node, "tests.bench.drift_parts")
         _save(found)
         lengths = own.Lengths.of(options)
         found["own"] = own.measure(lambda *words: inside_of(node, *words), lengths)

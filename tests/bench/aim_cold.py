@@ -1,14 +1,14 @@
 """The aims of a cold convergence: the reference node, two bridges, many VLANs.
 
-Both laboratories are judged where both have samples: the virtual machine has the whole reference
-node, but is emulated here; the namespaces run at the machine's own speed and have two bridges.
+The virtual machine has the whole reference node, but is emulated here; the namespaces run at the
+machine's own speed and have two bridges.  Each is judged by itself.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from tests.bench.aim import Document, Outcome, at, in_words, spread
-from tests.bench.figures import Figures, duration, ratio
+from tests.bench.figures import Figures, duration, medians_of, ratio
 
 _TOLD, _FLOOR, _NMCLI = "asked agent", "nm floor", "nmcli"
 _PUBLISHED = 99.0
@@ -25,13 +25,10 @@ def _figures(by: Mapping[str, Mapping[str, list[float]]]) -> Ways:
     return {way: Figures.of(one["right"]) for way, one in by.items() if one.get("right")}
 
 
-def _colds(document: Document) -> Iterator[tuple[str, Ways]]:
-    """What is made where, and figures by way, the reference node first."""
-    labs = document.get("labs", {})
-    for name in ("vm", "netns"):
-        if by := at(labs, name, "cold"):
-            emulated = ", emulated" if labs[name].get("emulated") else ""
-            yield f"{labs[name]['layout']}{emulated}", _figures(by)
+def _cold(document: Document, lab: str) -> Ways | None:
+    """Figures by way of what is made in that laboratory."""
+    by = at(document, "labs", lab, "cold")
+    return _figures(by) if by else None
 
 
 def floor_of(ways: Ways) -> Figures | None:
@@ -44,55 +41,51 @@ def by_hand(ways: Ways) -> Figures | None:
     return ways.get(_NMCLI)
 
 
-def against(base: Base, most: float) -> Callable[[Document], Outcome | None]:
-    """Our time over that of `base`, at most `most` in every laboratory that has both."""
+def against(base: Base, most: float, lab: str) -> Callable[[Document], Outcome | None]:
+    """Our time over that of `base` in that laboratory, at most `most`."""
 
     def measured(document: Document) -> Outcome | None:
-        told, shares, spreads = [], [], []
-        for layout, ways in _colds(document):
-            ours, other = ways.get(_TOLD), base(ways)
-            if ours and other:
-                shares.append(ours.median / other.median)
-                told.append(f"{duration(ours.median)} ({layout}), against {duration(other.median)}")
-                spreads.append(spread(ours))
-        if not shares:
+        found = _cold(document, lab)
+        ours, other = found and found.get(_TOLD), found and base(found)
+        if not ours or not other:
             return None
-        met = max(shares) <= most
-        return Outcome(
-            "; ".join(told), met, "; ".join(f"{share:.2f}" for share in shares), "; ".join(spreads)
-        )
+        figure = f"{duration(ours.median)}{_emulated(document, lab)}"
+        share = ours.median / other.median
+        told = f"{figure}, against {duration(other.median)}"
+        return Outcome(told, share <= most, f"{share:.2f}", spread(ours))
 
     return measured
 
 
-def why_not_the_floor(document: Document) -> str:
+def why_not_the_floor(lab: str) -> Callable[[Document], str]:
     """What bridged does one after the other, which the floor sends at once or leaves out."""
-    said = (
-        "bridged reads the file and looks at the node first, guards the change with a checkpoint, "
-        "and has the profiles written before it activates any"
-    )
-    for name in ("vm", "netns"):
-        rounds = at(document, "labs", name, "cold_parts")
-        if rounds:
-            medians = {
-                part: Figures.of(one.get(part, 0.0) for one in rounds).median
-                for part in dict.fromkeys(part for one in rounds for part in one)
-            }
-            said += f"; {document['labs'][name]['layout']}: {in_words(medians)}"
-    return said
+
+    def why(document: Document) -> str:
+        said = (
+            "bridged reads the file and looks at the node first, guards the change with a "
+            "checkpoint, and has the profiles written before it activates any"
+        )
+        rounds = at(document, "labs", lab, "cold_parts")
+        return f"{said}: {in_words(medians_of(rounds))}" if rounds else said
+
+    return why
 
 
-def why_not_four(document: Document) -> str:
+def why_not_four(lab: str) -> Callable[[Document], str]:
     """What NetworkManager leaves to gain."""
-    told = []
-    for layout, ways in _colds(document):
+
+    def why(document: Document) -> str:
+        ways = _cold(document, lab) or {}
         floor, script = floor_of(ways), by_hand(ways)
-        if floor and script:
-            most = ratio(script.median / floor.median)
-            told.append(f"{duration(floor.median)} ({layout}: {most} times would be all there is)")
-    if not told:
-        return "what NetworkManager itself takes is most of both; its floor was not measured"
-    return f"whoever uses NetworkManager pays what it takes itself, {', '.join(told)}"
+        if floor is None or script is None:
+            return "what NetworkManager itself takes is most of both; its floor was not measured"
+        most = ratio(script.median / floor.median)
+        return (
+            f"whoever uses NetworkManager pays what it takes itself, {duration(floor.median)}: "
+            f"{most} times would be all there is"
+        )
+
+    return why
 
 
 # ---------------------------------------------------------------------- many VLANs
@@ -109,8 +102,8 @@ def _vlans(document: Document) -> list[tuple[int, Ways]]:
     return sorted((int(count), _figures(by)) for count, by in found.items())
 
 
-def _emulated(document: Document) -> str:
-    return ", emulated" if at(document, "labs", "vm", "emulated") else ""
+def _emulated(document: Document, lab: str = "vm") -> str:
+    return ", emulated" if at(document, "labs", lab, "emulated") else ""
 
 
 def vlans(document: Document) -> Outcome | None:

@@ -1,7 +1,7 @@
 """Figures from samples: median, p99 and spread, and how they are written.  All times in seconds."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -28,6 +28,12 @@ class Figures:
             ordered[-1],
             (quantile(ordered, 0.25), quantile(ordered, 0.75)),
         )
+
+
+def medians_of(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The median of each part over the rounds; a part that a round lacks took no time in it."""
+    parts = dict.fromkeys(part for one in rounds for part in one)
+    return {part: Figures.of(one.get(part, 0.0) for one in rounds).median for part in parts}
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
