@@ -79,8 +79,8 @@ def begin(
             under_way = _UnderWay(manager, action, limit)
             begun.append(under_way)
             asked.append((under_way, target))
-    manager.under_way += len(asked)
     _ask(manager, asked)
+    manager.under_way += len(asked)
     return begun
 
 
