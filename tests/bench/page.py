@@ -175,7 +175,8 @@ def _drift_parts(parts: Mapping[str, Sequence[Mapping[str, float]]]) -> list[str
     return [
         *lines,
         "",
-        f"n = {number} of each, in a run of its own. A process that slept finds its code and data "
+        f"n = {number} of each, in a run of its own. The time begins when the observer is told, on "
+        "the other processor often after the agent. A process that slept finds its code and data "
         "gone from the processor's caches: reading one link takes 15 µs when it is repeated "
         "without a pause, and planning one bridge 30. The floor, which does little, pays little "
         "for that.",
