@@ -192,9 +192,9 @@ class _UnderWay:
         """Take note of signals from now on: those of the device alone, for each that NetworkManager
         sends costs both sides; without a device those of activations, which are fewer."""
         self._before, self._device = target.before, target.device
-        self._heard = ACTIVE if target.device == NO_PATH else DEVICE
-        path = None if target.device == NO_PATH else target.device
-        match = Match(SERVICE, self._heard, "StateChanged", path)
+        there = target.device != NO_PATH
+        self._heard = DEVICE if there else ACTIVE
+        match = _changes(self._heard, target.device if there else None)
         self._listener = Listener(self._manager.bus, match)
         self._listener.__enter__()
 
@@ -203,7 +203,7 @@ class _UnderWay:
         refused = isinstance(answer, WorldError)
         self._error, self._path = (answer, "") if refused else (None, answer)
         if self._heard == ACTIVE and not refused and self._listener is not None:
-            self._listener.turn_to(Match(SERVICE, ACTIVE, "StateChanged", self._path))
+            self._listener.turn_to(_changes(ACTIVE, self._path))
 
     def wait(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Return when the profile is active; `WorldError` with NetworkManager's reason if it cannot
@@ -260,7 +260,7 @@ class _UnderWay:
             if self._heard == ACTIVE and self._device != NO_PATH:
                 # By now there is one, for whoever activates it; it may have changed meanwhile.
                 self._heard = DEVICE
-                listener.turn_to(Match(SERVICE, DEVICE, "StateChanged", self._device))
+                listener.turn_to(_changes(DEVICE, self._device))
                 continue
             if ours and state < _DEACTIVATING:
                 lost = 0.0
@@ -297,6 +297,11 @@ class _UnderWay:
             if over:
                 until = 0.0  # only what has come already
         return reason
+
+
+def _changes(interface: str, path: str | None) -> Match:
+    """What tells of states: of all devices or activations, or of the one at that path."""
+    return Match(SERVICE, interface, "StateChanged", path)
 
 
 def _may_be_over(signal: Signal, active: str) -> bool:

@@ -111,11 +111,11 @@ class Manager:
             self._known = Instance(name, version_numbers(version)), now
         return self._known[0]
 
-    def note_added(self, uuid: str, path: str, kind: str) -> None:
+    def note_added(self, uuid: str, added: Added) -> None:
         """Remember a new profile for its first activation."""
         if len(self._added) >= _NOTED:
             self._added.clear()
-        self._added[uuid] = Added(self.instance().name, path, kind)
+        self._added[uuid] = added
 
     def take_added(self, uuid: str) -> Added | None:
         """What is known of a new profile, once; the next time it has to be asked."""

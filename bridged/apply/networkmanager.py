@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridged.apply.activation import begin
-from bridged.apply.manager import NO_PATH, Manager, no_profile
+from bridged.apply.manager import NO_PATH, Added, Manager, no_profile
 from bridged.apply.protocols import Activation
 from bridged.apply.settings import changed, for_version, parse
 from bridged.dbus import SystemBus, plain
@@ -35,10 +35,10 @@ class NetworkManagerWriter:
         Sent together: NetworkManager looks through all devices for one to activate once it has time
         after a new profile, and between one and the next it has.
         """
-        version = self._manager.instance().version
+        instance = self._manager.instance()
         calls = []
         for action in actions:
-            settings = changed({}, for_version(action.settings, version))
+            settings = changed({}, for_version(action.settings, instance.version))
             args: tuple[Any, ...] = (settings, _TO_DISK | _BLOCK_AUTOCONNECT, {})
             calls.append((SETTINGS_PATH, SETTINGS, "AddConnection2", "(a{sa{sv}}ua{sv})", args))
         answers = self._manager.many(calls)
@@ -46,7 +46,7 @@ class NetworkManagerWriter:
             kind = str(action.settings["connection"]["type"])
             # A bridge comes up with its ports.
             if kind != "bridge" and not isinstance(answer, WorldError):
-                self._manager.note_added(action.uuid, answer[0], kind)
+                self._manager.note_added(action.uuid, Added(instance.name, answer[0], kind))
         return [_error(answer) for answer in answers]
 
     def update_profiles(self, actions: Sequence[UpdateProfile]) -> list[WorldError | None]:

@@ -13,10 +13,16 @@ from typing import Any
 
 _SOURCE = Path(__file__).resolve().parents[2]
 _SOCKET = "/run/bridged/control.sock"
-_ENTRY = "import sys; from {module} import main; sys.exit(main())"
-BRIDGED = (sys.executable, "-c", _ENTRY.format(module="bridged.agent.main"))
-BRIDGEDCTL = (sys.executable, "-c", _ENTRY.format(module="bridged.cli.main"))
 _LOG = Path("/run/bench-bridged.log")
+
+
+def command(module: str, function: str = "main") -> tuple[str, ...]:
+    """What runs a function of a module as a program of its own, its result the exit code."""
+    return sys.executable, "-c", f"import sys; from {module} import {function} as f; sys.exit(f())"
+
+
+BRIDGED = command("bridged.agent.main")
+BRIDGEDCTL = command("bridged.cli.main")
 
 
 class Agent:

@@ -25,10 +25,9 @@ def _figures(by: Mapping[str, Mapping[str, list[float]]]) -> Ways:
     return {way: Figures.of(one["right"]) for way, one in by.items() if one.get("right")}
 
 
-def _cold(document: Document, lab: str) -> Ways | None:
-    """Figures by way of what is made in that laboratory."""
-    by = at(document, "labs", lab, "cold")
-    return _figures(by) if by else None
+def _cold(document: Document, lab: str) -> Ways:
+    """Figures by way of what is made in that laboratory, if anything."""
+    return _figures(at(document, "labs", lab, "cold") or {})
 
 
 def floor_of(ways: Ways) -> Figures | None:
@@ -45,9 +44,9 @@ def against(base: Base, most: float, lab: str) -> Callable[[Document], Outcome |
     """Our time over that of `base` in that laboratory, at most `most`."""
 
     def measured(document: Document) -> Outcome | None:
-        found = _cold(document, lab)
-        ours, other = found and found.get(_TOLD), found and base(found)
-        if not ours or not other:
+        ways = _cold(document, lab)
+        ours, other = ways.get(_TOLD), base(ways)
+        if ours is None or other is None:
             return None
         figure = f"{duration(ours.median)}{_emulated(document, lab)}"
         share = ours.median / other.median
@@ -75,7 +74,7 @@ def why_not_four(lab: str) -> Callable[[Document], str]:
     """What NetworkManager leaves to gain."""
 
     def why(document: Document) -> str:
-        ways = _cold(document, lab) or {}
+        ways = _cold(document, lab)
         floor, script = floor_of(ways), by_hand(ways)
         if floor is None or script is None:
             return "what NetworkManager itself takes is most of both; its floor was not measured"

@@ -8,15 +8,11 @@ after the other; what is left until the kernel has everything is its own work in
 
 import argparse
 import json
-import os
-import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
-from tests.bench.stopwatch import Stopwatch, within
+from tests.bench.stopwatch import Stopwatch, readings, within
 
-_NOTES = "BENCH_NOTES"
 PARTS = (
     "reading the file",
     "looking",
@@ -56,7 +52,7 @@ def agent_main() -> int:
         try:
             return apply(loop, *args, **options)
         finally:
-            Path(os.environ[_NOTES]).write_text(json.dumps(watch.spans))
+            watch.leave()
 
     Loop.apply = applied  # type: ignore
     return main.main()
@@ -74,16 +70,14 @@ def main() -> None:
     options = parser.parse_args()
     layout = LAYOUTS[options.layout]
     agents.environment()
-    notes = Path("/run/bench-cold-parts.json")
-    os.environ[_NOTES] = str(notes)
-    entry = "import sys; from tests.bench.cold_parts import agent_main; sys.exit(agent_main())"
+    command = agents.command("tests.bench.cold_parts", "agent_main")
     rounds = []
     for _ in range(options.rounds):
         start_over()
         with ExitStack() as stack:
             STATE.parent.mkdir(parents=True, exist_ok=True)
             STATE.write_text(NOTHING)
-            stack.enter_context(agents.agent(command=(sys.executable, "-c", entry)))
+            stack.enter_context(agents.agent(command=command))
             settle()
 
             def work() -> None:
@@ -91,7 +85,7 @@ def main() -> None:
                 agents.ask("apply", patience=layout.limit)
 
             began, right = stopped(layout, work)
-        rounds.append(within(json.loads(notes.read_text()), PARTS, began, right))
+        rounds.append(within(readings(), PARTS, began, right))
     print(json.dumps({"cold_parts": rounds}))
 
 

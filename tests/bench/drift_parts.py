@@ -9,14 +9,10 @@ of the mending message until it announces that counts, the way back does not.
 
 import argparse
 import json
-import os
-import sys
 import time
-from pathlib import Path
 
-from tests.bench.stopwatch import Spans, Stopwatch, within
+from tests.bench.stopwatch import Spans, Stopwatch, readings, within
 
-_NOTES = "BENCH_NOTES"
 PARTS = (
     "being woken",
     "hearing the event",
@@ -42,7 +38,7 @@ def agent_main() -> int:
     watch.around(netlink, "_checked", "looking at it once more")
     watch.around(Rtnetlink, "change", "the mending message")
     ended = main.main()
-    Path(os.environ[_NOTES]).write_text(json.dumps(watch.spans))
+    watch.leave()
     return ended
 
 
@@ -56,19 +52,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100)
     options = parser.parse_args()
     agents.environment()
-    notes = Path("/run/bench-drift-parts.json")
-    os.environ[_NOTES] = str(notes)
-    entry = "import sys; from tests.bench.drift_parts import agent_main; sys.exit(agent_main())"
+    command = agents.command("tests.bench.drift_parts", "agent_main")
     found = {}
     for fault in FAULTS:
         if "deleted" in fault.name:  # NetworkManager's to make again
             continue
         make_right()
-        command = (sys.executable, "-c", entry)
         with agents.agent("--contended-after", "0", "--log-level", "warning", command=command):
             time.sleep(1)
             repairs = [span for span in spans(fault, options.rounds) if span is not None]
-        seen = json.loads(notes.read_text())
+        seen = readings()
         found[fault.name] = [_parts(seen, *span) for span in repairs]
     print(json.dumps({"drift_parts": found}))
 

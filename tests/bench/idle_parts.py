@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -124,8 +123,7 @@ def main() -> None:
     STATE.parent.mkdir(parents=True, exist_ok=True)
     STATE.write_text(TWO.state)
     _FOUND.unlink(missing_ok=True)
-    entry = "import sys; from tests.bench.idle_parts import agent_main; sys.exit(agent_main())"
-    metered = (sys.executable, "-c", entry)
+    metered = agents.command("tests.bench.idle_parts", "agent_main")
     with agents.agent("--metrics", "127.0.0.1:9432", command=metered):
         settle()
         deadline = time.monotonic() + options.seconds + 120

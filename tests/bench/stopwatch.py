@@ -1,9 +1,15 @@
-"""A stopwatch around parts of the agent's work, and what of a span of time each part took."""
+"""A stopwatch around parts of the agent's work, and what of a span of time each part took.
 
+The agent runs with it in a process of its own and leaves the readings in a file.
+"""
+
+import json
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+_READINGS = Path("/run/bench-stopwatch.json")
 Spans = dict[str, list[tuple[float, float]]]
 """Begin and end (monotonic seconds) of each time that a part was done, by part."""
 
@@ -26,6 +32,16 @@ class Stopwatch:
                 self.spans.setdefault(part, []).append((began, time.monotonic()))
 
         setattr(owner, name, timed)
+
+    def leave(self) -> None:
+        """Leave the readings for `readings`."""
+        _READINGS.write_text(json.dumps(self.spans))
+
+
+def readings() -> Spans:
+    """What the agent left last."""
+    found: Spans = json.loads(_READINGS.read_text())
+    return found
 
 
 def within(spans: Spans, parts: Sequence[str], began: float, ended: float) -> dict[str, float]:

@@ -8,7 +8,7 @@ import pytest
 
 from bridged.apply import activation
 from bridged.apply.activation import _may_be_over, _reason_of, begin
-from bridged.apply.manager import Manager
+from bridged.apply.manager import Added, Manager
 from bridged.dbus import Call, Match, Signal
 from bridged.errors import WorldError
 from bridged.observe.networkmanager import ACTIVE, DEVICE
@@ -68,9 +68,9 @@ def test_a_device_that_is_not_told_in_time_is_that_ports_error_and_nothing_is_ac
 
 
 def test_of_a_profile_just_made_only_the_device_is_asked_and_only_the_first_time() -> None:
-    bus = Bus(GetNameOwner=":1.7", Get="1.52.1", GetDeviceByIpIface="/device")
+    bus = Bus(GetDeviceByIpIface="/device")
     nm = manager(bus)
-    nm.note_added("a", "/profile/a", "802-3-ethernet")
+    nm.note_added("a", Added(":1.7", "/profile/a", "802-3-ethernet"))
     bus.asked.clear()
     begin(nm, ports("a"), 1.0)
     assert [(c.service, c.method) for c in bus.asked] == [
@@ -86,9 +86,9 @@ def test_of_a_profile_just_made_only_the_device_is_asked_and_only_the_first_time
 def test_a_path_of_a_networkmanager_that_is_gone_is_given_to_no_other() -> None:
     """What the path means to the next one might be another profile, of a bridge with guests."""
     gone = WorldError("unavailable", "ActivateConnection: the name is not activatable")
-    bus = Bus(GetNameOwner=":1.7", Get="1.52.1", GetDeviceByIpIface="/d", ActivateConnection=gone)
+    bus = Bus(GetDeviceByIpIface="/d", ActivateConnection=gone)
     nm = manager(bus)
-    nm.note_added("a", "/profile/a", "vlan")
+    nm.note_added("a", Added(":1.7", "/profile/a", "vlan"))
     bus.answers["GetConnectionByUuid"] = WorldError("vanished", "no such profile")
     (begun,) = begin(nm, ports("a"), 1.0)
     assert not isinstance(begun, WorldError)
@@ -110,11 +110,11 @@ def test_who_waits_is_told_that_it_goes_on_until_the_time_is_up(
 
     monkeypatch.setattr(Silence, "wait", hear)
     monkeypatch.setattr(activation.time, "monotonic", lambda: now)
-    nm = manager(Bus(GetNameOwner=":1.7", Get="1.52.1", GetDeviceByIpIface="/device",
+    nm = manager(Bus(GetDeviceByIpIface="/device",
                      ActivateConnection="/active"))  # fmt: skip
     nm.active = lambda device, guess="": ("/active", "a", 1)  # type: ignore[method-assign]
     for name in "ab":
-        nm.note_added(name, f"/profile/{name}", "802-3-ethernet")
+        nm.note_added(name, Added(":1.7", f"/profile/{name}", "802-3-ethernet"))
     first, _ = begin(nm, ports("a", "b"), 20.0)
     assert not isinstance(first, WorldError)
     beats: list[float] = []
