@@ -126,7 +126,7 @@ def _repaired(observer: Observer, limit: float) -> tuple[float, float] | None:
 @contextmanager
 def _floor(fault: Fault) -> Iterator[None]:
     """The floor runs; while it makes bridges itself NetworkManager stands still."""
-    alone = not fault.unaided and "deleted" in fault.name
+    alone = fault.gone and not fault.unaided
     manager = int(run("pidof", "NetworkManager").split()[0])
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.floor", fault.name],

@@ -10,6 +10,7 @@ of the mending message until it announces that counts, the way back does not.
 import argparse
 import json
 import time
+from collections.abc import Sequence
 
 from tests.bench.stopwatch import Spans, Stopwatch, readings, within
 
@@ -23,9 +24,9 @@ PARTS = (
 )
 
 
-def agent_main() -> int:
-    """The agent with a stopwatch, whose readings are written at its end."""
-    from bridged.agent import firstaid, main
+def watched() -> Stopwatch:
+    """A stopwatch around what an agent of this process does."""
+    from bridged.agent import firstaid
     from bridged.agent.kernel_events import KernelEvents
     from bridged.apply import netlink
     from bridged.observe.observer import Observer
@@ -37,6 +38,14 @@ def agent_main() -> int:
     watch.around(firstaid, "plan_links", "planning")
     watch.around(netlink, "_checked", "looking at it once more")
     watch.around(Rtnetlink, "change", "the mending message")
+    return watch
+
+
+def agent_main() -> int:
+    """The agent with a stopwatch, whose readings are written at its end."""
+    from bridged.agent import main
+
+    watch = watched()
     ended = main.main()
     watch.leave()
     return ended
@@ -55,15 +64,20 @@ def main() -> None:
     command = agents.command("tests.bench.drift_parts", "agent_main")
     found = {}
     for fault in FAULTS:
-        if "deleted" in fault.name:  # NetworkManager's to make again
+        if fault.gone:
             continue
         make_right()
         with agents.agent("--contended-after", "0", "--log-level", "warning", command=command):
             time.sleep(1)
-            repairs = [span for span in spans(fault, options.rounds) if span is not None]
-        seen = readings()
-        found[fault.name] = [_parts(seen, *span) for span in repairs]
+            repairs = spans(fault, options.rounds)
+        found[fault.name] = parts_of(repairs)
     print(json.dumps({"drift_parts": found}))
+
+
+def parts_of(repairs: Sequence[tuple[float, float] | None]) -> list[dict[str, float]]:
+    """Seconds of each part in each repair that there was, from the readings left last."""
+    seen = readings()
+    return [_parts(seen, *span) for span in repairs if span is not None]
 
 
 def _parts(seen: Spans, began: float, ended: float) -> dict[str, float]:

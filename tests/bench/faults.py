@@ -18,7 +18,8 @@ class Fault:
     """`cause` makes it, `wrong` tells that it is there, `mend` puts right what can be put right
     now, if anything can: a bridge that is gone takes several steps.
 
-    `unaided` tells whether NetworkManager repairs it by itself.
+    `unaided` tells whether NetworkManager repairs it by itself; `gone`, that a link is gone, which
+    bridged has NetworkManager make again.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Fault:
     wrong: Callable[[Links], bool]
     mend: Step
     unaided: bool = False
+    gone: bool = False
 
 
 def _link(links: Links, name: str) -> Link:
@@ -126,6 +128,6 @@ FAULTS = (
     Fault("card set down", _cause_down(PORT), _down(PORT), _mend_down(PORT)),
     Fault("spanning tree on", _cause_stp, _stp, _mend_stp),
     Fault("MTU changed", _cause_mtu, _mtu, _mend_mtu),
-    Fault("bridge deleted, two guests", _cause_deleted, _deleted, _mend_deleted),
+    Fault("bridge deleted, two guests", _cause_deleted, _deleted, _mend_deleted, gone=True),
 )
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -9,16 +9,13 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from tests.bench.agent import Agent, agent, environment
-from tests.bench.idle import memory
+from tests.bench.agent import environment
+from tests.bench.idle import memory, resting
 from tests.bench.imports import ALONE
-from tests.bench.layouts import STATE, TWO, settle, start_over
 
-_SETTLED = 5.0
 _MAPPINGS = 12
 
 
@@ -52,13 +49,7 @@ def measure() -> dict[str, Any]:
         "alone": {group: _imported(group) for group in ALONE},
         "packages": _imported("packages"),
     }
-    start_over()
-    STATE.parent.mkdir(parents=True, exist_ok=True)
-    STATE.write_text(TWO.state)
-    with agent("--metrics", "127.0.0.1:9432"):
-        settle()
-        time.sleep(_SETTLED)
-        pid = Agent.running().process.pid
+    with resting() as pid:
         found |= {"mappings": by_mapping(pid), "running": memory(pid)}
         found["threads"] = len(os.listdir(f"/proc/{pid}/task"))
     return found

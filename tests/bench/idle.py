@@ -10,6 +10,8 @@ import json
 import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +58,21 @@ def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
-def measure(seconds: float) -> dict[str, Any]:
-    """See the module."""
+@contextmanager
+def resting() -> Iterator[int]:
+    """An agent that has two bridges as declared, serves metrics and has nothing to do; its pid."""
     start_over()
     STATE.parent.mkdir(parents=True, exist_ok=True)
     STATE.write_text(TWO.state)
     with agent("--metrics", "127.0.0.1:9432"):
         settle()
         time.sleep(_SETTLED)
-        pid = Agent.running().process.pid
+        yield Agent.running().process.pid
+
+
+def measure(seconds: float) -> dict[str, Any]:
+    """See the module."""
+    with resting() as pid:
         before, used, began = wakeups(pid), processor(pid), time.monotonic()
         held, rss = [descriptors(pid)], [memory(pid)["rss"]]
         for _ in range(_LOOKS):

@@ -13,40 +13,16 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from tests.bench.stopwatch import Stopwatch
 
 _FOUND = Path("/run/bench-idle-parts.json")
 _SETTLED = 8.0
 _WARM = 30
 """Times that each part is repeated without a pause."""
-PARTS = ("whole look", "look at parameters")
-
-
-class _Meter:
-    """Seconds of processor that each call took, of the thread that made it."""
-
-    def __init__(self) -> None:
-        self.spent: dict[str, list[float]] = {part: [] for part in PARTS}
-        self.loop: Any = None
-
-    def around(self, owner: Any, method: str, part: str) -> None:
-        work: Callable[..., Any] = getattr(owner, method)
-
-        def metered(*args: Any, **options: Any) -> Any:
-            began = time.thread_time()
-            try:
-                return work(*args, **options)
-            finally:
-                self.spent[part].append(time.thread_time() - began)
-
-        setattr(owner, method, metered)
-
-    def taken(self) -> dict[str, list[float]]:
-        """What was spent since the last time."""
-        now, self.spent = self.spent, {part: [] for part in PARTS}
-        return now
 
 
 def _by_thread() -> dict[str, float]:
@@ -60,7 +36,7 @@ def _by_thread() -> dict[str, float]:
     return found
 
 
-def _watch(meter: _Meter, seconds: float) -> None:
+def _watch(meter: Stopwatch, loops: Sequence[Any], seconds: float) -> None:
     time.sleep(_SETTLED)
     meter.taken()
     before, began = _by_thread(), time.monotonic()
@@ -69,10 +45,11 @@ def _watch(meter: _Meter, seconds: float) -> None:
 
     def repeat() -> None:
         for _ in range(_WARM):
-            meter.loop._changed(meter.loop._engine)
-            meter.loop._pass(fresh=True)
+            loop._changed(loop._engine)
+            loop._pass(fresh=True)
 
-    meter.loop._ask(repeat, 60.0)
+    (loop,) = loops
+    loop._ask(repeat, 60.0)
     warm = meter.taken()
     own = threading.current_thread().name
     threads = {n: s - before.get(n, 0.0) for n, s in after.items() if n != own}
@@ -93,18 +70,21 @@ def agent_main() -> int:
     from bridged.agent.loop import Loop
     from bridged.agent.wiring import SilentChanges
 
-    meter = _Meter()
+    meter = Stopwatch(time.thread_time)
+    loops: list[Loop] = []
     meter.around(Loop, "_pass", "whole look")
     meter.around(SilentChanges, "__call__", "look at parameters")
     begin = Loop.__init__
 
     def noted(loop: Loop, *args: Any, **options: Any) -> None:
         begin(loop, *args, **options)
-        meter.loop = loop
+        loops.append(loop)
 
     Loop.__init__ = noted  # type: ignore
     seconds = float(os.environ["BENCH_SECONDS"])
-    watching = threading.Thread(target=_watch, args=(meter, seconds), name="meter", daemon=True)
+    watching = threading.Thread(
+        target=_watch, args=(meter, loops, seconds), name="meter", daemon=True
+    )
     watching.start()
     return main.main()
 

@@ -4,14 +4,16 @@ Whether an aim is met follows from the samples.  Why not is written here, beside
 shown only where the samples miss it; what was not measured says so.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.bench import aim_cold
+from tests.bench import aim_cold, aim_drift
 from tests.bench.aim import Aim, Document, Outcome, at, figures, in_words, spread
-from tests.bench.figures import Figures, duration, medians_of, ratio
+from tests.bench.figures import Figures, duration, ratio
 
 _MEGABYTE = 1000
+_P99 = 0.050
+"""The most that a scrape may take, or have others wait, in seconds."""
 
 
 def aims(document: Document) -> str:
@@ -87,72 +89,6 @@ def _silence(document: Document) -> Outcome | None:
         return None
     figure = f"{seen['calls']} calls in {seen['seconds']:.0f} s and {seen['forced']} forced passes"
     return Outcome(figure, seen["calls"] == 0)
-
-
-# ---------------------------------------------------------------------- drift
-
-
-_BY_NETWORKMANAGER = "deleted"
-"""In the name of the fault that netlink alone cannot mend."""
-_TIMES = 3.0
-_P99 = 0.050
-
-
-def _drifts(document: Document) -> list[tuple[str, Figures, Figures]]:
-    """Fault, ours and the floor's, of the faults that netlink mends."""
-    found = []
-    for fault in at(document, "labs", "netns", "drift") or {}:
-        ours, floor = (
-            figures(document, "labs", "netns", "drift", fault, who) for who in ("bridged", "floor")
-        )
-        if _BY_NETWORKMANAGER not in fault and ours and floor:
-            found.append((fault, ours, floor))
-    return found
-
-
-def _many_drifts(document: Document, key: str = "drift") -> list[tuple[str, Figures, Figures]]:
-    ours = figures(document, "own", "scale", "1000", key)
-    floor = figures(document, "own", "scale", "1000", "floor")
-    return [("", ours, floor)] if ours and floor else []
-
-
-_Drifts = Callable[[Document], list[tuple[str, Figures, Figures]]]
-
-
-def _median_of(drifts: _Drifts) -> Callable[[Document], Outcome | None]:
-    def measured(document: Document) -> Outcome | None:
-        found = drifts(document)
-        if not found:
-            return None
-        times = [ours.median / floor.median for _, ours, floor in found]
-        medians = [ours.median for _, ours, _ in found]
-        floors = [floor.median for _, _, floor in found]
-        return Outcome(
-            f"{_range(medians, duration)}; the floor {_range(floors, duration)}",
-            max(times) <= _TIMES,
-            _range(times, ratio),
-            f"n = {found[0][1].n}",
-        )
-
-    return measured
-
-
-def _p99_of(drifts: _Drifts) -> Callable[[Document], Outcome | None]:
-    def measured(document: Document) -> Outcome | None:
-        found = drifts(document)
-        if not found:
-            return None
-        fault, worst, _ = max(found, key=lambda row: row[1].p99)
-        figure = f"{duration(worst.p99)}{f' ({fault})' if fault else ''}"
-        low, high = min(o.low for _, o, _ in found), max(o.high for _, o, _ in found)
-        return Outcome(figure, worst.p99 < _P99, "", f"{duration(low)} to {duration(high)}")
-
-    return measured
-
-
-def _range(values: Sequence[float], told: Callable[[float], str]) -> str:
-    least, most = told(min(values)), told(max(values))
-    return least if least == most else f"{least} to {most}"
 
 
 # ---------------------------------------------------------------------- the rest
@@ -307,20 +243,6 @@ def _flat(document: Document) -> Outcome | None:
     )
 
 
-def _why_drift(document: Document) -> str:
-    said = (
-        "the loop hears the event, reads the link, plans its object and looks whether it is still "
-        "the same link before it writes, all of it Python; the floor knows one fault and does none "
-        "of that"
-    )
-    found = at(document, "labs", "netns", "drift_parts")
-    drifts = _drifts(document)
-    if not found or not drifts:
-        return said
-    fault = max(drifts, key=lambda row: row[1].median / row[2].median)[0]
-    return f"{said} ({fault}: {in_words(medians_of(found[fault]))})"
-
-
 AIMS = (
     *(
         aim
@@ -349,18 +271,23 @@ AIMS = (
         _why_growth,
     ),
     Aim("D-Bus when nothing was signalled", "no call at all", _silence),
-    Aim("drift, 2 bridges: median", "within 3 times the floor", _median_of(_drifts), _why_drift),
-    Aim("drift, 2 bridges: p99", "under 50 ms", _p99_of(_drifts)),
+    Aim(
+        "drift, 2 bridges: median",
+        "within 3 times the floor",
+        aim_drift.median_of(aim_drift.few),
+        aim_drift.why_few,
+    ),
+    Aim("drift, 2 bridges: p99", "under 50 ms", aim_drift.p99_of(aim_drift.few)),
     Aim(
         "drift, 1,000 bridges: median",
         "within 3 times the floor",
-        _median_of(_many_drifts),
-        _why_drift,
+        aim_drift.median_of(aim_drift.many),
+        aim_drift.why_many,
     ),
     Aim(
         "drift, 1,000 bridges: p99",
         "under 50 ms",
-        _p99_of(_many_drifts),
+        aim_drift.p99_of(aim_drift.many),
         "what the agent does after a repair, it looks at everything, is in the way of the next one",
     ),
     Aim(

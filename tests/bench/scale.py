@@ -24,14 +24,16 @@ from typing import Any
 
 from tests.bench.bridges import apart, engine_on, links, machine_of, state_of
 from tests.bench.drift import measure as repaired
+from tests.bench.drift import spans
+from tests.bench.drift_parts import parts_of
 from tests.bench.figures import Figures
 from tests.bench.idle import processor
 from tests.bench.standing import spanning_tree
 from tests.lab.node import CHECKOUT
 
 SIZES = (1, 3, 10, 100, 500, 1000)
-_SCRAPED = 1000
-"""Bridges beside which the drift is also measured while somebody scrapes."""
+_CLOSELY = 1000
+"""Bridges beside which the drift is also measured while somebody scrapes, and part by part."""
 _LARGE = 500
 """Bridges from which on a third fewer drifts are caused, for each takes a second."""
 _PORT = 19432
@@ -173,7 +175,10 @@ def measure(count: int, rounds: int, drifts: int) -> dict[str, Any]:
             found["floor"] = repaired(fault, drifts)
         with standing(str(count)) as pid:
             found["drift"] = repaired(fault, drifts, rest=lambda: calm(pid))
-        if count == _SCRAPED:
+        if count == _CLOSELY:
+            with standing(str(count), "--parts") as pid:
+                repairs = spans(fault, drifts // 2, rest=lambda: calm(pid))
+            found["drift_parts"] = parts_of(repairs)
             with standing(str(count), "--metrics", str(_PORT)), _scraped(0.1) as scrapes:
                 # The scrapes leave it no calm: three passes are what a repair takes at most.
                 pause = 3 * Figures.of(found["still"]).p99

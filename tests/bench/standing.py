@@ -1,11 +1,11 @@
 """An agent over many bridges, or the floor in its place, that runs until it is ended.
 
-    python3 -m tests.bench.standing COUNT [--floor] [--metrics PORT] [--profile FILE]
+    python3 -m tests.bench.standing COUNT [--floor] [--metrics PORT] [--profile FILE] [--parts]
 
 Runs where `bridges.links(COUNT)` are, and prints a line `ready` when everything is as declared.
 The agent is the loop, the engine and the kernel's events of the real one, and its metrics if asked
 for; NetworkManager is in memory, see `bridges`.  The floor mends the spanning tree of br0 and knows
-nothing else.
+nothing else.  With `--parts` a stopwatch is put around the agent, see `drift_parts`.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from bridged.agent.wake import Wake
 from bridged.report import Report
 from bridged.serve.http import HttpServer
 from tests.bench.bridges import engine_on, machine_of, state_of
+from tests.bench.drift_parts import watched
 from tests.bench.faults import Fault
 from tests.lab.demo_links import Changes, Links, attempt
 
@@ -77,11 +78,12 @@ def _floor() -> None:
             fault.mend(links, changes)
 
 
-def _agent(count: int, port: int, profile: Path | None) -> None:
+def _agent(count: int, port: int, profile: Path | None, parts: bool) -> None:
     logs.configure("error")
     state, machine = state_of(count), machine_of(count)
     machine.converge(state)
     profiler = cProfile.Profile() if profile else None
+    watch = watched() if parts else None
     with tempfile.TemporaryDirectory() as root:
         wake = Wake()
         events = KernelEvents()
@@ -103,6 +105,8 @@ def _agent(count: int, port: int, profile: Path | None) -> None:
             server.stop()
     if profiler and profile:
         profiler.dump_stats(profile)
+    if watch:
+        watch.leave()
 
 
 def main() -> None:
@@ -112,10 +116,11 @@ def main() -> None:
     parser.add_argument("--floor", action="store_true")
     parser.add_argument("--metrics", type=int, default=0, metavar="PORT")
     parser.add_argument("--profile", type=Path)
+    parser.add_argument("--parts", action="store_true")
     options = parser.parse_args()
     if options.floor:
         _floor()
-    _agent(options.count, options.metrics, options.profile)
+    _agent(options.count, options.metrics, options.profile, options.parts)
 
 
 if __name__ == "__main__":

@@ -11,27 +11,34 @@ from typing import Any
 
 _READINGS = Path("/run/bench-stopwatch.json")
 Spans = dict[str, list[tuple[float, float]]]
-"""Begin and end (monotonic seconds) of each time that a part was done, by part."""
+"""Begin and end (seconds by the stopwatch's clock) of each time that a part was done, by part."""
 
 
 class Stopwatch:
-    """Notes the spans of what it is put around."""
+    """Notes the spans of what it is put around, by `clock`: monotonic seconds or, with
+    `time.thread_time`, the seconds of processor that the thread used which does it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.spans: Spans = {}
+        self._clock = clock
 
     def around(self, owner: Any, name: str, part: str) -> None:
         """Time `name` of a class or module from now on."""
         work: Callable[..., Any] = getattr(owner, name)
 
         def timed(*args: Any, **options: Any) -> Any:
-            began = time.monotonic()
+            began = self._clock()
             try:
                 return work(*args, **options)
             finally:
-                self.spans.setdefault(part, []).append((began, time.monotonic()))
+                self.spans.setdefault(part, []).append((began, self._clock()))
 
         setattr(owner, name, timed)
+
+    def taken(self) -> dict[str, list[float]]:
+        """Seconds of each time since the last call, by part."""
+        spans, self.spans = self.spans, {}
+        return {part: [end - begin for begin, end in times] for part, times in spans.items()}
 
     def leave(self) -> None:
         """Leave the readings for `readings`."""

@@ -90,11 +90,21 @@ def test_a_cold_convergence_is_judged_in_each_laboratory() -> None:
 
 def test_a_missed_drift_says_what_the_slowest_repair_consists_of() -> None:
     slow, quick = {"bridged": [0.8], "floor": [0.2]}, {"bridged": [0.5], "floor": [0.4]}
-    parts = {"mtu": [{"planning": 0.002}, {"planning": 0.004}], "up": [{"planning": 0.009}]}
-    lab = _lab(nmcli=_taken(0.2)) | {"drift": {"up": quick, "mtu": slow}, "drift_parts": parts}
+    down, mtu, gone = "card set down", "MTU changed", "bridge deleted, two guests"
+    parts = {mtu: [{"planning": 0.002}, {"planning": 0.004}], down: [{"planning": 0.009}]}
+    drift = {down: quick, mtu: slow, gone: {"bridged": [9.0], "floor": [0.1]}}
+    lab = _lab(nmcli=_taken(0.2)) | {"drift": drift, "drift_parts": parts}
     row = _aim({"labs": {"netns": lab}}, "drift, 2 bridges: median")
     assert row[5].startswith("missed")
-    assert "mtu: planning 3.00 ms" in row[5]
+    assert "MTU changed: planning 3.00 ms" in row[5]
+
+
+def test_a_drift_beside_many_bridges_is_explained_by_its_own_parts() -> None:
+    size = {"drift": [0.9], "floor": [0.1], "drift_parts": [{"reading the link": 0.3}]}
+    row = _aim({"labs": {}, "own": {"scale": {"1000": size}}}, "drift, 1,000 bridges: median")
+    assert row[3] == "9"
+    assert row[5].startswith("missed")
+    assert "(reading the link 300 ms)" in row[5]
 
 
 def _vlans(**sizes: tuple[float, float]) -> dict[str, Any]:
