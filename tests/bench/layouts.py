@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,20 @@ _VLANS = tuple(f"{nic}." for nic in NICS)
 STATE = Path("/etc/bridged/state.yaml")
 NOTHING = "version: 1\nbridges: {}\n"
 _FIRST_VLAN = 100
+_PROFILES = Path("/etc/NetworkManager/system-connections")
+_PROFILE = """\
+[connection]
+id={nic}
+uuid={uuid}
+type=ethernet
+interface-name={nic}
+
+[ipv4]
+method=disabled
+
+[ipv6]
+method=disabled
+"""
 
 # What the owner typed, less the listing at its end.  nmcli refuses the second line about vlan-6
 # once the VLAN is a port; the owner went on, and so does the script.
@@ -139,20 +154,28 @@ def start_over(nics: Sequence[str] = NICS) -> None:
             with suppress(OSError):
                 path.unlink()
     rows = run("nmcli", "-t", "-f", "UUID,DEVICE", "connection").split()
-    old = [uuid for uuid, _, device in (row.partition(":") for row in rows) if device not in _KEPT]
+    old = [one for one, _, device in (row.partition(":") for row in rows) if device not in _KEPT]
     if old:
         run("nmcli", "connection", "delete", *old)
-    for path in Path("/sys/class/net").iterdir():
-        if (path / "bridge").is_dir() or path.name.startswith(_VLANS):
-            run("ip", "link", "del", path.name)
+    ours = [
+        path.name
+        for path in Path("/sys/class/net").iterdir()
+        if (path / "bridge").is_dir() or path.name.startswith(_VLANS)
+    ]
+    lines = [f"link del {name}\n" for name in ours]
+    lines += [f"link set {nic} nomaster up\n" for nic in nics]
+    # A VLAN may have gone with another link: what fails is nobody's concern here.
+    batch = ["ip", "-force", "-batch", "-"]
+    subprocess.run(batch, input="".join(lines), text=True, stderr=subprocess.DEVNULL)
     for nic in nics:
-        run("ip", "link", "set", nic, "nomaster", "up")
-        run(
-            *("nmcli", "connection", "add", "type", "ethernet", "con-name", nic, "ifname", nic),
-            *("ipv4.method", "disabled", "ipv6.method", "disabled"),
-        )
-        run("nmcli", "connection", "up", nic)
+        profile = _PROFILES / f"{nic}.nmconnection"
+        profile.touch(0o600)
+        profile.write_text(_PROFILE.format(nic=nic, uuid=uuid.uuid4()))
+    run("nmcli", "connection", "reload")  # and with that NetworkManager activates them
     settle()
+    rows = run("nmcli", "-t", "-f", "DEVICE,STATE,CONNECTION", "device").splitlines()
+    if missing := {f"{nic}:connected:{nic}" for nic in nics} - set(rows):
+        raise RuntimeError(f"not as they were to be: {sorted(missing)[:3]}")
 
 
 def settle() -> None:
