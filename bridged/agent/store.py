@@ -2,15 +2,18 @@
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import structlog
+from pydantic import TypeAdapter
 
 from bridged.desired import trust
-from bridged.desired.vlans import PortVlan
-from bridged.plan.memory import Guest, Memory
+from bridged.folders import at_once
+from bridged.plan.memory import Memory
+
+_MEMORY = TypeAdapter(Memory)
 
 
 class MemoryStore:
@@ -25,12 +28,12 @@ class MemoryStore:
     def load(self) -> Memory:
         """What the last agent of this boot remembered."""
         try:
-            with self._path.open("rb") as stream:
+            with open(self._path, "rb", opener=at_once) as stream:
                 trust.check(self._path, os.fstat(stream.fileno()), "the file")
                 self._saved = _decode(json.load(stream))
         except FileNotFoundError:
             self._saved = Memory()
-        except (OSError, ValueError, KeyError, TypeError, trust.Untrusted) as error:
+        except (OSError, ValueError, RecursionError, trust.Untrusted) as error:
             self._log.warning("memory_lost", path=str(self._path), error=str(error))
             self._saved = Memory()
         return self._saved
@@ -48,11 +51,7 @@ class MemoryStore:
         self._saved = memory
 
 
-def _decode(document: dict[str, Any]) -> Memory:
-    guests = {}
-    for fields in document["guests"].values():
-        for key in ("vlans", "former_vlans"):
-            fields[key] = tuple(PortVlan(**vlan) for vlan in fields.get(key, ()))
-        guest = Guest(**fields)
-        guests[guest.index] = guest
-    return Memory(made={str(k): int(v) for k, v in document["made"].items()}, guests=guests)
+def _decode(document: Any) -> Memory:
+    """The memory of a document that `save` wrote; what has other types would end every pass."""
+    memory = _MEMORY.validate_python(document)
+    return replace(memory, guests={guest.index: guest for guest in memory.guests.values()})
