@@ -158,6 +158,7 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
             ForwardingTables(every=options.resync).learned,
             lambda: (
                 *control.findings(),
+                *source.findings(),
                 *history.findings(),
                 *(web.findings() if web else ()),
             ),

@@ -83,6 +83,23 @@ def _statuses(path: Path) -> Iterator[os.stat_result]:
             yield file.stat()
 
 
+def watched(path: Path) -> set[Path]:
+    """The directories in which a change may be one of the state: those of the state file, of its
+    drop-ins and of the labels, and of every link that they lead through."""
+    folder = path.parent / "state.d"
+    found = {path.parent, folder}
+    drop_ins: list[str] = []
+    with suppress(OSError):
+        drop_ins = [name for name in os.listdir(folder) if name.endswith(SUFFIX)]
+    for file in (path, path.parent / "labels", *(folder / name for name in drop_ins)):
+        with suppress(OSError):  # whoever reads the file tells
+            for way in {*trust.ways(file)} - {path.parent, folder}:
+                found.add(way)
+                # What leads there may be swapped as a whole.
+                found.update(above.parent for above in (way, *way.parents) if above.is_symlink())
+    return found
+
+
 def _drop_ins(folder: Path, trusted: bool) -> Iterator[Path]:
     try:
         names = sorted(os.listdir(folder))
