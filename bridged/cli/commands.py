@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from bridged.cli.client import Failure, NoAgent, ask
@@ -135,7 +136,8 @@ def apply(options: argparse.Namespace) -> int:
     steps = sys.stderr if options.json else sys.stdout
 
     def progress(text: str) -> None:
-        print(f"{terminal.symbol('dot')} {escape(text)}", file=steps, flush=True)
+        with suppress(OSError):  # a reader that left (| head) must not end the work halfway
+            print(f"{terminal.symbol('dot')} {escape(text)}", file=steps, flush=True)
 
     params = {
         "allow_disruption": options.allow_disruption,

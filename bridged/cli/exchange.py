@@ -142,7 +142,7 @@ def _of_file(source: str, name: str, notes: Notes) -> dict[str, Any]:
     from bridged.exchange.nmstate_in import from_nmstate_documents, from_policies
 
     try:
-        data = sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
+        data = _stdin() if name == _STDIN else Path(name).read_bytes()
         documents = read_documents(data, "stdin" if name == _STDIN else name)
         if not documents:
             raise DocumentError(f"{name} holds nothing", "is it the right file?")
@@ -152,6 +152,12 @@ def _of_file(source: str, name: str, notes: Notes) -> dict[str, Any]:
         raise Failure(f"{name} cannot be read: {error.strerror or error}") from None
     except BridgedError as error:
         raise Failure(str(error), str(getattr(error, "remedy", ""))) from None
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None:  # closed (<&-)
+        raise Failure("stdin is closed", "give a file, or a pipe that leads here")
+    return sys.stdin.buffer.read()
 
 
 def _problems(text: str, name: str) -> StateError | None:

@@ -47,6 +47,9 @@ _RUNS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
+    # What nobody wants to see (>&-) goes nowhere; without a stderr print would take stdout.
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     # What a terminal cannot show is shown in another way, never a reason to fail.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -61,8 +64,12 @@ def main(arguments: list[str] | None = None) -> int:
         print("bridgedctl: interrupted", file=sys.stderr)
         code = _INTERRUPTED
     except BrokenPipeError:
-        # The reader has seen enough (| head).  Python would complain again at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush()  # the reader has seen enough (| head)
+        code = ERROR
+    except OSError as error:
+        _hush()
+        where = f"{error.filename}: " if error.filename else "the output cannot be written: "
+        _complain(Failure(f"{where}{error.strerror or error}"))
         code = ERROR
     return code
 
@@ -80,6 +87,11 @@ def _run(arguments: list[str] | None) -> int:
         import_module(f"bridged.cli.{module}"), function
     )
     return run(options)
+
+
+def _hush() -> None:
+    """Let nothing more be written: Python would complain again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(failure: Failure) -> None:

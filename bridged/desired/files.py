@@ -38,7 +38,7 @@ def read(
     able to write them.  Raises StateError naming every file that cannot be used.
     """
     main = Path(path)
-    folder = Path(drop_ins) if drop_ins is not None else main.with_name("state.d")
+    folder = Path(drop_ins) if drop_ins is not None else main.parent / "state.d"
     sources: list[Source] = []
     problems: list[Problem] = []
     try:
@@ -77,7 +77,7 @@ def touched(path: Path) -> float | None:
 
 
 def _statuses(path: Path) -> Iterator[os.stat_result]:
-    folder = path.with_name("state.d")
+    folder = path.parent / "state.d"
     for file in (path, folder, *folder.glob(f"[!.#]*{SUFFIX}")):
         with suppress(OSError):
             yield file.stat()

@@ -68,4 +68,4 @@ class FactReader:
 
 def facts_beside(state: Path | str, trusted: bool = False) -> FactReader:
     """The reader of the facts for the state file at `state`: its labels are beside it."""
-    return FactReader(Path(state).with_name("labels"), trusted=trusted)
+    return FactReader(Path(state).parent / "labels", trusted=trusted)

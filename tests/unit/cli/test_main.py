@@ -417,8 +417,29 @@ def test_an_agent_that_hangs_is_told_from_one_that_is_not_there(
     assert "systemctl restart bridged" in err
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 400 Bad\r\n", b"[]\n", b"{}\n"])
-def test_an_answer_that_is_none_is_an_error(path: str, capsys: Capture, answer: bytes) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [("status",), ("plan",), ("explain", "br-lan"), ("history",), ("resume",), ("apply",)],
+    ids=lambda arguments: arguments[0],
+)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.0 400 Bad\r\n",
+        b"[]\n",
+        b"{}\n",
+        b"[" * 100_000 + b"\n",
+        b'{"error": {}}\n',
+        b'{"result": null}\n',
+        b'{"result": []}\n',
+        b'{"result": {"objects": []}}\n',
+    ],
+    ids=lambda answer: answer[:24].decode(),
+)
+def test_an_answer_that_is_none_is_an_error(
+    path: str, capsys: Capture, answer: bytes, arguments: tuple[str, ...]
+) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen()
@@ -431,9 +452,11 @@ def test_an_answer_that_is_none_is_an_error(path: str, capsys: Capture, answer: 
 
         thread = threading.Thread(target=serve)
         thread.start()
-        assert ctl("status", "--socket", path) == 1
+        assert ctl(*arguments, "--socket", path) == 1
         thread.join()
-    assert "bridgedctl: " in capsys.readouterr().err
+    words = capsys.readouterr().err
+    assert words.startswith("bridgedctl: ")
+    assert len(words.splitlines()[0]) > 30
 
 
 # ---------------------------------------------------------------------- validate and schema
