@@ -2,18 +2,31 @@
 
 import json
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import structlog
-from pydantic import TypeAdapter
 
 from bridged.desired import trust
+from bridged.desired.vlans import PortVlan
 from bridged.folders import at_once
-from bridged.plan.memory import Memory
+from bridged.plan.memory import Guest, Memory
 
-_MEMORY = TypeAdapter(Memory)
+_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading a document that is none of ours can end with."""
+_TYPES: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "index": (int,),
+    "bridge": (str,),
+    "bridge_index": (int,),
+    "activation": (str,),
+    "port": (dict,),
+    "lost": (int, float, type(None)),
+    "former_port": (dict, type(None)),
+}
+"""Of a guest's fields: of other types they would end every pass.  Not pydantic's to tell, which
+takes no name that is not UTF-8."""
 
 
 class MemoryStore:
@@ -33,7 +46,7 @@ class MemoryStore:
                 self._saved = _decode(json.load(stream))
         except FileNotFoundError:
             self._saved = Memory()
-        except (OSError, ValueError, RecursionError, trust.Untrusted) as error:
+        except (*_DAMAGED, OSError, trust.Untrusted) as error:
             self._log.warning("memory_lost", path=str(self._path), error=str(error))
             self._saved = Memory()
         return self._saved
@@ -51,7 +64,14 @@ class MemoryStore:
         self._saved = memory
 
 
-def _decode(document: Any) -> Memory:
-    """The memory of a document that `save` wrote; what has other types would end every pass."""
-    memory = _MEMORY.validate_python(document)
-    return replace(memory, guests={guest.index: guest for guest in memory.guests.values()})
+def _decode(document: dict[str, Any]) -> Memory:
+    guests = {}
+    for fields in document["guests"].values():
+        for key in ("vlans", "former_vlans"):
+            fields[key] = tuple(PortVlan(**vlan) for vlan in fields.get(key, ()))
+        guest = Guest(**fields)
+        for key, types in _TYPES.items():
+            if not isinstance(getattr(guest, key), types):
+                raise TypeError(f"{key} of a guest is {getattr(guest, key)!r}")
+        guests[guest.index] = guest
+    return Memory(made={str(k): int(v) for k, v in document["made"].items()}, guests=guests)
