@@ -53,9 +53,24 @@ def _address(text: str) -> tuple[str, int] | None:
     if text == "none":
         return None
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    digits = port.isascii() and port.isdigit() and len(port) <= 5
+    if not host or not digits or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT (or none)")
     return host.strip("[]"), int(port)
+
+
+def _interval(text: str) -> float:
+    """Seconds that are neither a busy loop nor for ever."""
+    with suppress(ValueError):
+        if 0.1 <= float(text) <= 86400:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0.1 to 86400")
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number, 0 for never")
+    return int(text)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -91,11 +106,13 @@ def command_line() -> argparse.ArgumentParser:
         help="TLS and authentication of the metrics, in the format of Prometheus' exporter-toolkit",
     )
     add("--name-guests", action="store_true", help="name guest ports in the metrics")
-    add("--resync", type=float, default=60.0, help="seconds between full looks (%(default)s)")
-    add("--poll", type=float, default=5.0, help="seconds between looks at sysctls (%(default)s)")
+    add("--resync", type=_interval, default=60.0, help="seconds between full looks (%(default)s)")
+    add(
+        "--poll", type=_interval, default=5.0, help="seconds between looks at sysctls (%(default)s)"
+    )
     add(
         "--contended-after",
-        type=int,
+        type=_count,
         default=Limits().contended_after,
         metavar="N",
         help="repairs of a property within a minute that make a contest, 0 for never (%(default)s)",
