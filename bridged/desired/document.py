@@ -14,7 +14,13 @@ import yaml
 from bridged.desired.errors import StateError, shown
 from bridged.desired.scalars import Word, reading
 from bridged.desired.source import Place, Problems, Text, invisible
-from bridged.desired.syntax import explain, explain_number, unseen_words
+from bridged.desired.syntax import (
+    TYPOGRAPHIC,
+    explain,
+    explain_number,
+    typographic_words,
+    unseen_words,
+)
 
 DEPTH = 32
 """Levels of nesting; a state needs seven."""
@@ -208,6 +214,8 @@ class _Builder:
             if line.startswith(word.text, place.column - 1):
                 place = Place(place.text, place.line, place.column + offset)
             self._problems.add(place, *unseen_words(name))
+        elif not word.quoted and word.text.startswith(tuple(TYPOGRAPHIC)):
+            self._problems.add(place, *typographic_words(word.text))
         return Scalar(place, word)
 
     def _mapping(self, done: _Open) -> Mapping:

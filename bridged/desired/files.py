@@ -116,12 +116,13 @@ def _drop_ins(folder: Path, trusted: bool) -> Iterator[Path]:
     for name in names:
         if name.startswith((".", "#")):
             continue
-        if name.endswith(".yml"):
+        stem, dot, ending = name.rpartition(".")
+        if dot and ending != "yaml" and ending.lower() in {"yml", "yaml"}:
             # Leaving it out without a word would cost somebody an afternoon.
             raise _Unusable(
                 folder / name,
                 "only files that end in .yaml are read",
-                f"rename it to {name.removesuffix('.yml')}{SUFFIX}",
+                f"rename it to {stem}{SUFFIX}",
             )
         if name.endswith(SUFFIX):
             yield folder / name
