@@ -27,6 +27,7 @@ DEPTH = 32
 NODES = 100_000
 """Values in one file; hundreds of bridges need some thousand."""
 
+_BEGIN = "begin with the line `version: 1`"
 _NOTHING = "the file declares nothing"
 _NOTHING_REMEDY = (
     "declare something, or say that there is to be nothing: `bridges: {}` for no bridges; "
@@ -86,18 +87,22 @@ class _Open:
     nodes: list[Node]
 
 
-def parse(text: Text, problems: Problems) -> Mapping | None:
+def parse(
+    text: Text, problems: Problems, keys: str = "`version:` and `bridges:`", begin: str = _BEGIN
+) -> Mapping | None:
     """The file as a mapping, or None where it is none.
 
-    Mistakes go to `problems`; the tree leaves out what they make useless.
+    Mistakes go to `problems`; the tree leaves out what they make useless.  `keys` are two that such
+    a file holds, `begin` what to do where it is none.
     """
-    return _Builder(text, problems).run()
+    return _Builder(text, problems, keys, begin).run()
 
 
 class _Builder:
-    def __init__(self, text: Text, problems: Problems) -> None:
+    def __init__(self, text: Text, problems: Problems, keys: str, begin: str) -> None:
         self._text = text
         self._problems = problems
+        self._keys, self._begin = keys, begin
         self._open: list[_Open] = []
         self._root: Node | None = None
         self._documents = 0
@@ -128,13 +133,14 @@ class _Builder:
             what = "has only comments" if self._text.content.strip() else "is empty"
             self._problems.add(self._text.place(0), f"the file {what}", _NOTHING_REMEDY)
         elif root is None or (isinstance(root, Scalar) and root.word.reading == "null"):
-            self._problems.add(self._text.place(0), _NOTHING, _NOTHING_REMEDY)
+            remedy = _NOTHING_REMEDY if self._begin == _BEGIN else self._begin
+            self._problems.add(self._text.place(0), _NOTHING, remedy)
         else:
             got = "a list" if isinstance(root, Sequence) else str(root.word)
             self._problems.add(
                 root.place,
-                f"the file must hold keys such as `version:` and `bridges:`, not {got}",
-                "begin with the line `version: 1`",
+                f"the file must hold keys such as {self._keys}, not {got}",
+                self._begin,
             )
         return None
 
