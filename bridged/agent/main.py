@@ -31,6 +31,7 @@ from bridged.errors import BridgedError
 from bridged.folders import make_folder
 from bridged.observe.facts import facts_beside
 from bridged.observe.forwarding import ForwardingTables
+from bridged.report import Finding
 from bridged.serve.access import WebAccess
 from bridged.serve.control import ControlServer
 from bridged.serve.defaults import CONTROL_SOCKET, METRICS_HOST, METRICS_PORT, STATE_DIR, STATE_FILE
@@ -161,6 +162,7 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     stack.callback(events.close)
     wake.attach(events)
     web = WebAccess(options.web_config) if options.web_config and options.metrics else None
+    metrics: _Metrics | None = None
     loop = Loop(
         engine,
         wake,
@@ -178,6 +180,7 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
                 *source.findings(),
                 *history.findings(),
                 *(web.findings() if web else ()),
+                *(metrics.findings() if metrics else ()),
             ),
         ),
         store.save,
@@ -202,7 +205,8 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
         part.start()
         stack.callback(part.stop)
     if options.metrics is not None:
-        stack.callback(_Metrics(loop, options, web).stop)
+        metrics = _Metrics(loop, options, web)
+        stack.callback(metrics.stop)
     _handle_signals(loop, web)
     gc.freeze()  # what there is now stays: no collection need go through it again
     return loop
@@ -239,7 +243,9 @@ class _Metrics:
         )
         self._log = structlog.get_logger("bridged")
         self._timer: threading.Timer | None = None
-        self._started = self._stopped = self._told = False
+        self._started = self._stopped = False
+        self._web = web
+        self._problem = ""
         self._try()
 
     def _try(self) -> None:
@@ -247,14 +253,21 @@ class _Metrics:
             return
         try:
             self._server.start()
-            self._started = True
+            self._started, self._problem = True, ""
         except BridgedError as error:
-            if not self._told:
+            if str(error) != self._problem:
                 self._log.error("no_metrics", reason=str(error), retry=f"every {_RETRY:g} s")
-                self._told = True
+                self._problem = str(error)
             self._timer = threading.Timer(_RETRY, self._try)
             self._timer.daemon = True
             self._timer.start()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """That nothing is served, where that is so and the web configuration does not say it."""
+        if not self._problem or (self._web and not self._web.current):
+            return ()
+        remedy = "it is tried again by itself; another address: --metrics HOST:PORT"
+        return (Finding("metrics-not-served", self._problem, remedy),)
 
     def stop(self) -> None:
         """Free the address."""
