@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from bridged.cli.client import Failure
 from bridged.cli.exchange_options import add_commands
+from bridged.cli.terminal import hush
 from bridged.serve.defaults import CONTROL_SOCKET, LONGEST_PAUSE, STATE_DIR, STATE_FILE
 from bridged.telling.words import duration, escape
 
@@ -64,10 +65,10 @@ def main(arguments: list[str] | None = None) -> int:
         print("bridgedctl: interrupted", file=sys.stderr)
         code = _INTERRUPTED
     except BrokenPipeError:
-        _hush()  # the reader has seen enough (| head)
+        hush(sys.stdout)  # the reader has seen enough (| head)
         code = ERROR
     except OSError as error:
-        _hush()
+        hush(sys.stdout)
         where = f"{error.filename}: " if error.filename else "the output cannot be written: "
         _complain(Failure(f"{where}{error.strerror or error}"))
         code = ERROR
@@ -87,11 +88,6 @@ def _run(arguments: list[str] | None) -> int:
         import_module(f"bridged.cli.{module}"), function
     )
     return run(options)
-
-
-def _hush() -> None:
-    """Let nothing more be written: Python would complain again at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(failure: Failure) -> None:

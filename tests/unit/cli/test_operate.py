@@ -277,6 +277,17 @@ def test_in_a_pipe_there_is_a_line_per_change_and_a_clean_end(
         assert process.stderr.read() == ""
 
 
+def test_a_reader_who_leaves_ends_it_though_nothing_changes(served: str) -> None:
+    """`bridgedctl status --watch | head -1` on a node where all is well."""
+    with run_watch(served, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(10) == 0
+        assert process.stderr.read() == ""
+
+
 def test_on_a_terminal_it_draws_on_a_page_of_its_own_and_gives_it_back(served: str) -> None:
     master, slave = pty.openpty()
     environ = {**os.environ, "TERM": "xterm"}
