@@ -78,9 +78,17 @@ def touched(path: Path) -> float | None:
 
 def _statuses(path: Path) -> Iterator[os.stat_result]:
     folder = path.parent / "state.d"
-    for file in (path, folder, *folder.glob(f"[!.#]*{SUFFIX}")):
+    for file in (path, folder, *_listed(folder)):
         with suppress(OSError):
             yield file.stat()
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Drop-ins by their names; none where the folder cannot be read, which `read` tells."""
+    with suppress(OSError):
+        names = [name for name in os.listdir(folder) if not name.startswith((".", "#"))]
+        return [folder / name for name in names if name.endswith(SUFFIX)]
+    return []
 
 
 def watched(path: Path) -> set[Path]:
@@ -88,10 +96,7 @@ def watched(path: Path) -> set[Path]:
     drop-ins and of the labels, and of every link that they lead through."""
     folder = path.parent / "state.d"
     found = {path.parent, folder}
-    drop_ins: list[str] = []
-    with suppress(OSError):
-        drop_ins = [name for name in os.listdir(folder) if name.endswith(SUFFIX)]
-    for file in (path, path.parent / "labels", *(folder / name for name in drop_ins)):
+    for file in (path, path.parent / "labels", *_listed(folder)):
         with suppress(OSError):  # whoever reads the file tells
             for way in {*trust.ways(file)} - {path.parent, folder}:
                 found.add(way)
@@ -164,7 +169,10 @@ def _check_directories(file: Path) -> None:
 
 
 def _dangling(file: Path) -> str:
-    return f"the link points to {os.readlink(file)}, which does not exist"
+    try:
+        return f"the link points to {os.readlink(file)}, which does not exist"
+    except OSError:  # it was taken away meanwhile
+        return "there is no such file"
 
 
 def _reason(file: Path, error: OSError) -> str:

@@ -1,6 +1,9 @@
 """The state in force over the life of an agent: what is kept for the next, what is watched."""
 
+import errno
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from structlog.testing import capture_logs
@@ -38,6 +41,26 @@ def test_a_last_good_state_that_the_disk_did_not_take_is_kept_later(
     found = lastgood.load(kept)
     assert found is not None
     assert found.state.modules == ("overlay",)
+
+
+def test_a_folder_that_fails_under_us_is_told_and_ends_no_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network mount that went away: everything else is to be kept all the same."""
+    file = tmp_path / "state.yaml"
+    file.write_text("version: 1\nmodules: [kvm]\n")
+    source = FileSource(file, sleep=lambda seconds: None)
+    source.refresh()
+
+    def broken(path: object = ".") -> NoReturn:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(os, "listdir", broken)
+    monkeypatch.setattr(os, "scandir", broken)
+    monkeypatch.setattr(Path, "is_dir", broken)
+    source.refresh()
+    assert source.state is not None
+    assert "state.d: reading it failed: Input/output error" in source.report.problems[0]
 
 
 def test_every_link_that_leads_to_a_file_is_watched_where_it_stands(tmp_path: Path) -> None:
