@@ -5,6 +5,7 @@ Exit codes: 0 all of it was carried over, 2 something was not (stderr says what)
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from bridged.telling.words import count, escape
 
 _ALL, _LOST = 0, 2
 _STDIN = "-"
+_POLICY_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_POLICY_WORDS = "small letters, digits, dots and dashes, at most 253"
 _HEADER = """\
 The state of a node, written by bridgedctl import from {source}.
 
@@ -73,6 +76,11 @@ def export(options: argparse.Namespace) -> int:
     """`bridgedctl export [--format nmstate|nncp]`."""
     from bridged.exchange.nmstate_out import to_nmstate, to_policy
 
+    if options.node and options.format != "nncp":
+        raise Failure("--node is for policies only", "add --format nncp")
+    for option, name in (("--name", options.name), ("--node", options.node or "any")):
+        if len(name) > 253 or not _POLICY_NAME.fullmatch(name):
+            raise Failure(f"{option} {name} is no name in Kubernetes", _POLICY_WORDS)
     notes = Notes()
     document = to_nmstate(declared_state(options), notes)
     if options.format == "nncp":
