@@ -62,6 +62,7 @@ class FileSource:
         self._facts = facts
         self._parsed: Parsed | None = None
         self._left_out: tuple[str, ...] | None = None
+        self._former: tuple[str, ...] | None = None
         self._seen: object = None
         self._modified: float | None = None
         self._unkept: tuple[Loaded, float] | None = None
@@ -172,11 +173,11 @@ class FileSource:
         return sources
 
     def _take(self, sources: Sequence[Source], fingerprint: str) -> bool:
-        self._parsed = self._left_out = None
+        self._left_out = self._parsed = None
         try:
             self._parsed = parsed = parse_sources(sources)
-            left_out = parsed.left_out(self._facts(parsed.needs))
-            self._left_out = left_out
+            left_out = self._judged(parsed)
+            self._left_out = self._former = left_out
             loaded = parsed.load(left_out)
         except StateError as error:
             self._seen = None
@@ -198,6 +199,20 @@ class FileSource:
         if not again:
             self._keep(loaded, now)
         return True
+
+    def _judged(self, parsed: Parsed) -> tuple[str, ...]:
+        """For each file why it is left out.  What would leave out others than before is looked at
+        until it stands still: half of the labels can be labels too.  Raises StateError."""
+        left_out = parsed.left_out(self._facts(parsed.needs))
+        if self._former is None or "labels" not in parsed.needs:
+            return left_out
+        last = self._former
+        for _ in range(_LOOKS):
+            if left_out == last:
+                break
+            self._sleep(_STILL)
+            last, left_out = left_out, parsed.left_out(self._facts(parsed.needs))
+        return left_out
 
     def _refuse(self, error: StateError, fingerprint: str) -> bool:
         """What is on disk cannot be used: the last good state stays in force."""
