@@ -308,7 +308,7 @@ def _apply_params(params: dict[str, Any], limits: Limits) -> tuple[ApplyOptions,
     confirm = _seconds(params, "confirm", 0.0, 0.0, limits.longest_apply)
     timeout = _seconds(params, "timeout", limits.apply_timeout, 0.001, limits.longest_apply)
     candidate = params.get("candidate", "")
-    if not isinstance(candidate, str) or (candidate and not candidate.startswith("/")):
+    if not isinstance(candidate, str) or "\0" in candidate or candidate[:1] not in {"", "/"}:
         raise RequestError("bad-request", "candidate is an absolute path")
     if candidate and not confirm:
         raise RequestError("bad-request", "a candidate needs confirm: it is in force until then")
