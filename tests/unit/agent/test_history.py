@@ -103,6 +103,8 @@ def test_numbers_that_are_none_cost_that_line_only(
 def test_a_fifo_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / NAME)
     assert list(read(tmp_path)) == []
+    with pytest.raises(OSError, match="Invalid argument"):
+        module._append(tmp_path, b"x" * 100_000)  # more than it holds
 
 
 def test_it_never_takes_more_than_two_files_of_a_megabyte(
