@@ -231,9 +231,11 @@ class Session:
         except operators.BadParameter as error:
             raise RequestError("bad-request", str(error)) from None
         if not answer["ended"]:
+            named = ", ".join(params.get("bridges", ()))
+            what = f"no pause of {named} is in force" if named else "nothing is paused"
             raise RequestError(
                 "not-found",
-                "nothing is paused: nobody asked for it, or its time is over",
+                f"{what}: nobody asked for it, or its time is over",
                 "bridgedctl status; who paused what: bridgedctl history",
             )
         return answer

@@ -105,6 +105,8 @@ def test_a_pause_is_asked_for_with_its_reason_and_told_back(
     assert ctl("resume", "--socket", served) == 0
     assert ctl("resume", "--socket", served) == 1
     assert "nothing is paused" in capsys.readouterr().err
+    assert ctl("resume", "br-lna", "--socket", served) == 1
+    assert "no pause of br-lna is in force" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
