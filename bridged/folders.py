@@ -45,6 +45,12 @@ def make_folder(folder: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
+def at_once(path: str, flags: int) -> int:
+    """Opener of a file that is to be read: something else in its place, such as a FIFO that nobody
+    writes, is not waited for."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
 @contextlib.contextmanager
 def folder_of(root: Path, path: str, make: bool = False) -> Iterator[int]:
     """An open descriptor of the folder that `path` below `root` is in.

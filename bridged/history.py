@@ -11,11 +11,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from bridged.folders import at_once
+
 Outcome = Literal["repaired", "failed", "paused", "resumed"]
 
 NAME = "history.jsonl"
 OLDER = "history.jsonl.1"
 """What was the history before it grew too long."""
+_LATEST = 1e11
+"""Unix seconds that no clock shows, in the year 5138."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def parse(line: bytes) -> Entry | None:
     try:
         fields: dict[str, Any] = json.loads(line)
         entry = Entry(
-            time=_number(fields["time"]),
+            time=_moment(fields["time"]),
             object=str(fields["object"]),
             cause=str(fields["cause"]),
             action=str(fields["action"]),
@@ -70,9 +74,16 @@ def parse(line: bytes) -> Entry | None:
             error=str(fields.get("error", "")),
             count=int(fields.get("count", 1)),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
     return entry if entry.outcome in get_args(Outcome) else None
+
+
+def _moment(value: Any) -> float:
+    number = _number(value)
+    if not 0 <= number < _LATEST:
+        raise ValueError(value)
+    return number
 
 
 def _number(value: Any) -> float:
@@ -86,7 +97,8 @@ def read(directory: Path) -> Iterator[Entry]:
     """What is kept in a directory, oldest first.  OSError where it may not be read."""
     for name in (OLDER, NAME):
         try:
-            lines = (directory / name).read_bytes().splitlines()
+            with open(directory / name, "rb", opener=at_once) as stream:
+                lines = stream.read().splitlines()
         except FileNotFoundError:
             continue
         yield from (entry for entry in map(parse, lines) if entry is not None)

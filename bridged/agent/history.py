@@ -187,7 +187,8 @@ def _append(directory: Path, lines: bytes) -> None:
         full = False
     if full:
         os.replace(path, directory / OLDER)
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    # Something else in its place, such as a full FIFO, is not waited for.
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     file = os.open(path, flags, 0o600)
     try:
         size = os.fstat(file).st_size

@@ -31,6 +31,7 @@ from bridged.errors import BridgedError
 from bridged.folders import make_folder
 from bridged.observe.facts import facts_beside
 from bridged.observe.forwarding import ForwardingTables
+from bridged.report import Finding
 from bridged.serve.access import WebAccess
 from bridged.serve.control import ControlServer
 from bridged.serve.defaults import CONTROL_SOCKET, METRICS_HOST, METRICS_PORT, STATE_DIR, STATE_FILE
@@ -53,9 +54,24 @@ def _address(text: str) -> tuple[str, int] | None:
     if text == "none":
         return None
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    digits = port.isascii() and port.isdigit() and len(port) <= 5
+    if not host or not digits or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT (or none)")
     return host.strip("[]"), int(port)
+
+
+def _interval(text: str) -> float:
+    """Seconds that are neither a busy loop nor for ever."""
+    with suppress(ValueError):
+        if 0.1 <= float(text) <= 86400:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0.1 to 86400")
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number, 0 for never")
+    return int(text)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -91,11 +107,13 @@ def command_line() -> argparse.ArgumentParser:
         help="TLS and authentication of the metrics, in the format of Prometheus' exporter-toolkit",
     )
     add("--name-guests", action="store_true", help="name guest ports in the metrics")
-    add("--resync", type=float, default=60.0, help="seconds between full looks (%(default)s)")
-    add("--poll", type=float, default=5.0, help="seconds between looks at sysctls (%(default)s)")
+    add("--resync", type=_interval, default=60.0, help="seconds between full looks (%(default)s)")
+    add(
+        "--poll", type=_interval, default=5.0, help="seconds between looks at sysctls (%(default)s)"
+    )
     add(
         "--contended-after",
-        type=int,
+        type=_count,
         default=Limits().contended_after,
         metavar="N",
         help="repairs of a property within a minute that make a contest, 0 for never (%(default)s)",
@@ -144,6 +162,7 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
     stack.callback(events.close)
     wake.attach(events)
     web = WebAccess(options.web_config) if options.web_config and options.metrics else None
+    metrics: _Metrics | None = None
     loop = Loop(
         engine,
         wake,
@@ -158,8 +177,10 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
             ForwardingTables(every=options.resync).learned,
             lambda: (
                 *control.findings(),
+                *source.findings(),
                 *history.findings(),
                 *(web.findings() if web else ()),
+                *(metrics.findings() if metrics else ()),
             ),
         ),
         store.save,
@@ -184,7 +205,8 @@ def _agent(options: argparse.Namespace, stack: ExitStack) -> Loop:
         part.start()
         stack.callback(part.stop)
     if options.metrics is not None:
-        stack.callback(_Metrics(loop, options, web).stop)
+        metrics = _Metrics(loop, options, web)
+        stack.callback(metrics.stop)
     _handle_signals(loop, web)
     gc.freeze()  # what there is now stays: no collection need go through it again
     return loop
@@ -221,7 +243,9 @@ class _Metrics:
         )
         self._log = structlog.get_logger("bridged")
         self._timer: threading.Timer | None = None
-        self._started = self._stopped = self._told = False
+        self._started = self._stopped = False
+        self._web = web
+        self._problem = ""
         self._try()
 
     def _try(self) -> None:
@@ -229,14 +253,21 @@ class _Metrics:
             return
         try:
             self._server.start()
-            self._started = True
+            self._started, self._problem = True, ""
         except BridgedError as error:
-            if not self._told:
+            if str(error) != self._problem:
                 self._log.error("no_metrics", reason=str(error), retry=f"every {_RETRY:g} s")
-                self._told = True
+                self._problem = str(error)
             self._timer = threading.Timer(_RETRY, self._try)
             self._timer.daemon = True
             self._timer.start()
+
+    def findings(self) -> tuple[Finding, ...]:
+        """That nothing is served, where that is so and the web configuration does not say it."""
+        if not self._problem or (self._web and not self._web.current):
+            return ()
+        remedy = "it is tried again by itself; another address: --metrics HOST:PORT"
+        return (Finding("metrics-not-served", self._problem, remedy),)
 
     def stop(self) -> None:
         """Free the address."""

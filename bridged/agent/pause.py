@@ -6,6 +6,7 @@ shorter, never longer than what was left of it.
 """
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 import structlog
 
 from bridged.errors import BridgedError
+from bridged.folders import at_once
 from bridged.report import Finding, PauseReport
 from bridged.serve.defaults import LONGEST_PAUSE
 
@@ -86,11 +88,14 @@ class PauseFile:
     def load(self) -> dict[str, Pause]:
         """The pauses by scope."""
         try:
-            document: dict[str, Any] = json.loads(self._path.read_text())
+            with open(self._path, "rb", opener=at_once) as stream:
+                document: dict[str, Any] = json.load(stream)
             return {str(scope): _decode(fields) for scope, fields in document.items()}
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError
+        ) as error:  # fmt: skip
             structlog.get_logger("bridged").warning(
                 "pause_lost", path=str(self._path), error=str(error)
             )
@@ -119,6 +124,8 @@ def _decode(fields: dict[str, Any]) -> Pause:
         at=float(fields["at"]),
         left=float(fields["left"]),
     )
+    if not all(map(math.isfinite, (pause.begun, pause.until, pause.at, pause.left))):
+        raise ValueError("a time that is none")
     return replace(pause, left=min(pause.left, LONGEST_PAUSE))
 
 

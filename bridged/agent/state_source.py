@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +21,13 @@ from bridged.desired.loader import (
 from bridged.desired.source import Source, digest
 from bridged.desired.state import State
 from bridged.errors import WorldError
-from bridged.report import StateFileReport
+from bridged.report import Finding, StateFileReport
 
 _STILL = 0.05
 """Seconds without a change after which a changed file is believed."""
 _LOOKS = 20
+_RETRY = 30.0
+"""Seconds between attempts to keep the last good state while the disk does not take it."""
 
 _HIDDEN = ("/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/")
 """What the unit shows the daemon empty (ProtectHome=, PrivateTmp=)."""
@@ -61,18 +62,18 @@ class FileSource:
         self._facts = facts
         self._parsed: Parsed | None = None
         self._left_out: tuple[str, ...] | None = None
+        self._former: tuple[str, ...] | None = None
         self._seen: object = None
         self._modified: float | None = None
+        self._unkept: tuple[Loaded, float] | None = None
+        self._retry = 0.0
+        self._problem = ""
         self._log = structlog.get_logger("bridged")
 
     @property
     def directories(self) -> tuple[Path, ...]:
         """The directories in which a change may be a change of the state, links followed too."""
-        parents = {self._path.parent, self._path.parent / "state.d"}
-        # Missing, or a loop of links: the parent tells when that changes.
-        with suppress(OSError, RuntimeError):
-            parents.add(self._path.resolve(strict=True).parent)
-        return tuple(sorted(parents))
+        return tuple(sorted(files.watched(self._path)))
 
     @property
     def state(self) -> State | None:
@@ -90,6 +91,14 @@ class FileSource:
         with a broken file only the values of the last good one are."""
         loaded = self._tried if self._trial else self._loaded
         return loaded.where(*path) if loaded else ""
+
+    def findings(self) -> tuple[Finding, ...]:
+        """That the state in force is not kept, where that is so: an older one would come back."""
+        if not self._problem:
+            return ()
+        message = f"{self._problem}; a restart while the state file has errors would go by an older"
+        remedy = f"make room in {self._directory}, or make it writable: it is tried again by itself"
+        return (Finding("last-good-not-kept", message, remedy),)
 
     def try_out(self, path: str) -> None:
         """Put another file in force until `end_trial`; with the same drop-ins.
@@ -117,6 +126,8 @@ class FileSource:
         """Read again; whether what is in force, or what is said of it, changed.  `complete` tells
         that whoever wrote the files says that he has finished."""
         self._modified = files.modified(self._path)
+        if self._unkept and time.monotonic() >= self._retry:
+            self._keep(*self._unkept)
         try:
             sources = self._read(complete)
         except StateError as error:
@@ -162,11 +173,11 @@ class FileSource:
         return sources
 
     def _take(self, sources: Sequence[Source], fingerprint: str) -> bool:
-        self._parsed = self._left_out = None
+        self._left_out = self._parsed = None
         try:
             self._parsed = parsed = parse_sources(sources)
-            left_out = parsed.left_out(self._facts(parsed.needs))
-            self._left_out = left_out
+            left_out = self._judged(parsed)
+            self._left_out = self._former = left_out
             loaded = parsed.load(left_out)
         except StateError as error:
             self._seen = None
@@ -188,6 +199,20 @@ class FileSource:
         if not again:
             self._keep(loaded, now)
         return True
+
+    def _judged(self, parsed: Parsed) -> tuple[str, ...]:
+        """For each file why it is left out.  What would leave out others than before is looked at
+        until it stands still: half of the labels can be labels too.  Raises StateError."""
+        left_out = parsed.left_out(self._facts(parsed.needs))
+        if self._former is None or "labels" not in parsed.needs:
+            return left_out
+        last = self._former
+        for _ in range(_LOOKS):
+            if left_out == last:
+                break
+            self._sleep(_STILL)
+            last, left_out = left_out, parsed.left_out(self._facts(parsed.needs))
+        return left_out
 
     def _refuse(self, error: StateError, fingerprint: str) -> bool:
         """What is on disk cannot be used: the last good state stays in force."""
@@ -225,10 +250,18 @@ class FileSource:
     def _keep(self, loaded: Loaded, now: float) -> None:
         if self._directory is None:
             return
+        before = self._problem
         try:
             lastgood.save(self._directory, loaded, now)
         except WorldError as error:
-            self._log.warning("last_good_state_not_kept", error=str(error))
+            self._unkept, self._problem = (loaded, now), str(error)
+            self._retry = time.monotonic() + _RETRY
+            if self._problem != before:
+                self._log.warning("last_good_state_not_kept", error=self._problem)
+            return
+        self._unkept, self._problem = None, ""
+        if before:
+            self._log.info("last_good_state_kept_again", path=str(self._directory))
 
 
 def _hidden(path: str, error: StateError) -> StateError:

@@ -41,6 +41,7 @@ class StateWatcher(threading.Thread):
         self.mode: WatchMode = "poll"
         self._directories = directories
         self._ring = ring
+        self._deaf = False
         self._stopping = threading.Event()
         self._stop_reader, self._stop_writer = socket.socketpair()
 
@@ -57,7 +58,7 @@ class StateWatcher(threading.Thread):
             seen = self._identities()
             if seen:
                 self._watch(seen)
-            self.mode = "poll"
+            self.mode, self._deaf = "poll", True
             self._ring("state-file")
             self._stopping.wait(_POLL)
 
@@ -81,7 +82,9 @@ class StateWatcher(threading.Thread):
     def _listen(
         self, watcher: RustNotify, seen: dict[Path, tuple[int, int]], bell: Doorbell | None
     ) -> None:
-        """Ring once for every burst of events."""
+        """Ring once for every burst of events, and for what came while nothing was watched."""
+        if self._deaf:
+            self._ring("state-file")
         while not self._stopping.is_set() and self._identities() == seen:
             if bell is None:
                 changes = watcher.watch(_BURST, _QUIET, int(_LOOK * 1000), self._stopping)

@@ -10,7 +10,23 @@ import structlog
 
 from bridged.desired import trust
 from bridged.desired.vlans import PortVlan
+from bridged.folders import at_once
 from bridged.plan.memory import Guest, Memory
+
+_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading a document that is none of ours can end with."""
+_TYPES: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "index": (int,),
+    "bridge": (str,),
+    "bridge_index": (int,),
+    "activation": (str,),
+    "port": (dict,),
+    "lost": (int, float, type(None)),
+    "former_port": (dict, type(None)),
+}
+"""Of a guest's fields: of other types they would end every pass.  Not pydantic's to tell, which
+takes no name that is not UTF-8."""
 
 
 class MemoryStore:
@@ -25,12 +41,12 @@ class MemoryStore:
     def load(self) -> Memory:
         """What the last agent of this boot remembered."""
         try:
-            with self._path.open("rb") as stream:
+            with open(self._path, "rb", opener=at_once) as stream:
                 trust.check(self._path, os.fstat(stream.fileno()), "the file")
                 self._saved = _decode(json.load(stream))
         except FileNotFoundError:
             self._saved = Memory()
-        except (OSError, ValueError, KeyError, TypeError, trust.Untrusted) as error:
+        except (*_DAMAGED, OSError, trust.Untrusted) as error:
             self._log.warning("memory_lost", path=str(self._path), error=str(error))
             self._saved = Memory()
         return self._saved
@@ -54,5 +70,8 @@ def _decode(document: dict[str, Any]) -> Memory:
         for key in ("vlans", "former_vlans"):
             fields[key] = tuple(PortVlan(**vlan) for vlan in fields.get(key, ()))
         guest = Guest(**fields)
+        for key, types in _TYPES.items():
+            if not isinstance(getattr(guest, key), types):
+                raise TypeError(f"{key} of a guest is {getattr(guest, key)!r}")
         guests[guest.index] = guest
     return Memory(made={str(k): int(v) for k, v in document["made"].items()}, guests=guests)

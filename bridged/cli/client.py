@@ -9,6 +9,22 @@ from typing import Any
 
 JOURNAL = "look with: journalctl -u bridged -e"
 
+_REPORT = {
+    *("agent", "confirm_by", "findings", "hostname", "last_success", "links", "network_manager"),
+    *("network_manager_available", "objects", "repairs", "sentence", "started", "state", "time"),
+    "version",
+}
+_ANSWERS: dict[str, set[str]] = {
+    "status": _REPORT,
+    "apply": _REPORT,
+    "plan": {"actions", "withheld"},
+    "explain": {"kind", "name", "condition", "properties", "as_desired"},
+    "history": {"entries"},
+    "pause": {"pauses"},
+    "resume": {"ended"},
+}
+"""What each answer must hold to be of any use; one of another version may not."""
+
 
 class Failure(Exception):
     """What `bridgedctl` ends with: what went wrong, and the next step."""
@@ -51,11 +67,16 @@ def ask(
                     break
                 progress(str(message["progress"]))
     if "result" in message:
-        return message["result"]
+        result = message["result"]
+        if isinstance(result, dict) and _ANSWERS.get(method, frozenset()) <= result.keys():
+            return result
     told = message.get("error")
-    if not isinstance(told, dict):
-        raise Failure("bridged gave an answer that is none", "is bridgedctl of the same version?")
-    raise Failure(str(told.get("message", "")), str(told.get("remedy", "")))
+    if not isinstance(told, dict) or not told.get("message"):
+        raise Failure(
+            "bridged gave an answer that is none, or it is of another version than bridgedctl",
+            "systemctl restart bridged",
+        )
+    raise Failure(str(told["message"]), str(told.get("remedy", "")))
 
 
 def _connect(connection: socket.socket, path: str) -> None:
@@ -95,7 +116,7 @@ def _line(lines: Any, timeout: float) -> dict[str, Any]:
         raise Failure("bridged ended before it answered", JOURNAL)
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = None
     if not isinstance(message, dict):
         raise Failure("what answers at the socket is no bridged")

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from bridged.cli.client import Failure, NoAgent, ask
@@ -135,7 +136,8 @@ def apply(options: argparse.Namespace) -> int:
     steps = sys.stderr if options.json else sys.stdout
 
     def progress(text: str) -> None:
-        print(f"{terminal.symbol('dot')} {escape(text)}", file=steps, flush=True)
+        with suppress(OSError):  # a reader that left (| head) must not end the work halfway
+            print(f"{terminal.symbol('dot')} {escape(text)}", file=steps, flush=True)
 
     params = {
         "allow_disruption": options.allow_disruption,
@@ -181,6 +183,7 @@ def confirm(options: argparse.Namespace) -> int:
         state = {"trial": ""}
     if not state["trial"]:
         return _end(options, "confirm", "the changes stay")
+    _refuse_changed(state)
     # In its place first: the moment the trial ends, the file is what counts.
     target = str(state["path"])
     _install(state["trial"], target)
@@ -189,6 +192,26 @@ def confirm(options: argparse.Namespace) -> int:
     except Failure:
         os.replace(f"{target}.before", target)
         raise
+
+
+def _refuse_changed(state: Document) -> None:
+    """Raise where the candidate is no longer what was tried: that would be in force untried."""
+    from bridged.desired.errors import StateError
+    from bridged.desired.loader import load
+    from bridged.observe.facts import facts_beside
+
+    candidate, target = state["trial"], state["path"]
+    drop_ins = os.path.join(os.path.dirname(target), "state.d")
+    try:
+        loaded = load(candidate, drop_ins, trusted=True, facts=facts_beside(target, trusted=True))
+    except StateError:
+        loaded = None
+    if loaded is None or loaded.hash != state["hash"]:
+        raise Failure(
+            f"{candidate}, or a drop-in, has changed since it was tried",
+            "bridgedctl rollback, then try it anew: "
+            f"bridgedctl apply --state {candidate} --confirm 60s",
+        )
 
 
 def _install(candidate: str, target: str) -> None:

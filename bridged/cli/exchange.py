@@ -5,6 +5,7 @@ Exit codes: 0 all of it was carried over, 2 something was not (stderr says what)
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from bridged.telling.words import count, escape
 
 _ALL, _LOST = 0, 2
 _STDIN = "-"
+_POLICY_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_POLICY_WORDS = "small letters, digits, dots and dashes, at most 253"
 _HEADER = """\
 The state of a node, written by bridgedctl import from {source}.
 
@@ -73,6 +76,11 @@ def export(options: argparse.Namespace) -> int:
     """`bridgedctl export [--format nmstate|nncp]`."""
     from bridged.exchange.nmstate_out import to_nmstate, to_policy
 
+    if options.node and options.format != "nncp":
+        raise Failure("--node is for policies only", "add --format nncp")
+    for option, name in (("--name", options.name), ("--node", options.node or "any")):
+        if len(name) > 253 or not _POLICY_NAME.fullmatch(name):
+            raise Failure(f"{option} {name} is no name in Kubernetes", _POLICY_WORDS)
     notes = Notes()
     document = to_nmstate(declared_state(options), notes)
     if options.format == "nncp":
@@ -142,7 +150,7 @@ def _of_file(source: str, name: str, notes: Notes) -> dict[str, Any]:
     from bridged.exchange.nmstate_in import from_nmstate_documents, from_policies
 
     try:
-        data = sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
+        data = _stdin() if name == _STDIN else Path(name).read_bytes()
         documents = read_documents(data, "stdin" if name == _STDIN else name)
         if not documents:
             raise DocumentError(f"{name} holds nothing", "is it the right file?")
@@ -152,6 +160,12 @@ def _of_file(source: str, name: str, notes: Notes) -> dict[str, Any]:
         raise Failure(f"{name} cannot be read: {error.strerror or error}") from None
     except BridgedError as error:
         raise Failure(str(error), str(getattr(error, "remedy", ""))) from None
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None:  # closed (<&-)
+        raise Failure("stdin is closed", "give a file, or a pipe that leads here")
+    return sys.stdin.buffer.read()
 
 
 def _problems(text: str, name: str) -> StateError | None:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from bridged.cli.client import Failure
 from bridged.cli.exchange_options import add_commands
+from bridged.cli.terminal import hush
 from bridged.serve.defaults import CONTROL_SOCKET, LONGEST_PAUSE, STATE_DIR, STATE_FILE
 from bridged.telling.words import duration, escape
 
@@ -47,6 +48,9 @@ _RUNS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
+    # What nobody wants to see (>&-) goes nowhere; without a stderr print would take stdout.
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     # What a terminal cannot show is shown in another way, never a reason to fail.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -61,8 +65,12 @@ def main(arguments: list[str] | None = None) -> int:
         print("bridgedctl: interrupted", file=sys.stderr)
         code = _INTERRUPTED
     except BrokenPipeError:
-        # The reader has seen enough (| head).  Python would complain again at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hush(sys.stdout)  # the reader has seen enough (| head)
+        code = ERROR
+    except OSError as error:
+        hush(sys.stdout)
+        where = f"{error.filename}: " if error.filename else "the output cannot be written: "
+        _complain(Failure(f"{where}{error.strerror or error}"))
         code = ERROR
     return code
 

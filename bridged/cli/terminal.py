@@ -74,6 +74,11 @@ class Terminal:
         return [*lines, line] if line else lines
 
 
+def hush(stream: TextIO) -> None:
+    """Let nothing more be written: Python would complain again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def cells(text: str) -> int:
     """How many columns `text` takes."""
     if text.isascii():
@@ -92,8 +97,8 @@ def pad(text: str, width: int) -> str:
 
 def _width(stream: TextIO, environ: Mapping[str, str], tty: bool) -> int:
     columns = environ.get("COLUMNS", "")
-    if columns.isdecimal() and int(columns):
-        return int(columns)
+    if columns.isdecimal() and int(columns[:5]):
+        return int(columns[:5])
     if tty:
         try:
             return os.get_terminal_size(stream.fileno()).columns or DEFAULT_WIDTH

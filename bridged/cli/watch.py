@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from bridged.cli.changes import Change, changes
 from bridged.cli.client import Failure, NoAgent, ask
 from bridged.cli.render import status_text
-from bridged.cli.terminal import Terminal
+from bridged.cli.terminal import Terminal, hush
 from bridged.telling.members import find_bridge, members
 from bridged.telling.sentences import headline
 from bridged.telling.words import count, escape, moment, span
@@ -103,11 +103,15 @@ def watch(options: argparse.Namespace) -> int:
     """Until Ctrl-C, SIGTERM or a reader that leaves; 0."""
     watcher = Watcher(options.socket, options.bridge)
     signal.signal(signal.SIGTERM, _interrupt)
-    with suppress(KeyboardInterrupt):
+    try:
         if sys.stdout.isatty() and not options.json and os.environ.get("TERM") != "dumb":
             _draw(watcher, options.bridge)
         else:
             _print(watcher, options.json)
+    except KeyboardInterrupt:
+        pass
+    except BrokenPipeError:
+        hush(sys.stdout)
     return 0
 
 
@@ -237,7 +241,20 @@ def _wait(begin: float, bell: int | None = None) -> None:
     """Until the next look: a tenth of the time may go into looking."""
     pause = max(_PAUSE, 9 * (time.monotonic() - begin))
     if bell is None:
-        time.sleep(pause)
+        if _left(pause):
+            raise BrokenPipeError
     elif select.select([bell], [], [], pause)[0]:
         with suppress(BlockingIOError):
             os.read(bell, 4096)
+
+
+def _left(seconds: float) -> bool:
+    """Whether the reader of our lines leaves within that time: where nothing changes, nothing is
+    written that would tell."""
+    waiting = select.poll()
+    try:
+        waiting.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):
+        time.sleep(seconds)
+        return False
+    return bool(waiting.poll(seconds * 1000))

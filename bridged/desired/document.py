@@ -14,13 +14,20 @@ import yaml
 from bridged.desired.errors import StateError, shown
 from bridged.desired.scalars import Word, reading
 from bridged.desired.source import Place, Problems, Text, invisible
-from bridged.desired.syntax import explain, explain_number, unseen_words
+from bridged.desired.syntax import (
+    TYPOGRAPHIC,
+    explain,
+    explain_number,
+    typographic_words,
+    unseen_words,
+)
 
 DEPTH = 32
 """Levels of nesting; a state needs seven."""
 NODES = 100_000
 """Values in one file; hundreds of bridges need some thousand."""
 
+_BEGIN = "begin with the line `version: 1`"
 _NOTHING = "the file declares nothing"
 _NOTHING_REMEDY = (
     "declare something, or say that there is to be nothing: `bridges: {}` for no bridges; "
@@ -80,18 +87,22 @@ class _Open:
     nodes: list[Node]
 
 
-def parse(text: Text, problems: Problems) -> Mapping | None:
+def parse(
+    text: Text, problems: Problems, keys: str = "`version:` and `bridges:`", begin: str = _BEGIN
+) -> Mapping | None:
     """The file as a mapping, or None where it is none.
 
-    Mistakes go to `problems`; the tree leaves out what they make useless.
+    Mistakes go to `problems`; the tree leaves out what they make useless.  `keys` are two that such
+    a file holds, `begin` what to do where it is none.
     """
-    return _Builder(text, problems).run()
+    return _Builder(text, problems, keys, begin).run()
 
 
 class _Builder:
-    def __init__(self, text: Text, problems: Problems) -> None:
+    def __init__(self, text: Text, problems: Problems, keys: str, begin: str) -> None:
         self._text = text
         self._problems = problems
+        self._keys, self._begin = keys, begin
         self._open: list[_Open] = []
         self._root: Node | None = None
         self._documents = 0
@@ -122,13 +133,14 @@ class _Builder:
             what = "has only comments" if self._text.content.strip() else "is empty"
             self._problems.add(self._text.place(0), f"the file {what}", _NOTHING_REMEDY)
         elif root is None or (isinstance(root, Scalar) and root.word.reading == "null"):
-            self._problems.add(self._text.place(0), _NOTHING, _NOTHING_REMEDY)
+            remedy = _NOTHING_REMEDY if self._begin == _BEGIN else self._begin
+            self._problems.add(self._text.place(0), _NOTHING, remedy)
         else:
             got = "a list" if isinstance(root, Sequence) else str(root.word)
             self._problems.add(
                 root.place,
-                f"the file must hold keys such as `version:` and `bridges:`, not {got}",
-                "begin with the line `version: 1`",
+                f"the file must hold keys such as {self._keys}, not {got}",
+                self._begin,
             )
         return None
 
@@ -208,6 +220,8 @@ class _Builder:
             if line.startswith(word.text, place.column - 1):
                 place = Place(place.text, place.line, place.column + offset)
             self._problems.add(place, *unseen_words(name))
+        elif not word.quoted and word.text.startswith(tuple(TYPOGRAPHIC)):
+            self._problems.add(place, *typographic_words(word.text))
         return Scalar(place, word)
 
     def _mapping(self, done: _Open) -> Mapping:

@@ -38,7 +38,7 @@ def read(
     able to write them.  Raises StateError naming every file that cannot be used.
     """
     main = Path(path)
-    folder = Path(drop_ins) if drop_ins is not None else main.with_name("state.d")
+    folder = Path(drop_ins) if drop_ins is not None else main.parent / "state.d"
     sources: list[Source] = []
     problems: list[Problem] = []
     try:
@@ -77,10 +77,32 @@ def touched(path: Path) -> float | None:
 
 
 def _statuses(path: Path) -> Iterator[os.stat_result]:
-    folder = path.with_name("state.d")
-    for file in (path, folder, *folder.glob(f"[!.#]*{SUFFIX}")):
+    folder = path.parent / "state.d"
+    for file in (path, folder, *_listed(folder)):
         with suppress(OSError):
             yield file.stat()
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Drop-ins by their names; none where the folder cannot be read, which `read` tells."""
+    with suppress(OSError):
+        names = [name for name in os.listdir(folder) if not name.startswith((".", "#"))]
+        return [folder / name for name in names if name.endswith(SUFFIX)]
+    return []
+
+
+def watched(path: Path) -> set[Path]:
+    """The directories in which a change may be one of the state: those of the state file, of its
+    drop-ins and of the labels, and of every link that they lead through."""
+    folder = path.parent / "state.d"
+    found = {path.parent, folder}
+    for file in (path, path.parent / "labels", *_listed(folder)):
+        with suppress(OSError):  # whoever reads the file tells
+            for way in {*trust.ways(file)} - {path.parent, folder}:
+                found.add(way)
+                # What leads there may be swapped as a whole.
+                found.update(above.parent for above in (way, *way.parents) if above.is_symlink())
+    return found
 
 
 def _drop_ins(folder: Path, trusted: bool) -> Iterator[Path]:
@@ -99,12 +121,13 @@ def _drop_ins(folder: Path, trusted: bool) -> Iterator[Path]:
     for name in names:
         if name.startswith((".", "#")):
             continue
-        if name.endswith(".yml"):
+        stem, dot, ending = name.rpartition(".")
+        if dot and ending != "yaml" and ending.lower() in {"yml", "yaml"}:
             # Leaving it out without a word would cost somebody an afternoon.
             raise _Unusable(
                 folder / name,
                 "only files that end in .yaml are read",
-                f"rename it to {name.removesuffix('.yml')}{SUFFIX}",
+                f"rename it to {stem}{SUFFIX}",
             )
         if name.endswith(SUFFIX):
             yield folder / name
@@ -146,7 +169,10 @@ def _check_directories(file: Path) -> None:
 
 
 def _dangling(file: Path) -> str:
-    return f"the link points to {os.readlink(file)}, which does not exist"
+    try:
+        return f"the link points to {os.readlink(file)}, which does not exist"
+    except OSError:  # it was taken away meanwhile
+        return "there is no such file"
 
 
 def _reason(file: Path, error: OSError) -> str:

@@ -69,11 +69,18 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
         "an escape between double quotes is incomplete",
         "use single quotes, or write `\\\\` for a backslash",
     ),
+    (
+        "expected '<document start>'",
+        "the state ends above this line; a state file holds one document",
+        "look for a line `...` or a bracket that closes too early, or remove what follows",
+    ),
     ("incompatible YAML document", "this version of YAML is not known", "remove the line"),
     ("duplicate YAML directive", "the directive is written twice", "remove one of the lines"),
 )
 
 
+TYPOGRAPHIC = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
+"""Quotes that text processors and web pages make of straight ones."""
 _GLUED = re.compile(r"\s*(- )?[\w./-]+:(?=[^\s:])")
 _ESCAPE = re.compile(r"\\U([0-9A-Fa-f]{8})")
 
@@ -102,7 +109,7 @@ def explain(error: yaml.MarkedYAMLError, text: Text) -> tuple[Place, str, str]:
         row = text.lines[line]
         column = len(row.rstrip())
     char = row[column : column + 1]
-    if "expected <block end>" in said or "expected the node content" in said:
+    if any(part in said for part in ("<block end>", "<document start>", "the node content")):
         if char in {"]", "}"}:
             return Place(text, line + 1, column + 1), f"there is a `{char}` too many", "remove it"
         if char == ":":
@@ -128,6 +135,13 @@ def explain_number(text: Text) -> tuple[Place, str, str]:
 def unseen_words(name: str) -> tuple[str, str]:
     """Message and remedy for a character that nobody can see."""
     return f"an invisible {name} stands here", "remove it, or type the text anew"
+
+
+def typographic_words(word: str) -> tuple[str, str]:
+    """Message and remedy for a value that begins with quotes of a text processor: to YAML they are
+    letters of the name."""
+    bare = word.strip(TYPOGRAPHIC)
+    return f"the quotes of {shown(word)} are typographic ones", f'write "{shown(bare)}"'
 
 
 def _glued(text: Text, line: int) -> Place | None:

@@ -44,7 +44,7 @@ def check_directories(file: Path) -> None:
     whoever owns those owns the machine.  OSError names the directory that cannot be looked at.
     """
     seen: set[Path] = set()
-    for directory in (*_ways(file), Path(os.path.realpath(file)).parent):
+    for directory in (*ways(file), Path(os.path.realpath(file)).parent):
         if directory in seen:
             continue
         seen.add(directory)
@@ -53,7 +53,7 @@ def check_directories(file: Path) -> None:
         check(directory, status, "the directory", sticky=bool(status.st_mode & stat.S_ISVTX))
 
 
-def _ways(file: Path) -> Iterator[Path]:
+def ways(file: Path) -> Iterator[Path]:
     """The directories of `file` and of every link that it leads through."""
     here = file
     for _ in range(40):

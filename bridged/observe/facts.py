@@ -63,9 +63,14 @@ class FactReader:
             text = decode(files.read_file(self._labels, trusted=self._trusted))
         except StateError as error:
             return {}, error.problems
-        return parse_labels(text.file, text.content)
+        labels, problems = parse_labels(text.file, text.content)
+        if not labels and not problems:
+            # As likely half of it is written: going by it would undo what drop-ins declare.
+            remedy = "write role=kvm, or remove the file if the node has no labels"
+            problems = (Problem(text.file, 0, 0, "the file sets no label", remedy),)
+        return labels, problems
 
 
 def facts_beside(state: Path | str, trusted: bool = False) -> FactReader:
     """The reader of the facts for the state file at `state`: its labels are beside it."""
-    return FactReader(Path(state).with_name("labels"), trusted=trusted)
+    return FactReader(Path(state).parent / "labels", trusted=trusted)

@@ -92,7 +92,7 @@ def authenticator(config: WebConfig) -> Authenticator | None:
 
 def _tokens(path: str) -> tuple[str, ...]:
     """The tokens of a file, one a line: two while one takes the other's place."""
-    lines = [line.strip() for line in secret(path).decode("utf-8", "replace").splitlines()]
+    lines = [line.strip() for line in secret(path).decode("utf-8-sig", "replace").splitlines()]
     tokens = tuple(line for line in lines if line and not line.startswith("#"))
     remedy = f"write one with: openssl rand -hex 32 > {path}"
     if not tokens:

@@ -7,6 +7,7 @@ reading a request and sending its answer each have one for the whole, connection
 
 import errno
 import io
+import re
 import socket
 import threading
 from collections import Counter
@@ -41,6 +42,7 @@ _INDEX = (
     "/metrics for Prometheus, /healthz for probes; on the node: bridgedctl status\n"
 )
 
+_REFUSED = re.compile(r";q=0(\.0*)?$")
 _OPEN = Access()
 
 _log = structlog.get_logger("bridged")
@@ -98,7 +100,7 @@ class HttpServer:
         self._listener.start()
         danger = exposure(self._host, access)
         if danger:
-            address = f"{self._host}:{self.address[1]}"
+            address = _written(self._host, self.address[1])
             _log.warning("metrics_open", address=address, danger=danger[0], remedy=danger[1])
 
     def stop(self) -> None:
@@ -139,6 +141,10 @@ class HttpServer:
         )
 
 
+def _written(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -148,7 +154,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.listen(128)
     except OSError as error:
         listening.close()
-        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        where = _written(host, port)
         if error.errno == errno.EADDRINUSE:
             text = (
                 f"cannot serve metrics: {where} is in use by another program "
@@ -239,9 +245,10 @@ class _Application:
 
 def _compressed(environ: "WSGIEnvironment") -> bool:
     """Whether compressing pays: over a network, where the client takes it."""
-    offered = str(environ.get("HTTP_ACCEPT_ENCODING", ""))
     here = str(environ.get("REMOTE_ADDR", "")) in {"127.0.0.1", "::1"}
-    return "gzip" in offered and not here
+    offered = str(environ.get("HTTP_ACCEPT_ENCODING", "")).replace(" ", "").split(",")
+    names = {name.partition(";")[0] for name in offered if not _REFUSED.search(name)}
+    return "gzip" in names and not here
 
 
 def _text(
@@ -287,7 +294,9 @@ class _Surroundings:
                 self.answered(status.split(" ", 1)[0])
                 return start(status, *rest)
 
-            return self._app(environ, counted)
+            body = self._app(environ, counted)
+            # wsgiref would send it all the same.
+            return [] if environ.get("REQUEST_METHOD") == "HEAD" else body
 
         return app
 

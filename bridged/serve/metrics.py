@@ -273,7 +273,9 @@ def _bridge(sheet: Sheet, link: LinkReport) -> None:
 def _guests(sheet: Sheet, links: Iterable[LinkReport]) -> None:
     for link in links:
         for guest in link.guests:
-            sheet.one("bridged_bridge_guest_port_info", (link.name, guest), 1)
+            # The kernel takes names that are not UTF-8, and whoever scrapes does not.
+            name = guest.encode(errors="surrogateescape").decode(errors="backslashreplace")
+            sheet.one("bridged_bridge_guest_port_info", (link.name, name), 1)
 
 
 def _web(sheet: Sheet, web: WebReport) -> None:

@@ -1,6 +1,5 @@
 """What operators ask for by name over the control socket: pauses and the history, checked."""
 
-import math
 import pwd
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,8 @@ from bridged.serve.peers import Peer
 from bridged.serve.protocols import Agent, PauseOptions
 
 _LONGEST_REASON = 300
+_LARGEST = 1e15
+"""Larger numbers mean nothing here, and are no floats some day."""
 
 
 class BadParameter(ValueError):
@@ -74,7 +75,7 @@ def known(params: dict[str, Any], names: set[str]) -> None:
 def _number(params: dict[str, Any], name: str, default: float | None = None) -> float:
     value: Any = params.get(name, default)
     # bool is an int
-    if type(value) not in {int, float} or not math.isfinite(value):
+    if type(value) not in {int, float} or not -_LARGEST <= value <= _LARGEST:
         raise BadParameter(f"{name} is a number")
     return float(value)
 

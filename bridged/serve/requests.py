@@ -231,9 +231,11 @@ class Session:
         except operators.BadParameter as error:
             raise RequestError("bad-request", str(error)) from None
         if not answer["ended"]:
+            named = ", ".join(params.get("bridges", ()))
+            what = f"no pause of {named} is in force" if named else "nothing is paused"
             raise RequestError(
                 "not-found",
-                "nothing is paused: nobody asked for it, or its time is over",
+                f"{what}: nobody asked for it, or its time is over",
                 "bridgedctl status; who paused what: bridgedctl history",
             )
         return answer
@@ -308,7 +310,7 @@ def _apply_params(params: dict[str, Any], limits: Limits) -> tuple[ApplyOptions,
     confirm = _seconds(params, "confirm", 0.0, 0.0, limits.longest_apply)
     timeout = _seconds(params, "timeout", limits.apply_timeout, 0.001, limits.longest_apply)
     candidate = params.get("candidate", "")
-    if not isinstance(candidate, str) or (candidate and not candidate.startswith("/")):
+    if not isinstance(candidate, str) or "\0" in candidate or candidate[:1] not in {"", "/"}:
         raise RequestError("bad-request", "candidate is an absolute path")
     if candidate and not confirm:
         raise RequestError("bad-request", "a candidate needs confirm: it is in force until then")

@@ -35,6 +35,7 @@ def context(tls: Tls) -> ssl.SSLContext:
     if tls.cipher_suites:
         _ciphers(made, tls.cipher_suites)
     _read(tls.cert_file)
+    _certificate(tls.cert_file)
     secret(tls.key_file)
     try:
         made.load_cert_chain(tls.cert_file, tls.key_file, password=_no_password)
@@ -137,7 +138,15 @@ def _reason(error: Exception, certificate: str) -> tuple[str, str]:
         return f"the key does not belong to {certificate}", "install the two that belong together"
     if "encrypted" in text:
         return "the key is encrypted", "store it without a password, readable by root only"
-    return f"certificate or key cannot be read: {text}", "both must be PEM"
+    return f"the key cannot be read: {text}", "it must be PEM"
+
+
+def _certificate(path: str) -> None:
+    """Raise where there is none in the file: with the key it could not be told which is wrong."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except (ssl.SSLError, OSError) as error:
+        raise _problem(path, f"no certificate can be read: {error}", "it must be PEM") from None
 
 
 def _read(path: str) -> bytes:

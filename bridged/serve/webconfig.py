@@ -38,6 +38,7 @@ _EXPLAINED = {
     "rate_limit": "remove it: bridged serves 32 connections at a time, each within a time limit",
 }
 """Keys of the format that are not honoured here, with what to do."""
+_WRITE = "write tls_server_config or basic_auth_users, or start without --web-config"
 _VERIFY = "write `client_auth_type: RequireAndVerifyClientCert` and a `client_ca_file`"
 
 
@@ -109,10 +110,9 @@ def load(path: Path) -> WebConfig:
 def _load(path: Path) -> WebConfig:
     text = decode(files.read_file(path))
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.lines):
-        remedy = "write tls_server_config or basic_auth_users, or start without --web-config"
-        raise WebConfigError([Problem(str(path), 0, 0, "the file configures nothing", remedy)])
+        raise WebConfigError([Problem(str(path), 0, 0, "the file configures nothing", _WRITE)])
     problems = Problems()
-    root = parse(text, problems)
+    root = parse(text, problems, "`tls_server_config:` and `basic_auth_users:`", _WRITE)
     if root is None or problems:
         problems.raise_any()
     assert root is not None

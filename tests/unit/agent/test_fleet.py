@@ -101,3 +101,47 @@ def test_the_label_file_is_beside_the_state_file_and_read_anew(etc: Path) -> Non
     assert source.report.problems[0].startswith(f"{labels}:1:1: this is not KEY=VALUE")
     assert source.state.modules == ("kvm", "tun")
     assert source.directories[0] == etc, "where an edit of it rings"
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# role=kvm\n"])
+def test_labels_that_are_only_half_written_undo_nothing(etc: Path, text: str) -> None:
+    """The bridges of a drop-in would go with it: an empty file is no wish for none of them."""
+    (etc / "state.d" / "10.yaml").write_text("when: {labels: {role: kvm}}\nmodules: [tun]\n")
+    file, labels = etc / "state.yaml", etc / "labels"
+    labels.write_text("role=kvm\n")
+    labels.chmod(0o644)
+    source = FileSource(file, sleep=lambda seconds: None, facts=facts_beside(file))
+    source.refresh()
+    labels.write_text(text)
+    source.refresh()
+    assert source.state is not None
+    assert source.state.modules == ("kvm", "tun")
+    assert source.report.problems[0].startswith(f"{labels}: the file sets no label")
+    labels.unlink()
+    source.refresh()
+    assert source.state.modules == ("kvm",), "a node may have no labels"
+
+
+def test_labels_that_are_being_replaced_are_waited_for(etc: Path) -> None:
+    (etc / "state.d" / "10.yaml").write_text("when: {labels: {role: kvm}}\nmodules: [tun]\n")
+    file, labels = etc / "state.yaml", etc / "labels"
+    labels.write_text("role=kvm\n")
+    labels.chmod(0o644)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        labels.write_text("rack=b2\nrole=kvm\n")
+
+    source = FileSource(file, sleep=sleep, facts=facts_beside(file))
+    source.refresh()
+    for half in ("rack=b2\n", None):
+        if half:
+            labels.write_text(half)
+        else:
+            labels.unlink()
+        source.refresh()
+        assert source.state is not None
+        assert source.state.modules == ("kvm", "tun")
+        labels.chmod(0o644)
+    assert slept

@@ -88,6 +88,25 @@ def test_rubbish_in_the_file_is_passed_over(tmp_path: Path, line: bytes) -> None
     assert len(list(read(tmp_path))) == 1
 
 
+@pytest.mark.parametrize(
+    ("moment", "number"), [("9" * 400, "1"), ("1e300", "1"), ("-1e300", "1"), ("1", "Infinity")]
+)
+def test_numbers_that_are_none_cost_that_line_only(
+    tmp_path: Path, moment: str, number: str
+) -> None:
+    fields = '"object":"a/b","cause":"c","action":"d","outcome":"repaired"'
+    line = f'{{"time":{moment},"count":{number},{fields}}}\n'
+    (tmp_path / NAME).write_bytes(line.encode() + Entry(1.0, "a/b", "c", "d", "failed").line())
+    assert [entry.outcome for entry in read(tmp_path)] == ["failed"]
+
+
+def test_a_fifo_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / NAME)
+    assert list(read(tmp_path)) == []
+    with pytest.raises(OSError, match="Invalid argument"):
+        module._append(tmp_path, b"x" * 100_000)  # more than it holds
+
+
 def test_it_never_takes_more_than_two_files_of_a_megabyte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -242,7 +242,10 @@ def test_a_reboot_with_a_lost_clock_makes_it_no_longer_than_what_was_left(node: 
         "",
         "{",
         "[]",
+        "[" * 100_000,
         '{"": {}}',
+        '{"": {"begun": 0, "until": ' + "9" * 400 + ', "reason": "", "by": "", "boot": "one",'
+        ' "at": 0, "left": 600}}',
         '{"": {"begun": 0, "until": NaN, "reason": "", "by": "", "boot": "", "at": 0,'
         ' "left": NaN}}',
         '{"": {"begun": 0, "until": 9e99, "reason": "", "by": "", "boot": "one", "at": 1e9,'

@@ -82,6 +82,21 @@ def test_a_directory_that_appears_or_is_replaced_is_watched(
     assert bell.rang()
 
 
+def test_what_happens_until_the_watch_is_made_anew_rings_then(
+    watched: tuple[Path, Bell, StateWatcher],
+) -> None:
+    """`mkdir state.d`, and the drop-in half a second later."""
+    folder, bell, watcher = watched
+    (folder / "state.d").mkdir()
+    while watcher.mode != "poll":
+        threading.Event().wait(0.01)
+    threading.Event().wait(0.2)
+    while bell.rings.acquire(timeout=0):
+        pass
+    (folder / "state.d/50-more.yaml").write_text("bridges: {}\n")
+    assert bell.rang()
+
+
 def test_reading_rings_nobody(tmp_path: Path) -> None:
     (tmp_path / "state.yaml").write_text("version: 1\n")
     with Doorbell([tmp_path]) as bell:

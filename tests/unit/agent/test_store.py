@@ -1,5 +1,6 @@
 """The memory survives a restart, and damage to its file costs nothing but the memory."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ MEMORY = Memory(
     made={"br-lan": 7},
     guests={
         9: Guest(
-            "vnet0",
+            "vnet\udcff",  # the kernel takes any bytes
             9,
             "br-lan",
             7,
@@ -32,11 +33,30 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert MemoryStore(tmp_path / "memory.json").load() == MEMORY
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"guests": {"1": {}}, "made": {}}', "null"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "[" * 100_000,
+        '{"guests": {"1": {}}, "made": {}}',
+        '{"guests": [], "made": {}}',
+        '{"guests": {"1": null}, "made": {}}',
+        '{"guests": {}, "made": {"br0": Infinity}}',
+        '{"guests": {"9": {"name": 1, "index": "nine", "bridge": [], "bridge_index": 7}}}',
+    ],
+)
 def test_damage_is_an_empty_memory(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "memory.json"
     path.write_text(damage)
     assert MemoryStore(path).load() == Memory()
+
+
+def test_a_fifo_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "memory.json", 0o600)
+    assert MemoryStore(tmp_path / "memory.json").load() == Memory()
 
 
 def test_an_unwritable_place_is_no_reason_to_stop(tmp_path: Path) -> None:

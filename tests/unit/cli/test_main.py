@@ -19,12 +19,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from bridged.cli.main import main
+from bridged.desired.loader import load
 from bridged.desired.state import State
 from bridged.errors import WorldError
 from bridged.explain.explain import explain
 from bridged.explain.records import explanation_as_json
 from bridged.observe.host import Host
-from bridged.report import ReadinessCheck, as_json
+from bridged.report import ReadinessCheck, StateFileReport, as_json
 from bridged.serve.control import ControlServer
 from bridged.serve.protocols import PlanView
 from tests.unit.serve.reports import (
@@ -324,20 +325,42 @@ def test_what_is_no_time_is_refused(agent: FakeAgent, served: str, text: str) ->
     assert agent.applied == []
 
 
+def on_trial(candidate: Path, target: Path) -> StateFileReport:
+    """What an agent tells of a candidate that it tries."""
+    candidate.write_text("version: 1\nmodules: [kvm]\n")
+    tried = load(candidate).hash
+    return StateFileReport(str(target), True, tried, 1.0, "trial", trial=str(candidate))
+
+
 def test_a_confirmed_candidate_takes_the_state_files_place(
     agent: FakeAgent, served: str, tmp_path: Path, capsys: Capture
 ) -> None:
     """The former file stays beside it; what was tried is what counts when the trial ends."""
     target, candidate = tmp_path / "state.yaml", tmp_path / "new.yaml"
     target.write_text("old")
-    candidate.write_text("new")
-    trial = replace(AS_DESIRED.state, path=str(target), source="trial", trial=str(candidate))
+    trial = on_trial(candidate, target)
     agent.current = replace(AS_DESIRED, state=trial, confirm_by=time.time() + 60)
     agent.waiting = True
     assert ctl("confirm", "--socket", served) == 0
-    assert target.read_text() == "new"
+    assert target.read_text() == candidate.read_text()
     assert (tmp_path / "state.yaml.before").read_text() == "old"
     assert agent.ended == ["confirm"]
+
+
+@pytest.mark.parametrize("text", ["version: 1\nmodules: []\n", "version: 1\nmodules: [kv", None])
+def test_a_candidate_that_changed_while_it_was_tried_is_not_confirmed(
+    agent: FakeAgent, served: str, tmp_path: Path, capsys: Capture, text: str | None
+) -> None:
+    target, candidate = tmp_path / "state.yaml", tmp_path / "new.yaml"
+    target.write_text("old")
+    agent.current = replace(AS_DESIRED, state=on_trial(candidate, target))
+    agent.waiting = True
+    candidate.unlink()
+    if text is not None:
+        candidate.write_text(text)
+    assert ctl("confirm", "--socket", served) == 1
+    assert (target.read_text(), agent.ended) == ("old", [])
+    assert "has changed since it was tried" in capsys.readouterr().err
 
 
 def test_a_candidate_that_was_taken_back_meanwhile_leaves_the_state_file(
@@ -345,8 +368,7 @@ def test_a_candidate_that_was_taken_back_meanwhile_leaves_the_state_file(
 ) -> None:
     target, candidate = tmp_path / "state.yaml", tmp_path / "new.yaml"
     target.write_text("old")
-    candidate.write_text("new")
-    trial = replace(AS_DESIRED.state, path=str(target), source="trial", trial=str(candidate))
+    trial = on_trial(candidate, target)
     agent.current = replace(AS_DESIRED, state=trial)
     assert ctl("confirm", "--socket", served) == 1
     assert target.read_text() == "old"
@@ -417,8 +439,29 @@ def test_an_agent_that_hangs_is_told_from_one_that_is_not_there(
     assert "systemctl restart bridged" in err
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 400 Bad\r\n", b"[]\n", b"{}\n"])
-def test_an_answer_that_is_none_is_an_error(path: str, capsys: Capture, answer: bytes) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [("status",), ("plan",), ("explain", "br-lan"), ("history",), ("resume",), ("apply",)],
+    ids=lambda arguments: arguments[0],
+)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.0 400 Bad\r\n",
+        b"[]\n",
+        b"{}\n",
+        b"[" * 100_000 + b"\n",
+        b'{"error": {}}\n',
+        b'{"result": null}\n',
+        b'{"result": []}\n',
+        b'{"result": {"objects": []}}\n',
+    ],
+    ids=lambda answer: answer[:24].decode(),
+)
+def test_an_answer_that_is_none_is_an_error(
+    path: str, capsys: Capture, answer: bytes, arguments: tuple[str, ...]
+) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen()
@@ -431,9 +474,11 @@ def test_an_answer_that_is_none_is_an_error(path: str, capsys: Capture, answer: 
 
         thread = threading.Thread(target=serve)
         thread.start()
-        assert ctl("status", "--socket", path) == 1
+        assert ctl(*arguments, "--socket", path) == 1
         thread.join()
-    assert "bridgedctl: " in capsys.readouterr().err
+    words = capsys.readouterr().err
+    assert words.startswith("bridgedctl: ")
+    assert len(words.splitlines()[0]) > 30
 
 
 # ---------------------------------------------------------------------- validate and schema

@@ -105,6 +105,8 @@ def test_a_pause_is_asked_for_with_its_reason_and_told_back(
     assert ctl("resume", "--socket", served) == 0
     assert ctl("resume", "--socket", served) == 1
     assert "nothing is paused" in capsys.readouterr().err
+    assert ctl("resume", "br-lna", "--socket", served) == 1
+    assert "no pause of br-lna is in force" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -273,6 +275,17 @@ def test_in_a_pipe_there_is_a_line_per_change_and_a_clean_end(
         agent.current = DRIFTING
         assert "as desired -> drift" in process.stdout.readline()
         process.send_signal(number)
+        assert process.wait(10) == 0
+        assert process.stderr.read() == ""
+
+
+def test_a_reader_who_leaves_ends_it_though_nothing_changes(served: str) -> None:
+    """`bridgedctl status --watch | head -1` on a node where all is well."""
+    with run_watch(served, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
         assert process.wait(10) == 0
         assert process.stderr.read() == ""
 

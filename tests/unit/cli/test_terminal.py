@@ -56,7 +56,13 @@ def test_characters(encoding: str, environ: Mapping[str, str], unicode: bool) ->
 
 @pytest.mark.parametrize(
     ("environ", "width"),
-    [({}, DEFAULT_WIDTH), ({"COLUMNS": "52"}, 52), ({"COLUMNS": "5"}, 30), ({"COLUMNS": "x"}, 100)],
+    [
+        ({}, DEFAULT_WIDTH),
+        ({"COLUMNS": "52"}, 52),
+        ({"COLUMNS": "5"}, 30),
+        ({"COLUMNS": "x"}, 100),
+        ({"COLUMNS": "9" * 5000}, 99999),
+    ],
 )
 def test_width(environ: Mapping[str, str], width: int) -> None:
     assert Terminal.of(Stream(False), environ).width == width

@@ -92,6 +92,15 @@ def test_a_no_break_space_in_a_value_is_named() -> None:
     assert "no-break space" in found.message
 
 
+def test_typographic_quotes_are_no_part_of_a_name() -> None:
+    """Of a text processor or a web page: the bridge would have them in its name."""
+    found = problem("version: 1\nbridges:\n  \u201cbr0\u201d: {}\n")
+    assert (at(found), found.remedy) == ((3, 3), 'write "br0"')
+    found = problem("version: 1\nmodules: [\u2018kvm\u2019]\n")
+    assert (at(found), found.remedy) == ((2, 11), 'write "kvm"')
+    load('version: 1\nbridges: {"\u201cbr0\u201d": {}}\n')  # who insists may
+
+
 def test_a_no_break_space_behind_a_key_is_named() -> None:
     found = problem("version: 1\nmodules:\u00a0[]\n")
     assert at(found) == (2, 9)
@@ -124,6 +133,8 @@ def test_a_tab_is_named_with_its_place(text: str, place: tuple[int, int]) -> Non
         ("version: 1\n  modules: []\n", (2, 10), "a `:` cannot stand here"),
         ("version: 1\nmodules: [a]]\n", (2, 13), "`]` too many"),
         ("version: 1\nbridges: {a: {}}}\n", (2, 17), "`}` too many"),
+        ("{version: 1}}\n", (1, 13), "`}` too many"),
+        ("version: 1\nmodules: []\n...\nsysctls: {}\n", (4, 1), "the state ends above this line"),
         ("version: 1\nmodules: [a\n", (2, 12), "the closing `]` of the list"),
         ("version: 1\nbridges: {a: {}\n", (2, 16), "the closing `}` of the mapping"),
         ("version: 1\nmodules: [a\nbridges: {}\n", (3, 8), "list that begins in line 2"),

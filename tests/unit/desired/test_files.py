@@ -76,9 +76,10 @@ def test_what_editors_and_packages_leave_behind_is_no_drop_in(etc: Path, name: s
     assert names(etc) == ["state.yaml"]
 
 
-def test_a_drop_in_with_the_wrong_ending_is_not_left_out_in_silence(etc: Path) -> None:
+@pytest.mark.parametrize("ending", ["yml", "YAML", "Yml"])
+def test_a_drop_in_with_the_wrong_ending_is_not_left_out_in_silence(etc: Path, ending: str) -> None:
     (etc / "state.d").mkdir()
-    (etc / "state.d" / "10.yml").write_text("modules: []\n")
+    (etc / "state.d" / f"10.{ending}").write_text("modules: []\n")
     assert problem(etc / "state.yaml").remedy == "rename it to 10.yaml"
 
 

@@ -122,6 +122,25 @@ def test_an_export_can_be_imported_again(file: Path, tmp_path: Path, capsys: Cap
     assert "br1: {ports: [eth1]}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--node", "n1"), "add --format nncp"),
+        (("--format", "nncp", "--node", "N 1"), "--node N 1 is no name"),
+        (("--format", "nncp", "--name", ""), "--name  is no name"),
+        (("--format", "nncp", "--name", "a" * 254), "at most 253"),
+    ],
+)
+def test_a_policy_that_kubernetes_would_refuse_is_not_written(
+    tmp_path: Path, capsys: Capture, arguments: tuple[str, ...], words: str
+) -> None:
+    file = tmp_path / "state.yaml"
+    file.write_text("version: 1\nbridges: {br0: {ports: [n0]}}\n")
+    assert ctl("--state", str(file), "export", *arguments) == 1
+    written = capsys.readouterr()
+    assert (written.out, words in written.err) == ("", True)
+
+
 def test_render_takes_bridges_behind_its_options(tmp_path: Path, capsys: Capture) -> None:
     target = tmp_path / "state.yaml"
     target.write_text("version: 1\nbridges: {br1: {}, br2: {}}\n")

@@ -243,6 +243,9 @@ def test_errors_of_the_agent_reach_the_client(
         b'{"method": "apply", "params": {"timeout": true}}\n',
         b'{"method": "apply", "params": {"timeout": NaN}}\n',
         b'{"method": "apply", "params": {"timeout": 1e9}}\n',
+        b'{"method": "history", "params": {"limit": 1' + b"0" * 400 + b"}}\n",
+        b'{"method": "history", "params": {"since": -1e400}}\n',
+        b'{"method": "apply", "params": {"confirm": 5, "candidate": "/x\\u0000y"}}\n',
     ],
 )
 def test_garbage_is_refused_and_the_connection_goes_on(

@@ -109,6 +109,30 @@ def test_other_pages_and_methods(start: Callable[..., HttpServer]) -> None:
     assert (response.status, body) == (200, "")
 
 
+def test_an_answer_to_head_has_no_body(start: Callable[..., HttpServer]) -> None:
+    with socket.create_connection(start().address, timeout=5) as client:
+        client.sendall(b"HEAD /metrics HTTP/1.0\r\n\r\n")
+        head, _, body = b"".join(iter(lambda: client.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert (b"\r\nContent-Length: 0" in head, body) == (False, b"")
+
+
+@pytest.mark.parametrize(
+    ("offered", "is_compressed"),
+    [
+        ("gzip", True),
+        ("deflate, gzip;q=1.0, *;q=0.5", True),
+        ("gzip; q=0.001", True),
+        ("identity, gzip;q=0", False),
+        ("gzip; q=0.0, br", False),
+        ("", False),
+    ],
+)
+def test_it_is_compressed_for_whom_takes_that(offered: str, is_compressed: bool) -> None:
+    asked = {"HTTP_ACCEPT_ENCODING": offered, "REMOTE_ADDR": "192.0.2.1"}
+    assert http._compressed(asked) is is_compressed
+    assert not http._compressed({**asked, "REMOTE_ADDR": "::1"})
+
+
 @pytest.mark.parametrize(
     ("path", "method", "code"),
     [("/metrics", "GET", "200"), ("/nothing", "GET", "404"), ("/" + "x" * 70_000, "GET", "414")],

@@ -20,6 +20,7 @@ from tests.unit.serve.reports import (
     LINKS,
     NOW,
     PAUSE,
+    link,
     objects,
 )
 
@@ -184,6 +185,14 @@ def test_guest_ports_are_counted_and_never_named() -> None:
 def test_guest_ports_are_named_where_an_operator_asks_for_it() -> None:
     series = read(page(AS_DESIRED, name_guests=True))
     assert value(series, "bridged_bridge_guest_port_info", bridge="br-lan", port="vnet3") == 1
+
+
+def test_a_guest_whose_name_is_not_utf_8_does_not_spoil_the_scrape() -> None:
+    names = ("vnet\udcfe", "vnet\udcff", 'vnet"\\')
+    odd = replace(AS_DESIRED, links=(link("br-lan", "bridge", "br-lan", names),))
+    series = read(page(odd, name_guests=True))
+    for name in ("vnet\\xfe", "vnet\\xff", 'vnet"\\'):
+        assert value(series, "bridged_bridge_guest_port_info", bridge="br-lan", port=name) == 1
 
 
 @pytest.mark.parametrize("name_guests", [False, True])

@@ -228,7 +228,8 @@ def test_stopping_does_not_wait_for_a_handshake(site: Site) -> None:
     [
         (lambda site: (site.folder / "node.key").unlink(), "there is no such file"),
         (lambda site: (site.folder / "node.key").chmod(0o644), "everybody can read this secret"),
-        (lambda site: (site.folder / "node.crt").write_text("x"), "cannot be read"),
+        (lambda site: (site.folder / "node.crt").write_text("x"), "node.crt: no certificate"),
+        (lambda site: (site.folder / "node.key").write_text("x"), "node.key: the key cannot be"),
         (lambda site: (site.folder / "ca.crt").write_text("x"), "no certificate can be read"),
         (
             lambda site: (site.folder / "node.key").write_bytes(
@@ -279,6 +280,8 @@ def test_a_password_or_a_token_lets_in(site: Site) -> None:
         "Bearer " + TOKEN[:-1],
         "Digest x",
     )
+    token.write_text(f"\ufeff{TOKEN}\r\n")  # as an editor of Windows does
+    assert get(server, authorization=f"Bearer {TOKEN}")[0] == 200
     for bad in wrong:
         status, body, headers = get(server, authorization=bad)
         assert (status, body) == (401, "unauthorized\n")

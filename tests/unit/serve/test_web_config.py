@@ -57,6 +57,8 @@ def test_the_whole_format_with_paths_relative_to_the_file(file: Path) -> None:
     ("text", "place", "message", "remedy"),
     [
         ("", "", "configures nothing", "without --web-config"),
+        ("- a", ":1:1", "such as `tls_server_config:`", "without --web-config"),
+        ("---\n...", ":1:1", "declares nothing", "without --web-config"),
         ("tls_server_config: {cert_file: a}", ":1:21", "`key_file` is missing", "add `key_file"),
         ("tls_server_config: {key_file: a}", ":1:21", "`cert_file` is missing", "add `cert_file"),
         ("tls_server_config: {}", ":1:1", "`cert_file` is missing", "add `cert_file"),
