@@ -17,6 +17,8 @@ MINIMUMS = "/etc/sysctl.d/00-bridged-minimum.conf"
 """Sorts first, so that whoever asks for more than our minimum gets it."""
 FILES = (MODULES, SYSCTLS, MINIMUMS)
 
+_NOTHING = State(version=1)
+"""What stands for a state while there is none: no file can say this."""
 _HEADER = "# Written by bridged from /etc/bridged/state.yaml. Changes here are undone.\n"
 
 
@@ -44,8 +46,10 @@ def _text(lines: Iterable[str]) -> str | None:
 
 
 def plan_files(context: Context) -> list[Verdict]:
-    """The verdicts on the boot files."""
-    verdicts = []
+    """The verdicts on the boot files; without a state nothing is said of them."""
+    verdicts: list[Verdict] = []
+    if context.state == _NOTHING:
+        return verdicts
     for path, content in contents(context.state).items():
         item = ObjectId("file", path)
         present = context.host.files.get(path)

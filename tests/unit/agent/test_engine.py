@@ -179,6 +179,9 @@ def test_rule_7_the_report_is_what_was_seen(machine: Machine, running: Engine) -
 
 
 def test_no_state_yet_changes_nothing(machine: Machine) -> None:
+    """Rule 8: neither the network nor what an earlier state wrote for the next boot."""
+    engine(machine, state()).run_pass()
+    machine.faults.writes.clear()
     report = engine(machine, None).run_pass()
     assert machine.faults.writes == []
     assert not report.converged
