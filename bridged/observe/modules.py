@@ -32,9 +32,7 @@ class ModuleReader:
         listed, builtin = self._listed(), self._builtin()
         return {name: self._state(name, listed, builtin) for name in map(module_name, names)}
 
-    def _state(
-        self, name: str, listed: Mapping[str, bool], builtin: frozenset[str]
-    ) -> ModuleState:
+    def _state(self, name: str, listed: Mapping[str, bool], builtin: frozenset[str]) -> ModuleState:
         if name in listed:  # then it is not built in, whatever else shows of it
             return "loaded" if listed[name] else "absent"
         capability = _CAPABILITIES.get(name)
