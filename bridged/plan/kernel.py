@@ -179,8 +179,8 @@ def _missing(
             item,
             "blocked",
             observed.reason or f"this kernel has no key {item.name}",
-            "check the spelling with sysctl -a, which lists what can be read; or take the key out of "
-            "the state file",
+            "check the spelling with sysctl -a, which lists what can be read; or take the key out "
+            "of the state file",
             drift,
         )
     write = WriteSysctl(
