@@ -61,7 +61,7 @@ class SysctlWriter:
                     self._sys.resolve()
                 ):
                     raise WorldError("refused", f"{path} leads out of /proc/sys")
-                written = os.write(file, data)
+                written = self._write(file, data, path)
             finally:
                 os.close(file)
         except OSError as error:
@@ -72,6 +72,19 @@ class SysctlWriter:
             ) from error
         if written != len(data):
             raise WorldError("failed", f"the kernel took only part of {value!r} for {path}")
+
+    def _write(self, file: int, data: bytes, path: str) -> int:
+        """One write(2).  What is missing while the key is there is said of the value."""
+        try:
+            return os.write(file, data)
+        except FileNotFoundError:
+            if not (self._sys / path).exists():
+                raise
+            raise WorldError(
+                "refused",
+                f"the kernel has no {data.decode().strip()!r} for {path}: it is misspelt, or comes "
+                "with a module that is not loaded",
+            ) from None
 
     def _by_systemd(self, path: str, data: bytes) -> bool:
         """Whether systemd wrote it for us: some keys take rights that our unit does not have."""

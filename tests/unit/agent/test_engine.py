@@ -175,7 +175,19 @@ def test_rule_7_the_report_is_what_was_seen(machine: Machine, running: Engine) -
     item = find(report, "sysctl", "net.ipv4.ip_forward")
     assert item.condition == "failed"
     assert item.drift[0].kernel == "0"
+    assert "the kernel took 1 and shows 0" in item.reason
     assert not report.converged
+
+
+def test_a_module_that_modprobe_only_says_to_have_loaded_is_told_with_what_may_be_wrong(
+    machine: Machine,
+) -> None:
+    """Exit code 0 is all that a blacklist, an install rule and an alias leave behind."""
+    machine.kernel.load_module = lambda name: None
+    item = find(engine(machine, state()).run_pass(), "module", "kvm")
+    assert item.condition == "failed"
+    assert "modprobe.d" in item.reason
+    assert "modprobe --resolve-alias kvm" in item.reason
 
 
 def test_no_state_yet_changes_nothing(machine: Machine) -> None:
