@@ -132,8 +132,13 @@ def test_runc_needs_no_more_than_containerd_knows_by_itself() -> None:
         'version = 1\n[plugins.cri.containerd]\ndefault_runtime_name = "runc"\n',
         "version = 4\n",
         f'version = 2\n{V2}.containerd = {{default_runtime_name = "runc"}}\n',
+        'version = "2"\n',
+        "version = [2]\n",
+        "version = 2\ndisabled_plugins = 5\n",
+        f"version = 2\n{V2}.containerd = 5\n",
+        f"version = 2\n[{V2}.containerd]\nruntimes.crun = 5\n",
+        f"version = 2\n[{V2}.containerd]\nruntimes.crun.options = 5\n",
     ],
-    ids=["version-1", "version-4", "inline"],
 )
 def test_what_cannot_be_changed_safely_is_left_to_a_person(machine: Machine, text: str) -> None:
     machine.node.files[CONFIG] = (text, 0.0)
