@@ -1,5 +1,6 @@
 """Swap and cgroups: what is in use, and what switches swap on at boot."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ _GENERATOR = (
     "usr/lib/systemd/zram-generator.conf",
 )
 """The first one that exists counts; an empty one switches the generator off."""
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+"""How the kernel writes spaces, tabs and backslashes in a file's name."""
 
 
 class MemoryReader:
@@ -23,8 +26,7 @@ class MemoryReader:
         """Active swap areas, zram among them."""
         rows = (line.split() for line in self._lines("proc/swaps")[1:])
         return tuple(
-            # The kernel writes a space in a file's name as \\040.
-            Swap(row[0].replace("\\040", " "), row[1], int(row[2]), int(row[3]))
+            Swap(_ESCAPED.sub(_character, row[0]), row[1], int(row[2]), int(row[3]))
             for row in rows
             if len(row) >= 4 and row[2].isdigit() and row[3].isdigit()
         )
@@ -72,3 +74,7 @@ class MemoryReader:
             return (self._root / path).read_text(errors="replace").splitlines()
         except OSError:
             return []
+
+
+def _character(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 8))
