@@ -32,8 +32,9 @@ class MemoryReader:
         )
 
     def at_boot(self) -> tuple[str, ...]:
-        """Places that switch swap on at boot: lines of fstab, and systemd's zram generator."""
-        return (*self._fstab(), *self._zram())
+        """Places that switch swap on at boot: lines of fstab, systemd's zram generator, and its
+        units that are enabled."""
+        return (*self._fstab(), *self._zram(), *self._units())
 
     def cgroup(self) -> int:
         """Version of the cgroup hierarchy, 0 where none is mounted."""
@@ -68,6 +69,13 @@ class MemoryReader:
                     if line.strip().startswith("[zram"):
                         yield f"/{path}:{number}"
                 return
+
+    def _units(self) -> Iterator[str]:
+        folder = self._root / "etc/systemd/system"
+        for place in sorted((*folder.glob("*.wants/*.swap"), *folder.glob("*.requires/*.swap"))):
+            unit = folder / place.name
+            if not (unit.is_symlink() and str(unit.readlink()) == "/dev/null"):  # masked
+                yield "/" + str(place.relative_to(self._root))
 
     def _lines(self, path: str) -> list[str]:
         try:

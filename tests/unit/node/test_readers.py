@@ -145,6 +145,10 @@ def test_swap_is_read_from_the_kernel_and_from_what_switches_it_on_at_boot(tmp_p
     assert (reader.cgroup(), reader.available()) == (2, 123)
     put(tmp_path, "/etc/systemd/zram-generator.conf")
     assert reader.at_boot() == boot[:1], "an empty file switches the generator off"
+    put(tmp_path, "/etc/systemd/system/swap.target.wants/dev-sda2.swap")
+    put(tmp_path, "/etc/systemd/system/swap.target.wants/dev-sda3.swap")
+    (tmp_path / "etc/systemd/system/dev-sda3.swap").symlink_to("/dev/null")
+    assert reader.at_boot()[1:] == ("/etc/systemd/system/swap.target.wants/dev-sda2.swap",)
     assert MemoryReader(tmp_path / "nothing").cgroup() == 0
 
 

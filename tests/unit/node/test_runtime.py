@@ -1,6 +1,7 @@
 """containerd and swap as declared: read by meaning, changed in place, restarted if allowed."""
 
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from bridged.agent.engine import Engine
 from bridged.desired.packages import Packages
 from bridged.desired.runtime import Containerd, Runtime
 from bridged.observe.node import ConfigFile, Swap
+from bridged.plan.actions import ObjectId
 from bridged.plan.containerd_config import Unclear, differences, edited, read
+from bridged.plan.planner import interest, make_plan
 from bridged.report import ObjectReport, Report
 from tests.twins.faults import Killed
 from tests.twins.machine import Machine, reference_machine
@@ -312,6 +315,23 @@ def test_swap_is_switched_off_only_where_that_is_declared(machine: Machine) -> N
     machine.node.finish()
     assert made.run_pass().converged
     assert machine.node.swaps == []
+
+
+def test_a_swap_unit_that_is_enabled_is_told_with_what_disables_it(machine: Machine) -> None:
+    machine.node.swap_at_boot = ("/etc/systemd/system/swap.target.wants/dev-sda2.swap",)
+    report = engine(machine, state(swap="off")).run_pass()
+    (found,) = (f for f in report.findings if f.code == "swap-at-boot")
+    assert found.remedy == "systemctl disable dev-sda2.swap"
+
+
+def test_swap_that_could_not_be_looked_for_is_not_called_off(machine: Machine) -> None:
+    """Rule 7: what was not seen is not as declared."""
+    declared = state(swap="off")
+    host = replace(machine.observe(interest(declared)), problems={"node": "no answer"})
+    verdict = make_plan(declared, host).verdict(ObjectId("swap", "off"))
+    assert verdict is not None
+    assert verdict.condition == "blocked"
+    assert "no answer" in verdict.reason
 
 
 def test_swap_that_does_not_fit_into_memory_stays(machine: Machine) -> None:
