@@ -170,8 +170,10 @@ def test_networkmanager_away_is_an_observation(machine: Machine, running: Engine
 def test_rule_7_the_report_is_what_was_seen(machine: Machine, running: Engine) -> None:
     """A write that the kernel accepted without effect is not called repaired."""
     machine.kernel.parameters[FORWARD] = "0"
-    machine.writers.sysctls.write = lambda path, value: None
+    written: list[str] = []
+    machine.writers.sysctls.write = lambda path, value: written.append(path)
     report = running.run_pass()
+    assert written == [FORWARD], "once in a pass"
     item = find(report, "sysctl", "net.ipv4.ip_forward")
     assert item.condition == "failed"
     assert item.drift[0].kernel == "0"
