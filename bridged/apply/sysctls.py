@@ -65,6 +65,10 @@ class SysctlWriter:
             finally:
                 os.close(file)
         except OSError as error:
+            if error.errno in _DENIED and self._read_only(path):
+                raise WorldError(
+                    "refused", f"{path} is read-only: the kernel lets nobody set it"
+                ) from error
             if error.errno in _DENIED and self._by_systemd(path, data):
                 return
             raise WorldError(
@@ -72,6 +76,12 @@ class SysctlWriter:
             ) from error
         if written != len(data):
             raise WorldError("failed", f"the kernel took only part of {value!r} for {path}")
+
+    def _read_only(self, path: str) -> bool:
+        try:
+            return not (self._sys / path).stat().st_mode & 0o222
+        except OSError:
+            return False
 
     def _write(self, file: int, data: bytes, path: str) -> int:
         """One write(2).  What is missing while the key is there is said of the value."""
