@@ -192,7 +192,8 @@ class Books:
         if not errors and not after.actions:
             return None
         error = errors[0] if errors else _unheeded(after)
-        self.ledger.failed(after, error, now)
+        # Activations are waited for together with others, modprobe alone.
+        self.ledger.failed(after, error, now, seconds if item.kind == "module" else 0.0)
         return Repair(wall, str(item), cause, action, "failed", seconds, error, latency)
 
     def _enter(self, item: ObjectId, repair: Repair, bridge: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from bridged.agent.engine import Engine
 from bridged.desired.state import Maintenance
+from bridged.errors import WorldError
 from bridged.observe.host import Assignment
 from bridged.plan.actions import Action, ObjectId
 from bridged.report import ObjectReport, Report
@@ -101,6 +102,25 @@ def test_rule_6_retries_grow_and_a_change_resets_them(machine: Machine) -> None:
     machine.kernel.installable.add("kvm")
     machine.clock.advance(61)
     assert find(made.run_pass(), "module", "kvm").condition == "converged"
+
+
+def test_rule_6_a_modprobe_that_hangs_does_not_have_most_of_the_time(machine: Machine) -> None:
+    """Everything waits while it is waited for, guests too."""
+    tries = []
+
+    def hang(module: str) -> None:
+        tries.append(module)
+        machine.clock.advance(30)
+        raise WorldError("timeout", f"modprobe {module} did not finish within 30 s")
+
+    machine.kernel.load = hang
+    made = engine(machine, state(modules=("kvm",)))
+    end = machine.clock() + 1200
+    while machine.clock() < end:
+        report = made.run_pass()
+        machine.clock.advance(1)
+    assert 3 <= len(tries) <= 5
+    assert "did not finish" in find(report, "module", "kvm").reason
 
 
 def test_rule_11_a_rival_is_named_and_writes_are_bounded(machine: Machine, running: Engine) -> None:
