@@ -132,7 +132,7 @@ def plan_sysctl(context: Context, path: str, wish: Sysctl) -> Verdict:
         return Verdict(
             item,
             "blocked",
-            f"its value is {observed.value}, of which there is no more and no less",
+            f'its value is "{observed.value}", of which there is no more and no less',
             "declare the whole value, in quotes, in place of at-least",
             drift,
         )
