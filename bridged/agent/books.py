@@ -191,8 +191,9 @@ class Books:
             return Repair(wall, str(item), cause, action, "repaired", seconds, latency=latency)
         if not errors and not after.actions:
             return None
-        error = errors[0] if errors else "accepted, yet the host still differs"
-        self.ledger.failed(after, error, now)
+        error = errors[0] if errors else _unheeded(after)
+        # Activations are waited for together with others, modprobe alone.
+        self.ledger.failed(after, error, now, seconds if item.kind == "module" else 0.0)
         return Repair(wall, str(item), cause, action, "failed", seconds, error, latency)
 
     def _enter(self, item: ObjectId, repair: Repair, bridge: str) -> None:
@@ -248,6 +249,24 @@ class Books:
 def _begun(action: Action) -> bool:
     """Whether an action is only begun: its end is entered when it has come."""
     return isinstance(action, InstallPackage | RemovePackage | RestartService | SwapOff)
+
+
+def _unheeded(after: Verdict) -> str:
+    """What it means that the host took an action and is no other for it."""
+    kind, name = after.object
+    if kind == "module":
+        return (
+            f"modprobe reports success and {name} is not there: a blacklist or install line keeps "
+            f"it out (grep -r {name} /etc/modprobe.d /usr/lib/modprobe.d), or it is another name "
+            f"of a module (modprobe --resolve-alias {name})"
+        )
+    if kind == "sysctl" and after.drift:
+        drift = after.drift[0]
+        return (
+            f"the kernel took {drift.desired} and shows {drift.kernel}: it limits or rounds the "
+            "value, or something set it at once"
+        )
+    return "accepted, yet the host still differs"
 
 
 def _did_its_part(after: Verdict, before: Verdict, errors: list[str]) -> bool:

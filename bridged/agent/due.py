@@ -12,6 +12,9 @@ from bridged.plan.result import Verdict
 Taken = Mapping[ObjectId, Sequence[Outcome]]
 """What was done in this pass, by object."""
 
+_AT_ONCE = frozenset({"sysctls", "modules", "files"})
+"""Worlds in which what was done shows at once, if ever."""
+
 
 def due(
     verdicts: Iterable[Verdict],
@@ -30,7 +33,8 @@ def due(
         if held_back(verdict) or any(map(_failed, taken.get(verdict.object, ()))):
             continue
         if force or ledger.due(verdict, now) or verdict.object in taken:
-            actions += verdict.actions
+            done = taken.get(verdict.object, ())
+            actions += [action for action in verdict.actions if not _in_vain(action, done)]
             if verdict.bridge in waited_for and any(map(_activates, verdict.actions)):
                 break  # guests wait for this bridge: everything else comes after them
     return [action for action in actions if action.world not in SLOW] or actions
@@ -56,6 +60,12 @@ def at_once(actions: list[Action], host: Host | None) -> tuple[list[Action], boo
         and not (isinstance(action, SetController) and action.object in asked)
     ]
     return quick, len(quick) < len(actions)
+
+
+def _in_vain(action: Action, done: Sequence[Outcome]) -> bool:
+    """Whether the same was done in this pass already: the kernel takes a value and keeps another,
+    modprobe says yes and loads nothing.  The next pass may try again, when it is due."""
+    return action.world in _AT_ONCE and any(outcome.action == action for outcome in done)
 
 
 def _failed(outcome: Outcome) -> bool:

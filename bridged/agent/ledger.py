@@ -13,6 +13,9 @@ from bridged.plan.actions import ObjectId
 from bridged.plan.result import Verdict
 from bridged.report import Condition, Repair
 
+_SHARE = 10
+"""How many times as long as it was waited for an object waits for its next attempt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -72,14 +75,15 @@ class Ledger:
         entry = self.entries.get(item)
         return entry is None or (not entry.attempts and now >= entry.not_before)
 
-    def failed(self, verdict: Verdict, error: str, now: float) -> None:
-        """An attempt did not bring the object to its desired state."""
+    def failed(self, verdict: Verdict, error: str, now: float, waited: float = 0.0) -> None:
+        """An attempt did not bring the object to its desired state; everything else `waited` so
+        many seconds for it, and is to have most of the time."""
         entry = self.entry(verdict.object)
         entry.attempts += 1
         entry.error = error
         entry.fingerprint = fingerprint(verdict)
         delay = self.limits.first_retry * 2 ** min(entry.attempts - 1, 20)
-        entry.not_before = now + min(delay, self.limits.last_retry)
+        entry.not_before = now + max(min(delay, self.limits.last_retry), _SHARE * waited)
 
     def repaired(self, item: ObjectId, properties: Iterable[str], now: float) -> None:
         """The object was brought to its desired state, in these properties."""

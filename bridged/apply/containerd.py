@@ -43,14 +43,14 @@ class FileEditor:
         try:
             if target.is_symlink():
                 raise WorldError("refused", f"{action.path} is a symbolic link; it is left alone")
-            before = target.read_text() if target.exists() else None
-            if before != action.before:
+            before = target.read_bytes() if target.exists() else None
+            if before != (None if action.before is None else action.before.encode()):
                 raise WorldError("vanished", f"{action.path} has just been changed by others")
             if before is not None:
                 _replace(self._root / action.backup.lstrip("/"), before, like=target)
             else:
                 make_folder(target.parent)
-            _replace(target, action.content, like=target)
+            _replace(target, action.content.encode(), like=target)
         except OSError as error:
             reason = f"cannot write {action.path}: {os.strerror(error.errno or 0)}"
             if error.errno == errno.EROFS:  # our sandbox opens only what was there at our start
@@ -62,11 +62,11 @@ class FileEditor:
             raise WorldError("permission", reason) from error
 
 
-def _replace(target: Path, content: str, like: Path) -> None:
+def _replace(target: Path, content: bytes, like: Path) -> None:
     file, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
     try:
         with os.fdopen(file, "wb") as stream:
-            stream.write(content.encode())
+            stream.write(content)
             stream.flush()
             _resemble(stream.fileno(), like)
             os.fsync(stream.fileno())

@@ -5,7 +5,6 @@ import errno
 import hashlib
 import os
 import posixpath
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,6 +31,7 @@ _REMEDIES = {
     "bridged",
     errno.EPERM: "if it is the owner that cannot be set: look at journalctl -g 'for bridged'; "
     "else: lsattr -d {folder}",
+    errno.ENOTDIR: "see what is in the place of {folder}",
     errno.ENOSPC: "make room in {folder}",
     errno.EDQUOT: "make room in {folder}",
 }
@@ -54,17 +54,25 @@ class FileWriter:
         """
         target = self._root / path.lstrip("/")
         with _explained("remove" if content is None else "write", path):
-            label = _check(target, path)
-            if content is None:
-                with contextlib.suppress(FileNotFoundError):
-                    target.unlink()
-                    _sync(target.parent)
+            if content is not None:
+                make_folder(target.parent)
+            elif not target.parent.exists():
                 return
-            make_folder(target.parent)
             with _folder(target.parent) as folder:
-                data = content.encode(errors="surrogateescape")
-                _replace(folder, target.name, data, _MODE, None, label)
-                os.fsync(folder)
+                _refuse_marked(folder, posixpath.dirname(path))
+                file = open_plain(folder, target.name, path)
+                try:
+                    label = _before(file, path)
+                finally:
+                    if file is not None:
+                        os.close(file)
+                if content is not None:
+                    data = content.encode(errors="surrogateescape")
+                    _replace(folder, target.name, data, _MODE, None, label)
+                elif file is not None:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(target.name, dir_fd=folder)
+                os.fsync(folder)  # without this a power cut could bring the old file back
 
     def keep(self, action: KeepFile) -> None:
         """Make a file what `action` says, never through a symbolic link or a folder that others can
@@ -117,33 +125,22 @@ def _explained(doing: str, path: str) -> Iterator[None]:
         ) from error
 
 
-def _check(target: Path, path: str) -> bytes | None:
-    """Refuse what is no plain file; the SELinux label of the one that is there, if any."""
-    try:
-        mode = target.lstat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    if not stat.S_ISREG(mode):
-        what = "a symbolic link" if stat.S_ISLNK(mode) else "not a plain file"
-        raise WorldError("refused", f"{path} is {what}; it is left alone")
-    try:
-        return os.getxattr(target, _LABEL, follow_symlinks=False)
-    except OSError:
-        return None
-
-
 def _before(file: int | None, path: str) -> bytes | None:
     """The SELinux label of an open file, if there is one; refuses what cannot be replaced."""
     if file is None:
         return None
-    letter = mark(file)
-    if letter:
-        word = "immutable" if letter == "i" else "append-only"
-        raise Obstacle(f"{path} is {word}", f"chattr -{letter} {path}")
+    _refuse_marked(file, path)
     try:
         return os.getxattr(file, _LABEL)
     except OSError:
         return None
+
+
+def _refuse_marked(file: int, path: str) -> None:
+    letter = mark(file)
+    if letter:
+        word = "immutable" if letter == "i" else "append-only"
+        raise Obstacle(f"{path} is {word}", f"chattr -{letter} {path}")
 
 
 @contextlib.contextmanager
@@ -153,12 +150,6 @@ def _folder(path: Path) -> Iterator[int]:
         yield folder
     finally:
         os.close(folder)
-
-
-def _sync(path: Path) -> None:
-    """Without this a power cut could bring the old file back."""
-    with _folder(path) as folder:
-        os.fsync(folder)
 
 
 def _nothing() -> None:

@@ -61,10 +61,14 @@ class SysctlWriter:
                     self._sys.resolve()
                 ):
                     raise WorldError("refused", f"{path} leads out of /proc/sys")
-                written = os.write(file, data)
+                written = self._write(file, data, path)
             finally:
                 os.close(file)
         except OSError as error:
+            if error.errno in _DENIED and self._read_only(path):
+                raise WorldError(
+                    "refused", f"{path} is read-only: the kernel lets nobody set it"
+                ) from error
             if error.errno in _DENIED and self._by_systemd(path, data):
                 return
             raise WorldError(
@@ -72,6 +76,25 @@ class SysctlWriter:
             ) from error
         if written != len(data):
             raise WorldError("failed", f"the kernel took only part of {value!r} for {path}")
+
+    def _read_only(self, path: str) -> bool:
+        try:
+            return not (self._sys / path).stat().st_mode & 0o222
+        except OSError:
+            return False
+
+    def _write(self, file: int, data: bytes, path: str) -> int:
+        """One write(2).  What is missing while the key is there is said of the value."""
+        try:
+            return os.write(file, data)
+        except FileNotFoundError:
+            if not (self._sys / path).exists():
+                raise
+            raise WorldError(
+                "refused",
+                f"the kernel has no {data.decode().strip()!r} for {path}: it is misspelt, or comes "
+                "with a module that is not loaded",
+            ) from None
 
     def _by_systemd(self, path: str, data: bytes) -> bool:
         """Whether systemd wrote it for us: some keys take rights that our unit does not have."""

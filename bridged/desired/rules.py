@@ -263,7 +263,43 @@ def _forwarded_groups(name: str, bridge: Bridge) -> Iterator[Violation]:
 _PER_INTERFACE = re.compile(r"net/(ipv4|ipv6|mpls)/(conf|neigh)/(.+)/([^/]+)\Z")
 
 
+_SAME = (
+    ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding"),
+    ("net/netfilter/nf_conntrack_max", "net/nf_conntrack_max"),
+    ("vm/nr_hugepages", "vm/nr_hugepages_mempolicy"),
+)
+"""Two names of one number in the kernel."""
+_ONE_OF = (
+    ("vm/dirty_ratio", "vm/dirty_bytes"),
+    ("vm/dirty_background_ratio", "vm/dirty_background_bytes"),
+    ("vm/overcommit_ratio", "vm/overcommit_kbytes"),
+)
+"""Two ways of saying one thing: whichever is written, the kernel sets the other to 0."""
+
+
+def _sysctl_pairs(state: State) -> Iterator[Violation]:
+    """Parameters that are one in the kernel: we would fight ourselves for ever."""
+    declared = state.sysctls or {}
+    values = {path: str(value).strip() for path, value in declared.items()}
+    for first, second in _SAME:
+        both = [declared.get(path) for path in (first, second)]
+        if all(isinstance(value, int | str) for value in both) and values[first] != values[second]:
+            yield _pair(first, second, f"is the same parameter as `{sysctl_key(first)}` ({HERE})")
+    for first, second in _ONE_OF:
+        if first in values and second in values and "0" not in {values[first], values[second]}:
+            name = sysctl_key(first)
+            yield _pair(
+                first, second, f"and `{name}` ({HERE}) exclude each other: either sets the other 0"
+            )
+
+
+def _pair(first: str, second: str, how: str) -> Violation:
+    key = sysctl_key(second)
+    return Violation(("sysctls", second), f"`{key}` {how}", "keep one of them", ("sysctls", first))
+
+
 def _sysctls(state: State) -> Iterator[Violation]:
+    yield from _sysctl_pairs(state)
     for path, value in (state.sysctls or {}).items():
         at = ("sysctls", path)
         key = shown(sysctl_key(path), 80)

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridged.observe.drop_ins import drop_ins
+from bridged.observe.drop_ins import content, drop_ins
 
 _PLACES = ("etc", "run", "usr/local/lib", "usr/lib")
 """A file hides those of the same name in later places: sysctl.d(5), modules-load.d(5)."""
 _DISTRIBUTION = "/usr/lib/"
 _CONFFILE = re.compile(r" (/etc/\S+) ([0-9a-f]{32})(?: |$)")
-_LARGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,7 @@ class BootFiles:
         for kind in ("modules-load.d", "sysctl.d"):
             for _, file in drop_ins(self._root, [f"{place}/{kind}" for place in _PLACES]):
                 try:
-                    with file.open("rb") as stream:
-                        data = stream.read(_LARGEST)
+                    data = content(file)
                 except OSError:
                     continue
                 shown = "/" + str(file.relative_to(self._root))

@@ -3,6 +3,7 @@
 import glob
 import os
 import socket
+import stat
 import struct
 import time
 import tomllib
@@ -79,6 +80,8 @@ class ContainerdReader:
             known = self._parsed.get(key)
             if known is not None:
                 return known
+            if not stat.S_ISREG(seen.st_mode):  # a FIFO would never end
+                raise ValueError(f"{path} is not a plain file")
             text = place.read_bytes()[:_LARGEST].decode()
         except FileNotFoundError:
             return None

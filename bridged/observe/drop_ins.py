@@ -1,8 +1,12 @@
 """Directories of configuration files of which those of the same name hide each other: sysctl.d(5),
 modules-load.d(5), modprobe.d(5)."""
 
+import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
+
+from bridged.folders import read_all
 
 
 def drop_ins(root: Path, directories: Iterable[str]) -> list[tuple[str, Path]]:
@@ -19,3 +23,15 @@ def drop_ins(root: Path, directories: Iterable[str]) -> list[tuple[str, Path]]:
             if file.name.endswith(".conf"):
                 files.setdefault(file.name, file)
     return sorted(files.items())
+
+
+def content(file: Path) -> bytes:
+    """What such a file says, nothing where it is no file: a FIFO would never end.
+
+    Raises OSError.
+    """
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return read_all(descriptor) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    finally:
+        os.close(descriptor)

@@ -1,5 +1,6 @@
 """Swap and cgroups: what is in use, and what switches swap on at boot."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ _GENERATOR = (
     "usr/lib/systemd/zram-generator.conf",
 )
 """The first one that exists counts; an empty one switches the generator off."""
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+"""How the kernel writes spaces, tabs and backslashes in a file's name."""
 
 
 class MemoryReader:
@@ -23,15 +26,15 @@ class MemoryReader:
         """Active swap areas, zram among them."""
         rows = (line.split() for line in self._lines("proc/swaps")[1:])
         return tuple(
-            # The kernel writes a space in a file's name as \\040.
-            Swap(row[0].replace("\\040", " "), row[1], int(row[2]), int(row[3]))
+            Swap(_ESCAPED.sub(_character, row[0]), row[1], int(row[2]), int(row[3]))
             for row in rows
             if len(row) >= 4 and row[2].isdigit() and row[3].isdigit()
         )
 
     def at_boot(self) -> tuple[str, ...]:
-        """Places that switch swap on at boot: lines of fstab, and systemd's zram generator."""
-        return (*self._fstab(), *self._zram())
+        """Places that switch swap on at boot: lines of fstab, systemd's zram generator, and its
+        units that are enabled."""
+        return (*self._fstab(), *self._zram(), *self._units())
 
     def cgroup(self) -> int:
         """Version of the cgroup hierarchy, 0 where none is mounted."""
@@ -67,8 +70,19 @@ class MemoryReader:
                         yield f"/{path}:{number}"
                 return
 
+    def _units(self) -> Iterator[str]:
+        folder = self._root / "etc/systemd/system"
+        for place in sorted((*folder.glob("*.wants/*.swap"), *folder.glob("*.requires/*.swap"))):
+            unit = folder / place.name
+            if not (unit.is_symlink() and str(unit.readlink()) == "/dev/null"):  # masked
+                yield "/" + str(place.relative_to(self._root))
+
     def _lines(self, path: str) -> list[str]:
         try:
             return (self._root / path).read_text(errors="replace").splitlines()
         except OSError:
             return []
+
+
+def _character(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 8))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bridged.desired.names import module_name
-from bridged.observe.drop_ins import drop_ins
+from bridged.observe.drop_ins import content, drop_ins
 from bridged.observe.host import Assignment
 
 _LOAD = (
@@ -17,7 +17,6 @@ _LOAD = (
 _MODPROBE = ("etc/modprobe.d", "run/modprobe.d", "usr/local/lib/modprobe.d", "usr/lib/modprobe.d")
 _FORBID = ("blacklist", "install")
 """``install NAME /bin/true`` keeps a module out; ``blacklist`` only keeps its aliases out."""
-_LARGEST = 1 << 20
 
 
 class ModuleFileReader:
@@ -49,8 +48,7 @@ class ModuleFileReader:
 
 def _lines(file: Path) -> Iterator[str]:
     try:
-        with file.open("rb") as stream:
-            text = stream.read(_LARGEST).decode(errors="replace")
+        text = content(file).decode(errors="replace")
     except OSError:
         return
     for line in map(str.strip, text.splitlines()):

@@ -14,7 +14,7 @@ from bridged.desired.names import module_name
 from bridged.observe.host import ModuleState
 
 _CAPABILITIES = {"br_netfilter": "proc/sys/net/bridge"}
-"""Directories that exist exactly while the module is there, in whatever way."""
+"""Directories that hold something exactly while the module is there, in whatever way."""
 
 _BUILTIN = "run/bridged/modules.builtin"
 """Where our unit, which hides the modules from us, shows us this one file."""
@@ -29,21 +29,28 @@ class ModuleReader:
 
     def read(self, names: Iterable[str]) -> Mapping[str, ModuleState]:
         """States by the kernel's spelling of the names; nothing that is missing is an error."""
-        loaded, builtin = self._loaded(), self._builtin()
-        return {name: self._state(name, loaded, builtin) for name in map(module_name, names)}
+        listed, builtin = self._listed(), self._builtin()
+        return {name: self._state(name, listed, builtin) for name in map(module_name, names)}
 
-    def _state(self, name: str, loaded: frozenset[str], builtin: frozenset[str]) -> ModuleState:
-        if name in loaded:
-            return "loaded"
+    def _state(self, name: str, listed: Mapping[str, bool], builtin: frozenset[str]) -> ModuleState:
+        if name in listed:  # then it is not built in, whatever else shows of it
+            return "loaded" if listed[name] else "absent"
         capability = _CAPABILITIES.get(name)
-        if name in builtin or (capability and (self._root / capability).is_dir()):
+        if name in builtin or (capability and self._filled(capability)):
             return "builtin"
         return "builtin" if (self._root / "sys/module" / name).is_dir() else "absent"
 
-    def _loaded(self) -> frozenset[str]:
-        """Only modules that are live: one that is still loading, or going, can do nothing yet."""
+    def _filled(self, folder: str) -> bool:
+        try:
+            return any((self._root / folder).iterdir())
+        except OSError:
+            return False
+
+    def _listed(self) -> Mapping[str, bool]:
+        """Modules, and whether they are live: one that is still loading, or going, shows in /sys
+        and can do nothing yet."""
         rows = (line.split() for line in self._lines("proc/modules"))
-        return frozenset(row[0] for row in rows if row and (len(row) < 5 or row[4] == "Live"))
+        return {row[0]: len(row) < 5 or row[4] == "Live" for row in rows if row}
 
     def _builtin(self) -> frozenset[str]:
         """Names in modules.builtin, which has paths such as ``kernel/net/bridge/bridge.ko``."""

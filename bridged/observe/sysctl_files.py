@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bridged.desired.names import sysctl_path, sysctl_value
-from bridged.observe.drop_ins import drop_ins
+from bridged.observe.drop_ins import content, drop_ins
 from bridged.observe.host import Assignment
 
 _DIRECTORIES = ("etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d")
 """sysctl.d(5): a file hides those of the same name in later directories."""
-_LARGEST = 1 << 20
 
 
 class SysctlFileReader:
@@ -37,8 +36,7 @@ class SysctlFileReader:
             seen = (status.st_mtime_ns, status.st_size, status.st_ino)
             known = self._parsed.get(file)
             if known is None or known[0] != seen:
-                with file.open("rb") as stream:
-                    text = stream.read(_LARGEST).decode(errors="replace")
+                text = content(file).decode(errors="replace")
                 known = self._parsed[file] = (seen, list(_parse(text)))
         except OSError:
             return []

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from bridged.desired.names import module_name
-from bridged.desired.state import Minimum, State
+from bridged.desired.state import Minimum, State, Sysctl
+from bridged.observe.host import Sysctl as Observed
 from bridged.plan.actions import ObjectId, WriteFile
 from bridged.plan.context import Context
-from bridged.plan.kernel import wanted_text
+from bridged.plan.kernel import incomparable, reach, wanted_text
 from bridged.plan.result import Verdict
 from bridged.report import PropertyDrift
 
@@ -17,14 +18,22 @@ MINIMUMS = "/etc/sysctl.d/00-bridged-minimum.conf"
 """Sorts first, so that whoever asks for more than our minimum gets it."""
 FILES = (MODULES, SYSCTLS, MINIMUMS)
 
+_NOTHING = State(version=1)
+"""What stands for a state while there is none: no file can say this."""
 _HEADER = "# Written by bridged from /etc/bridged/state.yaml. Changes here are undone.\n"
 
 
-def contents(state: State) -> dict[str, str | None]:
-    """What each boot file should hold, None for a file that should not exist."""
-    sysctls = state.sysctls or {}
-    exact = {path: wish for path, wish in sysctls.items() if not isinstance(wish, Minimum)}
-    least = {path: wish for path, wish in sysctls.items() if isinstance(wish, Minimum)}
+def contents(state: State, seen: Mapping[str, Observed]) -> dict[str, str | None]:
+    """What each boot file should hold, None for a file that should not exist; `seen` are the
+    sysctls as they are now."""
+    exact: dict[str, Sysctl] = {}
+    least: dict[str, Sysctl] = {}
+    # The boot takes them in the order of the file, and some set others along.
+    for path, wish in sorted((state.sysctls or {}).items(), key=lambda item: reach(item[0])):
+        if not isinstance(wish, Minimum):
+            exact[path] = wish
+        elif not incomparable(wish, seen.get(path)):
+            least[path] = wish
     return {
         MODULES: _text(module_name(name) for name in state.modules or ()),
         SYSCTLS: _text(_assignments({path: wanted_text(wish) for path, wish in exact.items()})),
@@ -44,9 +53,11 @@ def _text(lines: Iterable[str]) -> str | None:
 
 
 def plan_files(context: Context) -> list[Verdict]:
-    """The verdicts on the boot files."""
-    verdicts = []
-    for path, content in contents(context.state).items():
+    """The verdicts on the boot files; without a state nothing is said of them."""
+    verdicts: list[Verdict] = []
+    if context.state == _NOTHING:
+        return verdicts
+    for path, content in contents(context.state, context.host.sysctls).items():
         item = ObjectId("file", path)
         present = context.host.files.get(path)
         if present == content:

@@ -58,14 +58,16 @@ def read(files: Sequence[ConfigFile], name: str) -> Reading:
         own = _get(each.data, section)
         if own is not None:
             cri = _laid_over(cri, own) if version == 3 else own
-    own = _get(cri, ("containerd",)) or {}
+    own = _table(cri, ("containerd",), file)
+    runtime = _table(own, ("runtimes", name), file)
+    _table(runtime, ("options",), file)
     address = [_get(each.data, ("grpc", "address")) for each in files]
-    disabled = {str(n) for each in files for n in each.data.get("disabled_plugins", ())}
+    disabled = {str(n) for each in files for n in _list(each, "disabled_plugins")}
     return Reading(
         version,
         file,
         str(own.get("default_runtime_name") or "runc"),
-        _get(own, ("runtimes", name)) or {},
+        runtime,
         next((str(a) for a in reversed(address) if a), _DEFAULT_SOCKET),
         frozenset(disabled),
     )
@@ -148,14 +150,38 @@ def _by_hand(seen: Reading) -> str:
     )
 
 
+def _table(data: Any, keys: Keys, file: ConfigFile) -> Mapping[str, Any]:
+    """The table at `keys`, an empty one where there is none.  Raises Unclear where something else
+    is there: containerd does not start with that, and everything else must not wait for it."""
+    found = _get(data, keys)
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        raise _misshapen(file, keys[-1], "a table")
+    return found
+
+
+def _list(file: ConfigFile, key: str) -> list[Any]:
+    found = file.data.get(key, [])
+    if not isinstance(found, list):
+        raise _misshapen(file, key, "a list")
+    return found
+
+
+def _misshapen(file: ConfigFile, key: str, what: str) -> Unclear:
+    return Unclear(
+        f"{key} in {file.path} is not {what}", "correct it, then: containerd config dump"
+    )
+
+
 def _version(file: ConfigFile) -> int:
     version = file.data.get("version", 1)
-    if version in _SECTION:
-        return int(version)
+    if isinstance(version, int) and version in _SECTION:
+        return version
     if version == 1 and not file.data.get("plugins"):
         return 2  # nothing in it means anything else in version 2
     raise Unclear(
-        f"{file.path} has the form of version {version}, bridged knows 2 and 3",
+        f"{file.path} has the form of version {version!r}, bridged knows 2 and 3",
         f"containerd config migrate >{file.path}.new, look at it and put it in place",
     )
 

@@ -1,5 +1,7 @@
 """Planning kernel modules and sysctls."""
 
+import re
+
 from bridged.desired.names import module_name, sysctl_key, sysctl_value
 from bridged.desired.state import Minimum, Sysctl
 from bridged.observe.host import Sysctl as Observed
@@ -24,6 +26,10 @@ _PROVIDERS = {
 """Which module brings which part of /proc/sys; the first prefix that fits counts."""
 
 
+_NUMBER = re.compile(r"(-?)(?:(0[xX][0-9a-fA-F]{1,20})|(0[0-7]{1,24})|(0|[1-9][0-9]{0,24}))")
+_RANGES = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?(,[0-9]{1,20}(-[0-9]{1,20})?)*")
+
+
 def provider(path: str) -> str | None:
     """The module whose loading makes a sysctl appear, None where none is known."""
     return next((module for prefix, module in _PROVIDERS.items() if path.startswith(prefix)), None)
@@ -34,6 +40,14 @@ def interface(path: str) -> str | None:
     parts = path.split("/")
     per_interface = len(parts) > 4 and parts[0] == "net" and parts[2] in {"conf", "neigh"}
     return parts[3] if per_interface and parts[3] not in {"all", "default"} else None
+
+
+def reach(path: str) -> int:
+    """The smaller, the earlier it is to be written: ``net.ipv4.ip_forward`` sets
+    ``conf.default.forwarding`` and those of all interfaces along, so does what is below ``all``."""
+    if interface(path) is not None:
+        return 3
+    return next((rank for rank, part in ((1, "/all/"), (2, "/default/")) if part in path), 0)
 
 
 def plan_module(context: Context, name: str) -> Verdict:
@@ -57,11 +71,50 @@ def wanted_text(wish: Sysctl) -> str:
 def satisfied(wish: Sysctl, value: str) -> bool:
     """Whether the value that the kernel shows is as declared."""
     if isinstance(wish, Minimum):
-        try:
-            return int(value) >= wish.at_least
-        except ValueError:
-            return False
-    return sysctl_value(str(wish)) == value
+        seen = number(value)
+        return seen is not None and seen >= wish.at_least
+    wanted = sysctl_value(str(wish))
+    return wanted == value or _meaning(wanted) == _meaning(value)
+
+
+def number(text: str) -> int | None:
+    """The number that the kernel reads in `text`, None where it is anything else.
+
+    It takes hexadecimal and octal numbers too, and shows most of them in decimal.
+    """
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    sign, hexadecimal, octal, decimal = found.groups()
+    value = int(decimal) if decimal else int(octal, 8) if octal else int(hexadecimal, 16)
+    return -value if sign else value
+
+
+def _meaning(text: str) -> object:
+    """What is the same for two spellings of a value: its numbers, or the ranges in a list, which
+    the kernel shows in order and joined where they touch (``net.ipv4.ip_local_reserved_ports``).
+    """
+    numbers = tuple(map(number, text.split()))
+    if None not in numbers:
+        return numbers
+    if not _RANGES.fullmatch(text):
+        return text
+    ends = (item.partition("-")[::2] for item in text.split(","))
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted((int(first), int(last or first)) for first, last in ends):
+        if joined and start <= joined[-1][1] + 1:
+            before = joined.pop()
+            joined.append((before[0], max(before[1], end)))
+        else:
+            joined.append((start, end))
+    return tuple(joined)
+
+
+def incomparable(wish: Sysctl, observed: Observed | None) -> bool:
+    """Whether a minimum is declared of what is not one number: writing it would take part of the
+    value away."""
+    value = observed.value if observed is not None else None
+    return isinstance(wish, Minimum) and value is not None and number(value) is None
 
 
 def plan_sysctl(context: Context, path: str, wish: Sysctl) -> Verdict:
@@ -74,10 +127,19 @@ def plan_sysctl(context: Context, path: str, wish: Sysctl) -> Verdict:
     if satisfied(wish, observed.value):
         return Verdict(item)
     shown = f"at least {wanted}" if isinstance(wish, Minimum) else wanted
+    drift = (PropertyDrift("value", shown, observed.value),)
+    if incomparable(wish, observed):
+        return Verdict(
+            item,
+            "blocked",
+            f'its value is "{observed.value}", of which there is no more and no less',
+            "declare the whole value, in quotes, in place of at-least",
+            drift,
+        )
     return Verdict(
         item,
         "drift",
-        drift=(PropertyDrift("value", shown, observed.value),),
+        drift=drift,
         actions=(
             WriteSysctl(
                 object=item,
@@ -98,7 +160,7 @@ def _missing(
     name = interface(path)
     declared = {module_name(m) for m in context.state.modules or ()}
     needs: ObjectId | None = None
-    if module is not None:
+    if module is not None and context.host.modules.get(module) not in {"loaded", "builtin"}:
         if module not in declared:
             return Verdict(
                 item,
@@ -107,8 +169,7 @@ def _missing(
                 f"add {module} under modules if the key is wanted in any case",
                 drift,
             )
-        if context.host.modules.get(module) not in {"loaded", "builtin"}:
-            needs = ObjectId("module", module)
+        needs = ObjectId("module", module)
     elif name is not None:
         needs = _declared_interface(context, name)
         if needs is None:
@@ -118,7 +179,8 @@ def _missing(
             item,
             "blocked",
             observed.reason or f"this kernel has no key {item.name}",
-            "check the spelling with sysctl -a, or take the key out of the state file",
+            "check the spelling with sysctl -a, which lists what can be read; or take the key out "
+            "of the state file",
             drift,
         )
     write = WriteSysctl(

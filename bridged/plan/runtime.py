@@ -159,6 +159,9 @@ def _word(value: object) -> str:
 def _swap(context: Context) -> Verdict:
     item = ObjectId("swap", "off")
     node = context.host.node
+    if "node" in context.host.problems:
+        why = f"nobody can tell whether swap is in use: {context.host.problems['node']}"
+        return Verdict(item, "blocked", why, "see /proc/swaps, and journalctl -u bridged")
     if not node.swaps:
         return Verdict(item)
     used = sum(swap.used for swap in node.swaps)
@@ -186,7 +189,9 @@ def find_swap(context: Context) -> Iterator[Finding]:
     for place in context.host.node.swap_at_boot:
         path = place.rpartition(":")[0]
         remedy = f"comment the line out in {path}, then: systemctl daemon-reload"
-        if path.endswith("zram-generator.conf"):
+        if place.endswith(".swap"):
+            remedy = f"systemctl disable {place.rpartition('/')[2]}"
+        elif path.endswith("zram-generator.conf"):
             remedy = (
                 "write an empty /etc/systemd/zram-generator.conf, then: systemctl daemon-reload"
             )

@@ -6,6 +6,7 @@ import pytest
 
 from bridged.agent.engine import Engine
 from bridged.desired.state import Maintenance
+from bridged.errors import WorldError
 from bridged.observe.host import Assignment
 from bridged.plan.actions import Action, ObjectId
 from bridged.report import ObjectReport, Report
@@ -103,6 +104,25 @@ def test_rule_6_retries_grow_and_a_change_resets_them(machine: Machine) -> None:
     assert find(made.run_pass(), "module", "kvm").condition == "converged"
 
 
+def test_rule_6_a_modprobe_that_hangs_does_not_have_most_of_the_time(machine: Machine) -> None:
+    """Everything waits while it is waited for, guests too."""
+    tries = []
+
+    def hang(module: str) -> None:
+        tries.append(module)
+        machine.clock.advance(30)
+        raise WorldError("timeout", f"modprobe {module} did not finish within 30 s")
+
+    machine.kernel.load = hang
+    made = engine(machine, state(modules=("kvm",)))
+    end = machine.clock() + 1200
+    while machine.clock() < end:
+        report = made.run_pass()
+        machine.clock.advance(1)
+    assert 3 <= len(tries) <= 5
+    assert "did not finish" in find(report, "module", "kvm").reason
+
+
 def test_rule_11_a_rival_is_named_and_writes_are_bounded(machine: Machine, running: Engine) -> None:
     """Something sets ip_forward back every second for a minute."""
     machine.processes = frozenset({"tuned", "nmstatectl"})
@@ -170,15 +190,32 @@ def test_networkmanager_away_is_an_observation(machine: Machine, running: Engine
 def test_rule_7_the_report_is_what_was_seen(machine: Machine, running: Engine) -> None:
     """A write that the kernel accepted without effect is not called repaired."""
     machine.kernel.parameters[FORWARD] = "0"
-    machine.writers.sysctls.write = lambda path, value: None
+    written: list[str] = []
+    machine.writers.sysctls.write = lambda path, value: written.append(path)
     report = running.run_pass()
+    assert written == [FORWARD], "once in a pass"
     item = find(report, "sysctl", "net.ipv4.ip_forward")
     assert item.condition == "failed"
     assert item.drift[0].kernel == "0"
+    assert "the kernel took 1 and shows 0" in item.reason
     assert not report.converged
 
 
+def test_a_module_that_modprobe_only_says_to_have_loaded_is_told_with_what_may_be_wrong(
+    machine: Machine,
+) -> None:
+    """Exit code 0 is all that a blacklist, an install rule and an alias leave behind."""
+    machine.kernel.load_module = lambda name: None
+    item = find(engine(machine, state()).run_pass(), "module", "kvm")
+    assert item.condition == "failed"
+    assert "modprobe.d" in item.reason
+    assert "modprobe --resolve-alias kvm" in item.reason
+
+
 def test_no_state_yet_changes_nothing(machine: Machine) -> None:
+    """Rule 8: neither the network nor what an earlier state wrote for the next boot."""
+    engine(machine, state()).run_pass()
+    machine.faults.writes.clear()
     report = engine(machine, None).run_pass()
     assert machine.faults.writes == []
     assert not report.converged

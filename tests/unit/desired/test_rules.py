@@ -251,3 +251,33 @@ def test_a_sysctl_that_contradicts_a_bridge_is_an_error(value: str) -> None:
 def test_a_sysctl_that_agrees_with_a_bridge_is_accepted() -> None:
     load(bridges("br: {}") + "sysctls: {net.ipv6.conf.br.disable_ipv6: 1}\n")
     load(bridges("br: {ipv6: keep}") + "sysctls: {net.ipv6.conf.br.disable_ipv6: 0}\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("net.ipv4.ip_forward: 1", "net.ipv4.conf.all.forwarding: 0", "is the same parameter as"),
+        ("net.nf_conntrack_max: 1", "net.netfilter.nf_conntrack_max: 2", "is the same parameter"),
+        ("vm.dirty_ratio: 20", "vm.dirty_bytes: 100000000", "exclude each other"),
+        ("vm.overcommit_kbytes: {at-least: 5}", "vm.overcommit_ratio: 50", "exclude each other"),
+    ],
+)
+def test_two_names_of_one_parameter_cannot_have_two_values(
+    first: str, second: str, words: str
+) -> None:
+    """Case 5: the kernel knows that they are one, we would write them in turn for ever."""
+    found = problem(f"version: 1\nsysctls:\n  {first}\n  {second}\n")
+    assert words in found.message
+    assert found.remedy == "keep one of them"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "net.ipv4.ip_forward: 1\n  net.ipv4.conf.all.forwarding: '1'",
+        "vm.dirty_ratio: 0\n  vm.dirty_bytes: 100000000",
+        "net.ipv4.ip_forward: 1\n  net.ipv4.conf.default.forwarding: 0",
+    ],
+)
+def test_two_names_of_one_parameter_may_agree(rows: str) -> None:
+    load(f"version: 1\nsysctls:\n  {rows}\n")

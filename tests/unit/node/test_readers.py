@@ -59,12 +59,14 @@ def test_containerd_is_read_with_what_it_imports_in_its_order(tmp_path: Path) ->
         ("version = \n", "line 1"),
         ('imports = ["/nowhere.toml"]\n', "/nowhere.toml"),
         ("\udc80", "not UTF-8"),
+        ('imports = ["/fifo.toml"]\n', "/fifo.toml is not a plain file"),
     ],
 )
 def test_a_configuration_that_cannot_be_read_is_told_with_its_place(
     tmp_path: Path, text: str, said: str
 ) -> None:
     put(tmp_path, CONFIG).write_bytes(text.encode(errors="surrogateescape"))
+    os.mkfifo(tmp_path / "fifo.toml")
     seen = ContainerdReader(tmp_path).read(CONFIG, SOCKET, ())
     assert said in seen.problem
 
@@ -104,6 +106,18 @@ def test_a_file_of_others_is_edited_only_as_it_was_seen_and_keeps_its_mode(tmp_p
         editor.edit(edit(None, "c"))
 
 
+def test_a_file_with_the_line_ends_of_another_system_is_edited_as_it_was_seen(
+    tmp_path: Path,
+) -> None:
+    """Read otherwise than the observation reads it, it would have changed for ever."""
+    place = put(tmp_path, CONFIG)
+    place.write_bytes(b"version = 2\r\n")
+    (seen,) = ContainerdReader(tmp_path).read(CONFIG, SOCKET, ()).files
+    FileEditor(tmp_path).edit(edit(seen.text, seen.text + "x = 1\r\n"))
+    assert place.read_bytes() == b"version = 2\r\nx = 1\r\n"
+    assert place.with_name("config.toml.old").read_bytes() == b"version = 2\r\n"
+
+
 # ------------------------------------------------------------------------------------ swap, cgroups
 
 
@@ -112,7 +126,7 @@ def test_swap_is_read_from_the_kernel_and_from_what_switches_it_on_at_boot(tmp_p
         tmp_path,
         "/proc/swaps",
         "Filename\tType\tSize\tUsed\tPriority\n/dev/zram0 partition 2097148 12 100\n"
-        "/my\\040swap file 1024 0 -2\n",
+        "/my\\040sw\\134ap file 1024 0 -2\n",
     )
     put(
         tmp_path,
@@ -125,12 +139,16 @@ def test_swap_is_read_from_the_kernel_and_from_what_switches_it_on_at_boot(tmp_p
     put(tmp_path, "/sys/fs/cgroup/cgroup.controllers")
     put(tmp_path, "/proc/meminfo", "MemTotal: 9 kB\nMemAvailable:   123 kB\n")
     reader = MemoryReader(tmp_path)
-    assert [(s.device, s.used) for s in reader.swaps()] == [("/dev/zram0", 12), ("/my swap", 0)]
+    assert [(s.device, s.used) for s in reader.swaps()] == [("/dev/zram0", 12), ("/my sw\\ap", 0)]
     boot = ("/etc/fstab:3", "/usr/lib/systemd/zram-generator.conf:2")
     assert reader.at_boot() == boot
     assert (reader.cgroup(), reader.available()) == (2, 123)
     put(tmp_path, "/etc/systemd/zram-generator.conf")
     assert reader.at_boot() == boot[:1], "an empty file switches the generator off"
+    put(tmp_path, "/etc/systemd/system/swap.target.wants/dev-sda2.swap")
+    put(tmp_path, "/etc/systemd/system/swap.target.wants/dev-sda3.swap")
+    (tmp_path / "etc/systemd/system/dev-sda3.swap").symlink_to("/dev/null")
+    assert reader.at_boot()[1:] == ("/etc/systemd/system/swap.target.wants/dev-sda2.swap",)
     assert MemoryReader(tmp_path / "nothing").cgroup() == 0
 
 

@@ -1,6 +1,7 @@
 """containerd and swap as declared: read by meaning, changed in place, restarted if allowed."""
 
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from bridged.agent.engine import Engine
 from bridged.desired.packages import Packages
 from bridged.desired.runtime import Containerd, Runtime
 from bridged.observe.node import ConfigFile, Swap
+from bridged.plan.actions import ObjectId
 from bridged.plan.containerd_config import Unclear, differences, edited, read
+from bridged.plan.planner import interest, make_plan
 from bridged.report import ObjectReport, Report
 from tests.twins.faults import Killed
 from tests.twins.machine import Machine, reference_machine
@@ -132,8 +135,13 @@ def test_runc_needs_no_more_than_containerd_knows_by_itself() -> None:
         'version = 1\n[plugins.cri.containerd]\ndefault_runtime_name = "runc"\n',
         "version = 4\n",
         f'version = 2\n{V2}.containerd = {{default_runtime_name = "runc"}}\n',
+        'version = "2"\n',
+        "version = [2]\n",
+        "version = 2\ndisabled_plugins = 5\n",
+        f"version = 2\n{V2}.containerd = 5\n",
+        f"version = 2\n[{V2}.containerd]\nruntimes.crun = 5\n",
+        f"version = 2\n[{V2}.containerd]\nruntimes.crun.options = 5\n",
     ],
-    ids=["version-1", "version-4", "inline"],
 )
 def test_what_cannot_be_changed_safely_is_left_to_a_person(machine: Machine, text: str) -> None:
     machine.node.files[CONFIG] = (text, 0.0)
@@ -307,6 +315,23 @@ def test_swap_is_switched_off_only_where_that_is_declared(machine: Machine) -> N
     machine.node.finish()
     assert made.run_pass().converged
     assert machine.node.swaps == []
+
+
+def test_a_swap_unit_that_is_enabled_is_told_with_what_disables_it(machine: Machine) -> None:
+    machine.node.swap_at_boot = ("/etc/systemd/system/swap.target.wants/dev-sda2.swap",)
+    report = engine(machine, state(swap="off")).run_pass()
+    (found,) = (f for f in report.findings if f.code == "swap-at-boot")
+    assert found.remedy == "systemctl disable dev-sda2.swap"
+
+
+def test_swap_that_could_not_be_looked_for_is_not_called_off(machine: Machine) -> None:
+    """Rule 7: what was not seen is not as declared."""
+    declared = state(swap="off")
+    host = replace(machine.observe(interest(declared)), problems={"node": "no answer"})
+    verdict = make_plan(declared, host).verdict(ObjectId("swap", "off"))
+    assert verdict is not None
+    assert verdict.condition == "blocked"
+    assert "no answer" in verdict.reason
 
 
 def test_swap_that_does_not_fit_into_memory_stays(machine: Machine) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,24 @@ def test_a_file_in_the_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(WorldError):
         FileWriter(tmp_path).write(PATH, "x")
     assert FileReader(tmp_path).read([PATH]) == {PATH: None}
+
+
+@pytest.mark.parametrize("content", ["x", None])
+@pytest.mark.parametrize("letter", ["i", "a"])
+@pytest.mark.parametrize("place", [PATH, "/etc/sysctl.d"])
+def test_what_is_marked_is_named_with_the_command_that_ends_it(
+    tmp_path: Path, place: str, letter: str, content: str | None
+) -> None:
+    writer = FileWriter(tmp_path)
+    writer.write(PATH, "old")
+    marked = str(tmp_path / place.lstrip("/"))
+    if subprocess.run(["chattr", f"+{letter}", marked], capture_output=True).returncode:
+        pytest.skip("this file system knows no marks, or root may not make one")
+    try:
+        with pytest.raises(WorldError, match=f"chattr -{letter} {place}$"):
+            writer.write(PATH, content)
+    finally:
+        subprocess.run(["chattr", f"-{letter}", marked], check=True)
 
 
 def test_bytes_that_are_no_text_survive_reading(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def test_a_loaded_module_is_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize("state", ["Loading", "Unloading"])
 def test_a_module_on_its_way_is_not_loaded_yet(tmp_path: Path, state: str) -> None:
     reader = tree(tmp_path, proc__modules=f"overlay 32768 0 - {state} 0x0\n")
+    (tmp_path / "sys/module/overlay").mkdir(parents=True)
     assert reader.read(["overlay"]) == {"overlay": "absent"}
 
 
@@ -58,6 +59,13 @@ def test_br_netfilter_is_builtin_where_its_sysctls_exist(tmp_path: Path) -> None
     """Case 6 (b): no /lib/modules, nothing in /sys/module."""
     reader = tree(tmp_path, proc__sys__net__bridge__key="1")
     assert reader.read(["br_netfilter"]) == {"br_netfilter": "builtin"}
+
+
+def test_an_empty_directory_of_sysctls_is_no_module(tmp_path: Path) -> None:
+    """Case 1: the directory is there and the keys are not."""
+    reader = tree(tmp_path, proc__modules="")
+    (tmp_path / "proc/sys/net/bridge").mkdir(parents=True)
+    assert reader.read(["br_netfilter"]) == {"br_netfilter": "absent"}
 
 
 def test_the_directory_of_the_sysctls_proves_no_other_module(tmp_path: Path) -> None:

@@ -146,3 +146,33 @@ def test_what_the_unit_denies_is_told_with_the_line_that_allows_it(
     with pytest.raises(WorldError) as caught:
         SysctlWriter(tmp_path).write(path, "1")
     assert remedy in caught.value.message
+
+
+def test_a_value_that_the_kernel_does_not_know_is_not_taken_for_a_missing_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`net.ipv4.tcp_congestion_control` and `net.core.default_qdisc` answer ENOENT."""
+    key(tmp_path, "net/ipv4/tcp_congestion_control", "cubic")
+
+    def write(descriptor: int, data: bytes) -> int:
+        raise FileNotFoundError(2, os.strerror(2))
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(WorldError, match="comes with a module") as caught:
+        SysctlWriter(tmp_path).write("net/ipv4/tcp_congestion_control", "bbr3")
+    assert caught.value.kind == "refused"
+
+
+def test_what_nobody_can_write_is_told_as_that_and_not_blamed_on_the_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`net.ipv4.tcp_available_congestion_control` is denied to root too."""
+    key(tmp_path, "net/ipv4/tcp_available_congestion_control", "reno").chmod(0o444)
+
+    def write(descriptor: int, data: bytes) -> int:
+        raise PermissionError(13, os.strerror(13))
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(WorldError, match="lets nobody set it") as caught:
+        SysctlWriter(tmp_path).write("net/ipv4/tcp_available_congestion_control", "bbr")
+    assert caught.value.kind == "refused"

@@ -1,0 +1,103 @@
+"""Kernel parameters: when a value is as declared, and what is not written."""
+
+import pytest
+
+from bridged.desired.state import Minimum
+from bridged.plan.actions import ObjectId
+from bridged.plan.kernel import satisfied
+from bridged.plan.result import Verdict
+from tests.twins.machine import Machine, reference_machine
+from tests.unit.reference import state
+
+RMEM = "net/ipv4/tcp_rmem"
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return reference_machine()
+
+
+def verdict(machine: Machine, path: str, wish: object, **changes: object) -> Verdict:
+    plan = machine.plan(state(sysctls={path: wish}, **changes))
+    found = plan.verdict(ObjectId("sysctl", path.replace("/", ".")))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown"),
+    [
+        ("0x10", "16"),
+        ("-0x10", "-16"),
+        ("010", "8"),
+        ("0x1 010\t3", "1 8 3"),
+        ("9000,8080,8081", "8080-8081,9000"),
+        ("1-5,3-9,20", "1-9,20"),
+        ("0,1", "0-1"),
+        (16, "0x10"),
+        ("bbr", "bbr"),
+        ("", ""),
+    ],
+)
+def test_what_the_kernel_shows_in_its_own_spelling_is_as_declared(
+    declared: int | str, shown: str
+) -> None:
+    assert satisfied(declared, shown)
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown"),
+    [
+        ("0x10", "10"),
+        ("8080,8082", "8080-8082"),
+        ("1 2", "1 2 3"),
+        ("", "0"),
+        ("bbr", "cubic"),
+        ("9" * 5000, "1"),
+        ("00000001-00000002-00000003-00000004", "00000001-00000002-00000003-00000005"),
+    ],
+)
+def test_other_values_are_not(declared: int | str, shown: str) -> None:
+    assert not satisfied(declared, shown)
+
+
+def test_case_18_a_minimum_of_several_numbers_is_told_and_nothing_is_written(
+    machine: Machine,
+) -> None:
+    """The kernel would take the one number for the first of three, now and at boot."""
+    machine.kernel.parameters[RMEM] = "4096 131072 6291456"
+    found = verdict(machine, RMEM, Minimum(at_least=1000))
+    assert found.condition == "blocked"
+    assert "4096 131072 6291456" in found.reason
+    assert "at-least" in found.remedy
+    machine.converge(state(sysctls={RMEM: Minimum(at_least=1000)}))
+    assert machine.kernel.parameters[RMEM] == "4096 131072 6291456"
+    assert "/etc/sysctl.d/00-bridged-minimum.conf" not in machine.kernel.text_files
+
+
+def test_what_sets_others_along_is_written_before_them(machine: Machine) -> None:
+    """`ip_forward` sets `conf.default.forwarding`, `all.disable_ipv6` every interface: at boot the
+    order of the file decides."""
+    order = [
+        "net/ipv4/ip_forward",
+        "net/ipv6/conf/all/disable_ipv6",
+        "net/ipv4/conf/default/forwarding",
+        "net/ipv6/conf/enp8s0/disable_ipv6",
+    ]
+    sysctls = dict.fromkeys(reversed(order), 1)
+    machine.kernel.parameters |= dict.fromkeys(order, "0")
+    machine.converge(state(sysctls=sysctls))
+    lines = machine.kernel.text_files["/etc/sysctl.d/zz-bridged.conf"].splitlines()[1:]
+    assert lines == [f"-{path} = 1" for path in order]
+    written = [w for w in machine.faults.writes if w.startswith("sysctl ")]
+    assert written == [f"sysctl {path}=1" for path in order]
+
+
+def test_a_key_that_a_loaded_module_does_not_have_is_not_blamed_on_the_module(
+    machine: Machine,
+) -> None:
+    """Case 10, where somebody else loaded it."""
+    machine.kernel.load_module("br_netfilter")
+    found = verdict(machine, "net/bridge/bridge-nf-call-foo", 1, modules=())
+    assert found.condition == "blocked"
+    assert "this kernel has no key" in found.reason
