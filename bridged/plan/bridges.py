@@ -3,7 +3,7 @@
 from typing import Any
 
 from bridged.desired.bridge import Bridge
-from bridged.observe.host import Device, Link, Profile
+from bridged.observe.host import Device, Link, Profile, Settings
 from bridged.plan.actions import (
     Action,
     Activate,
@@ -21,6 +21,8 @@ from bridged.plan.profiles import Choice, choose_bridge, demote, merged
 from bridged.plan.result import Verdict
 
 _CONNECTION: Changes = {"connection": {"autoconnect": True, "autoconnect-ports": 1}}
+_WITH_ADDRESSES = ("addresses", "address-data", "gateway", "dns", "dns-data", "dns-search")
+"""What NetworkManager refuses beside the method ``disabled``."""
 
 
 def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool) -> Verdict:
@@ -51,6 +53,8 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
     applied = _applied(device, choice.profile)
     settings = choice.profile.settings if choice.profile else None
     found = compare(wanted, link, settings, applied)
+    _disable(found.profile, settings)
+    _disable(found.applied, applied)
 
     actions: list[Action] = []
     if context.nm:
@@ -167,6 +171,15 @@ def _profile(
             changes=changes,
         )
     ]
+
+
+def _disable(changes: dict[str, dict[str, Any]], settings: Settings | None) -> None:
+    """Without addresses there are no name servers and no gateway either: NetworkManager refuses a
+    profile that was given some by hand as long as they stay in it."""
+    for family in ("ipv4", "ipv6"):
+        if changes.get(family, {}).get("method") == "disabled":
+            present = (settings or {}).get(family, {})
+            changes[family] |= {key: None for key in _WITH_ADDRESSES if present.get(key)}
 
 
 def connection_changes(profile: Profile, found: Differences) -> dict[str, dict[str, Any]]:

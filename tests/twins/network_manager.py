@@ -191,6 +191,7 @@ class FakeNetworkManager:
         settings = self.profiles.get(action.uuid)
         if settings is None:
             raise WorldError("vanished", f"profile {action.profile} is gone")
+        _verified(_merge(deepcopy(settings), action.changes))
         _merge(settings, action.changes)
 
     def delete_profile(self, action: DeleteProfile) -> None:
@@ -225,6 +226,7 @@ class FakeNetworkManager:
         applied = self.applied.get(action.device)
         if applied is None:
             raise WorldError("failed", f"{action.device} is not active")
+        _verified(_merge(deepcopy(applied), action.changes))
         _merge(applied, action.changes)
         self._commit(action.device, rows(Bridge), applied)
 
@@ -314,7 +316,17 @@ class FakeNetworkManager:
                 self.kernel.change(name, **{key.attribute: raw})
 
 
-def _merge(settings: Sections, changes: Any) -> None:
+def _verified(settings: Sections) -> None:
+    """As NetworkManager does before it takes a profile."""
+    for family in ("ipv4", "ipv6"):
+        present = settings.get(family, {})
+        for key in ("addresses", "address-data", "gateway", "dns", "dns-data"):
+            if present.get("method") == "disabled" and present.get(key):
+                text = f"{family}.{key}: this property is not allowed for 'method=disabled'"
+                raise WorldError("refused", text)
+
+
+def _merge(settings: Sections, changes: Any) -> Sections:
     for section, keys in changes.items():
         target = settings.setdefault(section, {})
         for key, value in keys.items():
@@ -322,3 +334,4 @@ def _merge(settings: Sections, changes: Any) -> None:
                 target.pop(key, None)
             else:
                 target[key] = value
+    return settings

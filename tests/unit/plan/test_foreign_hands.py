@@ -1,0 +1,47 @@
+"""What other hands did to the profiles that do the job is found out, and put right in place."""
+
+from typing import Any
+
+import pytest
+
+from bridged.plan.actions import ObjectId
+from bridged.plan.identity import profile_uuid
+from tests.twins.machine import Machine, reference_machine
+from tests.unit.reference import state
+
+BRIDGE = ObjectId("bridge", "br-lan")
+
+
+@pytest.fixture
+def machine() -> Machine:
+    machine = reference_machine()
+    assert not machine.converge(state())
+    machine.faults.writes.clear()
+    return machine
+
+
+def settings(machine: Machine, item: ObjectId) -> dict[str, dict[str, Any]]:
+    """The profile of ours for an object."""
+    return machine.nm.profiles[profile_uuid(item)]
+
+
+IPV4 = {
+    "method": "manual",
+    "address-data": [{"address": "10.5.5.1", "prefix": 24}],
+    "gateway": "10.5.5.254",
+    "dns-data": ["9.9.9.9"],
+    "route-data": [{"dest": "10.6.0.0", "prefix": 16}],
+}
+
+
+def test_a_bridge_is_without_addresses_whatever_its_profile_was_given(machine: Machine) -> None:
+    """NetworkManager refuses the method `disabled` beside addresses and name servers; what it does
+    not refuse stays."""
+    settings(machine, BRIDGE)["ipv4"] = dict(IPV4)
+    machine.nm.applied["br-lan"]["ipv6"] = {"method": "manual", "dns": [b"\0" * 16]}
+    assert not machine.converge(state())
+    assert settings(machine, BRIDGE)["ipv4"] == {
+        "method": "disabled",
+        "route-data": IPV4["route-data"],
+    }
+    assert machine.nm.applied["br-lan"]["ipv6"] == {"method": "disabled"}
