@@ -17,7 +17,7 @@ from bridged.plan.actions import (
 from bridged.plan.compare import Differences, Wish, compare, put, wishes
 from bridged.plan.context import Context, strip_addresses
 from bridged.plan.identity import bridge_address, profile_uuid
-from bridged.plan.profiles import Choice, choose_bridge, demote, merged
+from bridged.plan.profiles import Choice, choose_bridge, demote, merged, renamed
 from bridged.plan.result import Verdict
 
 _CONNECTION: Changes = {"connection": {"autoconnect": True, "autoconnect-ports": 1}}
@@ -159,7 +159,7 @@ def _profile(
                 settings=settings,
             )
         ]
-    changes = merged(found.profile, connection_changes(choice.profile, found))
+    changes = merged(found.profile, connection_changes(item, choice.profile, found))
     if not changes:
         return []
     return [
@@ -182,9 +182,11 @@ def _disable(changes: dict[str, dict[str, Any]], settings: Settings | None) -> N
             changes[family] |= {key: None for key in _WITH_ADDRESSES if present.get(key)}
 
 
-def connection_changes(profile: Profile, found: Differences) -> dict[str, dict[str, Any]]:
+def connection_changes(
+    item: ObjectId, profile: Profile, found: Differences
+) -> dict[str, dict[str, Any]]:
     """What keeps a bridge's profile from bringing the bridge and its ports up at boot."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = dict(renamed(profile, item, found))
     if not profile.autoconnect:
         changes["autoconnect"] = True
         found.note("autoconnect", True, network_manager=False)

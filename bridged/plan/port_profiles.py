@@ -8,7 +8,7 @@ from bridged.plan.actions import Action, AddProfile, UpdateProfile
 from bridged.plan.compare import Differences, compare, put
 from bridged.plan.identity import profile_uuid
 from bridged.plan.port_view import PortView
-from bridged.plan.profiles import ETHERNET, merged, refers_to
+from bridged.plan.profiles import ETHERNET, merged, refers_to, renamed
 
 _PRIORITY = 100
 """Autoconnect priority of our port profiles, above the default of profiles for any NIC."""
@@ -80,6 +80,7 @@ def _connection(port: PortView, found: Differences) -> dict[str, dict[str, Any]]
     if profile.port_type != "bridge" or not refers_to(nm, profile, port.bridge):
         changes |= {"controller": port.bridge, "port-type": "bridge"}
         found.note("bridge", port.bridge, network_manager=profile.controller or "none")
+    changes |= renamed(profile, port.item, found)
     if not profile.autoconnect:
         changes["autoconnect"] = True
         found.note("autoconnect", True, network_manager=False)

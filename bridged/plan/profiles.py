@@ -10,7 +10,8 @@ from typing import Any
 
 from bridged.observe.host import Link, NetworkManager, Profile
 from bridged.plan.actions import Action, Changes, ObjectId, UpdateProfile
-from bridged.plan.identity import profile_uuid
+from bridged.plan.compare import Differences
+from bridged.plan.identity import makes, profile_uuid
 
 ETHERNET = "802-3-ethernet"
 
@@ -76,7 +77,11 @@ def _choose(
     same: Iterable[Profile],
     fits: Callable[[Profile], bool],
 ) -> Choice:
-    """Prefer the fitting profile in use, then ours, then the likeliest to be activated."""
+    """Prefer the fitting profile in use, then ours, then the likeliest to be activated.
+
+    Ours is known by its UUID, whatever else of it was changed: no second one can be made beside it,
+    and as it is it may plug in a card that nobody declared.
+    """
     known = nm.device(device)
     active = known.active if known else ""
     own = profile_uuid(item)
@@ -92,6 +97,9 @@ def _choose(
         )
 
     same = list(same)
+    ours = nm.profile(own)
+    if ours is not None and makes(ours, item) and ours not in same:
+        same.append(ours)  # somebody tied it to another interface
     fitting = sorted((p for p in same if fits(p)), key=rank)
     chosen = fitting[0] if fitting else None
     rivals = (p for p in same if p is not chosen and p.autoconnect and not _is_mirror(p))
@@ -132,6 +140,14 @@ def _parent(nm: NetworkManager, profile: Profile) -> str:
     parent = str(profile.get("vlan", "parent", ""))
     target = nm.profile(parent)
     return target.interface if target else parent
+
+
+def renamed(profile: Profile, item: ObjectId, found: Differences) -> dict[str, str]:
+    """What ties a profile of ours to its interface again."""
+    if profile.uuid != profile_uuid(item) or profile.interface == item.name:
+        return {}
+    found.note("interface-name", item.name, network_manager=profile.interface or "any")
+    return {"interface-name": item.name}
 
 
 def demote(item: ObjectId, rivals: Iterable[Profile], needs: frozenset[ObjectId]) -> list[Action]:

@@ -9,7 +9,8 @@ from bridged.plan.identity import profile_uuid
 from tests.twins.machine import Machine, reference_machine
 from tests.unit.reference import state
 
-BRIDGE = ObjectId("bridge", "br-lan")
+BRIDGE, PORT = ObjectId("bridge", "br-lan"), ObjectId("port", "enp13s0f0")
+VLAN = ObjectId("vlan", "enp13s0f0.6")
 
 
 @pytest.fixture
@@ -23,6 +24,23 @@ def machine() -> Machine:
 def settings(machine: Machine, item: ObjectId) -> dict[str, dict[str, Any]]:
     """The profile of ours for an object."""
     return machine.nm.profiles[profile_uuid(item)]
+
+
+@pytest.mark.parametrize("item", [BRIDGE, PORT, VLAN])
+@pytest.mark.parametrize("name", ["enp8s0", ""])
+def test_our_profile_is_tied_to_its_interface_again(
+    machine: Machine, item: ObjectId, name: str
+) -> None:
+    """Left like that it would plug the administration's card into br-lan at the next boot, and no
+    other can be made beside it, for there is only one UUID."""
+    settings(machine, item)["connection"]["interface-name"] = name
+    before = len(machine.nm.profiles)
+    verdict = machine.plan(state()).verdict(item)
+    assert verdict is not None
+    assert "interface-name" in {d.property for d in verdict.drift}
+    assert not machine.converge(state())
+    assert settings(machine, item)["connection"]["interface-name"] == item.name
+    assert len(machine.nm.profiles) == before
 
 
 IPV4 = {
