@@ -23,7 +23,7 @@ def plan_profile(port: PortView, found: Differences) -> list[Action]:
                 object=port.item,
                 reason=f"no profile makes {port.name} a port of {port.bridge}",
                 needs=port.needs,
-                uuid=profile_uuid(port.item),
+                uuid=profile_uuid(port.link_id),
                 settings=_new_profile(port),
             )
         ]
@@ -54,7 +54,7 @@ def _new_profile(port: PortView) -> dict[str, dict[str, Any]]:
     settings: dict[str, dict[str, Any]] = {
         "connection": {
             "id": f"{port.bridge}-{port.name}",
-            "uuid": profile_uuid(port.item),
+            "uuid": profile_uuid(port.link_id),
             "type": kind,
             "interface-name": port.name,
             "controller": port.bridge,
@@ -80,7 +80,7 @@ def _connection(port: PortView, found: Differences) -> dict[str, dict[str, Any]]
     if profile.port_type != "bridge" or not refers_to(nm, profile, port.bridge):
         changes |= {"controller": port.bridge, "port-type": "bridge"}
         found.note("bridge", port.bridge, network_manager=profile.controller or "none")
-    changes |= renamed(profile, port.item, found)
+    changes |= renamed(profile, port.link_id, found)
     if not profile.autoconnect:
         changes["autoconnect"] = True
         found.note("autoconnect", True, network_manager=False)
@@ -96,7 +96,7 @@ def _hardware(port: PortView, found: Differences) -> dict[str, dict[str, Any]]:
         return {}
     raw = profile.get(ETHERNET, "mac-address")
     have = MAC_BYTES.decode(raw) if raw else ""
-    ours = profile.uuid == profile_uuid(port.item)
+    ours = profile.uuid == profile_uuid(port.link_id)
     if have == port.hardware or not (port.hardware or ours):
         return {}
     found.note("match", port.hardware or "by name", network_manager=have or "by name")

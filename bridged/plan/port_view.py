@@ -72,9 +72,15 @@ class PortView:
         return self.controller is not None and bool(self.controller.info.get("br_vlan_filtering"))
 
     @property
+    def link_id(self) -> ObjectId:
+        """The port under the kernel's name for it, which its profile goes by: it may be declared
+        under an alternative one."""
+        return ObjectId(self.item.kind, self.name)
+
+    @property
     def uuid(self) -> str:
         """UUID of the profile that does the job, existing or about to be made."""
-        return self.choice.profile.uuid if self.choice.profile else profile_uuid(self.item)
+        return self.choice.profile.uuid if self.choice.profile else profile_uuid(self.link_id)
 
     @property
     def where(self) -> str:

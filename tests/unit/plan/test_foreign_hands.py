@@ -63,3 +63,16 @@ def test_a_bridge_is_without_addresses_whatever_its_profile_was_given(machine: M
         "route-data": IPV4["route-data"],
     }
     assert machine.nm.applied["br-lan"]["ipv6"] == {"method": "disabled"}
+
+
+def test_a_port_that_is_declared_by_another_name_of_its_card_goes_like_every_other(
+    machine: Machine,
+) -> None:
+    """Its profile is ours too, and goes when it is no longer declared."""
+    machine.kernel.change("enp8s0", altnames=("uplink",))
+    machine.kernel.default_routes.clear()
+    wanted = state(bridges={"br-lan": {"ports": ({"name": "uplink"},)}})
+    assert not machine.converge(wanted)
+    assert machine.kernel.ports("br-lan") == {"enp8s0"}
+    assert not machine.converge(state(bridges={"br-lan": {}}))
+    assert machine.kernel.ports("br-lan") == set()
