@@ -8,7 +8,7 @@ from bridged.plan.actions import Action, AddProfile, UpdateProfile
 from bridged.plan.compare import Differences, compare, put
 from bridged.plan.identity import profile_uuid
 from bridged.plan.port_view import PortView
-from bridged.plan.profiles import ETHERNET, merged, refers_to, renamed
+from bridged.plan.profiles import ETHERNET, choose_bridge, merged, renamed
 
 _PRIORITY = 100
 """Autoconnect priority of our port profiles, above the default of profiles for any NIC."""
@@ -77,7 +77,10 @@ def _connection(port: PortView, found: Differences) -> dict[str, dict[str, Any]]
     changes: dict[str, Any] = {}
     if profile is None or nm is None:
         return {}
-    if profile.port_type != "bridge" or not refers_to(nm, profile, port.bridge):
+    bridge = choose_bridge(nm, port.bridge).profile
+    # By the UUID of another profile of the bridge it could not be activated while this one is.
+    controllers = {port.bridge, bridge.uuid if bridge else ""}
+    if profile.port_type != "bridge" or profile.controller not in controllers:
         changes |= {"controller": port.bridge, "port-type": "bridge"}
         found.note("bridge", port.bridge, network_manager=profile.controller or "none")
     changes |= renamed(profile, port.link_id, found)

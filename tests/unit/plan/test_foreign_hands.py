@@ -65,6 +65,19 @@ def test_a_bridge_is_without_addresses_whatever_its_profile_was_given(machine: M
     assert machine.nm.applied["br-lan"]["ipv6"] == {"method": "disabled"}
 
 
+def test_a_port_does_not_go_by_another_profile_of_its_bridge(machine: Machine) -> None:
+    """Tied to that one by its UUID, it could not be activated while ours is: no device is free."""
+    other = {"connection": {"type": "bridge", "interface-name": "br-lan", "autoconnect": False}}
+    other["connection"] |= {"id": "other", "uuid": "44444444-4444-4444-8444-444444444444"}
+    machine.nm.add({**other, "bridge": {}})
+    port = settings(machine, PORT)["connection"]
+    port["controller"] = other["connection"]["uuid"]
+    assert not machine.converge(state())
+    assert port["controller"] == "br-lan"
+    port["controller"] = profile_uuid(BRIDGE)
+    assert not machine.plan(state()), "that of the bridge that is up is as good as its name"
+
+
 def test_a_port_that_is_declared_by_another_name_of_its_card_goes_like_every_other(
     machine: Machine,
 ) -> None:
