@@ -156,7 +156,8 @@ class Transaction:
         if lost:
             return self._undone(outcomes, checkpoint, added, lost)
         if confirm:
-            self._checkpoints.extend(checkpoint, int(confirm) + _SPARE)
+            with suppress(WorldError):  # without it, what was added can still be taken back
+                self._checkpoints.extend(checkpoint, int(confirm) + _SPARE)
             self.pending = Pending(checkpoint, added)
             return outcomes, ""
         with suppress(WorldError):
@@ -166,9 +167,14 @@ class Transaction:
         return outcomes, ""
 
     def confirm(self) -> bool:
-        """Keep what is pending; False where nothing is, or it was rolled back already."""
+        """Keep what is pending; False where nothing is, or it was rolled back already.
+
+        A NetworkManager that is away has forgotten the checkpoint: it does not go back.
+        """
         pending, self.pending = self.pending, None
-        kept = pending is not None and self._checkpoints.destroy(pending.checkpoint)
+        kept = False
+        with suppress(WorldError):
+            kept = pending is not None and self._checkpoints.destroy(pending.checkpoint)
         if pending is not None:
             self.outcomes["kept" if kept else "lost"] += 1
         self._forget()
