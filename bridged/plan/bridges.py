@@ -110,12 +110,26 @@ def pinned_address(
     """
     if spec.mac:
         return spec.mac
+    cloned = _cloned(profile)
+    if _is_address(cloned):
+        return cloned
     raw = profile.get("bridge", "mac-address") if profile else None
     if raw:
         return bytes(raw).hex(":")
     if link is not None and link.address.strip("0:"):
         return link.address
     return bridge_address(context.machine, name)
+
+
+def _cloned(profile: Profile | None) -> str:
+    """The address, or the way to make one, that a profile has as the cloned one: NetworkManager
+    gives it to the bridge after the one that the bridge's own setting has."""
+    value = profile.get("802-3-ethernet", "assigned-mac-address") if profile else None
+    return str(value or "").lower()
+
+
+def _is_address(text: str) -> bool:
+    return text.count(":") == 5
 
 
 def _applied(device: Device | None, profile: Profile | None) -> Any:
@@ -159,7 +173,11 @@ def _profile(
                 settings=settings,
             )
         ]
-    changes = merged(found.profile, connection_changes(item, choice.profile, found))
+    changes = merged(
+        found.profile,
+        connection_changes(item, choice.profile, found),
+        _address_changes(choice.profile, wanted, found),
+    )
     if not changes:
         return []
     return [
@@ -180,6 +198,18 @@ def _disable(changes: dict[str, dict[str, Any]], settings: Settings | None) -> N
         if changes.get(family, {}).get("method") == "disabled":
             present = (settings or {}).get(family, {})
             changes[family] |= {key: None for key in _WITH_ADDRESSES if present.get(key)}
+
+
+def _address_changes(
+    profile: Profile, wanted: tuple[Wish, ...], found: Differences
+) -> dict[str, dict[str, Any]]:
+    """A cloned address goes where it would replace the pinned one at the next boot."""
+    address = next((str(wish.value).lower() for wish in wanted if wish.row.field == "mac"), "")
+    cloned = _cloned(profile)
+    if cloned in {"", address, "preserve", "permanent"}:
+        return {}
+    found.note("mac", address, network_manager=f"{cloned} (cloned)")
+    return {"802-3-ethernet": {"assigned-mac-address": None, "cloned-mac-address": None}}
 
 
 def connection_changes(

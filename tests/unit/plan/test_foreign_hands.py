@@ -89,3 +89,24 @@ def test_a_port_that_is_declared_by_another_name_of_its_card_goes_like_every_oth
     assert machine.kernel.ports("br-lan") == {"enp8s0"}
     assert not machine.converge(state(bridges={"br-lan": {}}))
     assert machine.kernel.ports("br-lan") == set()
+
+
+@pytest.mark.parametrize("cloned", ["02:11:11:11:11:11", "random", "stable"])
+def test_a_cloned_address_does_not_replace_the_declared_one(machine: Machine, cloned: str) -> None:
+    """NetworkManager gives it to the bridge last of all when it activates it, that is at boot."""
+    profile = settings(machine, BRIDGE)
+    profile["802-3-ethernet"]["assigned-mac-address"] = cloned
+    wanted = state(bridges={"br-lan": {"mac": "02:22:22:22:22:22"}})
+    assert not machine.converge(wanted)
+    assert "assigned-mac-address" not in profile["802-3-ethernet"]
+    assert profile["bridge"]["mac-address"] == bytes.fromhex("022222222222")
+
+
+def test_a_cloned_address_is_the_one_that_is_kept_where_none_is_declared(machine: Machine) -> None:
+    profile = settings(machine, BRIDGE)
+    profile["802-3-ethernet"]["assigned-mac-address"] = "02:11:11:11:11:11"
+    machine.kernel.change("br-lan", address="02:11:11:11:11:11")
+    assert not machine.converge(state())
+    assert machine.kernel.need("br-lan").address == "02:11:11:11:11:11"
+    assert profile["bridge"]["mac-address"] == bytes.fromhex("021111111111")
+    assert profile["802-3-ethernet"]["assigned-mac-address"] == "02:11:11:11:11:11"
