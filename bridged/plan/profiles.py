@@ -39,13 +39,21 @@ def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) 
     """The profile that makes the NIC `device` a port of `bridge`.
 
     A profile that is tied to neither a name nor an address would serve other NICs too, so it is
-    no rival to be put out of the way: ours wins by its autoconnect priority.
+    no rival to be put out of the way: ours wins by its autoconnect priority.  One with the address
+    of another card (of the one that was here before, say) is none of this one's, whatever name it
+    has: NetworkManager refuses it.
     """
     mac = (link.permanent_address or link.address).lower() if link else ""
     wired = {ETHERNET, "veth"}
+    known = nm.device(device)
 
     def choose() -> Choice:
-        same = [p for p in nm.candidates(device) if p.type in wired and _bound(p, device, mac)]
+        active = known.active if known else ""
+        same = [
+            p
+            for p in nm.candidates(device)
+            if p.type in wired and _bound(p, device, mac, in_use=p.uuid == active)
+        ]
         item = ObjectId("port", device)
         return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
 
@@ -111,11 +119,12 @@ def _is_mirror(profile: Profile) -> bool:
     return profile.generated and profile.type not in {ETHERNET}
 
 
-def _bound(profile: Profile, device: str, mac: str) -> bool:
-    if profile.interface:
-        return profile.interface == device
+def _bound(profile: Profile, device: str, mac: str, in_use: bool) -> bool:
     raw = profile.get(ETHERNET, "mac-address")
-    return bool(raw and mac and ":".join(f"{byte:02x}" for byte in raw) == mac)
+    other = bool(raw and mac) and ":".join(f"{byte:02x}" for byte in raw) != mac
+    if profile.interface:
+        return profile.interface == device and (in_use or not other)
+    return bool(raw and mac) and not other
 
 
 def _serves(nm: NetworkManager, profile: Profile, item: ObjectId, bridge: str) -> bool:

@@ -110,3 +110,20 @@ def test_a_cloned_address_is_the_one_that_is_kept_where_none_is_declared(machine
     assert machine.kernel.need("br-lan").address == "02:11:11:11:11:11"
     assert profile["bridge"]["mac-address"] == bytes.fromhex("021111111111")
     assert profile["802-3-ethernet"]["assigned-mac-address"] == "02:11:11:11:11:11"
+
+
+def test_a_profile_with_the_address_of_another_card_is_none_of_this_one_s(
+    machine: Machine,
+) -> None:
+    """The card was replaced, its name stayed: NetworkManager refuses the profile that was adopted,
+    so there is one of ours."""
+    ours = machine.nm.profiles.pop(profile_uuid(PORT))
+    machine.nm.down("enp13s0f0")
+    machine.kernel.change("enp13s0f0", permanent_address="02:00:00:00:00:02")
+    card = {"mac-address": bytes.fromhex("020000000001")}
+    theirs = {**ours, "802-3-ethernet": card}
+    theirs["connection"] = {**ours["connection"], "id": "theirs", "uuid": "5" * 36}
+    machine.nm.add(theirs)
+    assert not machine.converge(state())
+    assert machine.nm.active["enp13s0f0"] == profile_uuid(PORT)
+    assert machine.nm.profiles["5" * 36]["connection"]["autoconnect"], "it is in nobody's way"
