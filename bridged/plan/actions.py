@@ -81,6 +81,8 @@ class UpdateProfile(Action):
 
     def describe(self) -> str:
         keys = ", ".join(f"{s}.{k}" for s, part in self.changes.items() for k in part)
+        if not keys:
+            return f"save profile {self.profile} on disk"
         return f"change {keys} of profile {self.profile}"
 
 

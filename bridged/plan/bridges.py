@@ -17,7 +17,7 @@ from bridged.plan.actions import (
 from bridged.plan.compare import Differences, Wish, compare, put, wishes
 from bridged.plan.context import Context, strip_addresses
 from bridged.plan.identity import bridge_address, profile_uuid
-from bridged.plan.profiles import Choice, choose_bridge, demote, merged, renamed
+from bridged.plan.profiles import Choice, choose_bridge, demote, merged, restored, volatile
 from bridged.plan.result import Verdict
 
 _CONNECTION: Changes = {"connection": {"autoconnect": True, "autoconnect-ports": 1}}
@@ -175,10 +175,11 @@ def _profile(
         ]
     changes = merged(
         found.profile,
-        connection_changes(item, choice.profile, found),
+        restored(choice.profile, item, found),
+        connection_changes(choice.profile, found),
         _address_changes(choice.profile, wanted, found),
     )
-    if not changes:
+    if not volatile(choice.profile, found) and not changes:
         return []
     return [
         UpdateProfile(
@@ -212,11 +213,9 @@ def _address_changes(
     return {"802-3-ethernet": {"assigned-mac-address": None, "cloned-mac-address": None}}
 
 
-def connection_changes(
-    item: ObjectId, profile: Profile, found: Differences
-) -> dict[str, dict[str, Any]]:
+def connection_changes(profile: Profile, found: Differences) -> dict[str, dict[str, Any]]:
     """What keeps a bridge's profile from bringing the bridge and its ports up at boot."""
-    changes: dict[str, Any] = dict(renamed(profile, item, found))
+    changes: dict[str, Any] = {}
     if not profile.autoconnect:
         changes["autoconnect"] = True
         found.note("autoconnect", True, network_manager=False)

@@ -8,7 +8,7 @@ from bridged.plan.actions import Action, AddProfile, UpdateProfile
 from bridged.plan.compare import Differences, compare, put
 from bridged.plan.identity import profile_uuid
 from bridged.plan.port_view import PortView
-from bridged.plan.profiles import ETHERNET, choose_bridge, merged, renamed
+from bridged.plan.profiles import ETHERNET, choose_bridge, merged, restored, volatile
 
 _PRIORITY = 100
 """Autoconnect priority of our port profiles, above the default of profiles for any NIC."""
@@ -31,11 +31,12 @@ def plan_profile(port: PortView, found: Differences) -> list[Action]:
     found.drift += compared.drift
     changes = merged(
         compared.profile,
+        restored(profile, port.link_id, found),
         _connection(port, found),
         _vlan_parent(port, found),
         _hardware(port, found),
     )
-    if not changes:
+    if not volatile(profile, found) and not changes:
         return []
     return [
         UpdateProfile(
@@ -83,7 +84,6 @@ def _connection(port: PortView, found: Differences) -> dict[str, dict[str, Any]]
     if profile.port_type != "bridge" or profile.controller not in controllers:
         changes |= {"controller": port.bridge, "port-type": "bridge"}
         found.note("bridge", port.bridge, network_manager=profile.controller or "none")
-    changes |= renamed(profile, port.link_id, found)
     if not profile.autoconnect:
         changes["autoconnect"] = True
         found.note("autoconnect", True, network_manager=False)

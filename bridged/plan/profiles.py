@@ -151,12 +151,32 @@ def _parent(nm: NetworkManager, profile: Profile) -> str:
     return target.interface if target else parent
 
 
-def renamed(profile: Profile, item: ObjectId, found: Differences) -> dict[str, str]:
-    """What ties a profile of ours to its interface again."""
-    if profile.uuid != profile_uuid(item) or profile.interface == item.name:
-        return {}
-    found.note("interface-name", item.name, network_manager=profile.interface or "any")
-    return {"interface-name": item.name}
+def restored(profile: Profile, item: ObjectId, found: Differences) -> dict[str, dict[str, Any]]:
+    """What has a profile do its job at the next boot again: ours tied to its interface and to
+    nothing else, any for everybody, for one that is some user's waits until that user is there."""
+    changes: dict[str, dict[str, Any]] = {}
+    if profile.get("connection", "permissions"):
+        changes["connection"] = {"permissions": None}
+        users = ", ".join(map(str, profile.get("connection", "permissions")))
+        found.note("permissions", "everybody", network_manager=users)
+    if profile.uuid != profile_uuid(item):
+        return changes
+    if profile.interface != item.name:
+        changes.setdefault("connection", {})["interface-name"] = item.name
+        found.note("interface-name", item.name, network_manager=profile.interface or "any")
+    match = {key: value for key, value in profile.settings.get("match", {}).items() if value}
+    if match:
+        changes["match"] = dict.fromkeys(match)
+        found.note("interface-name", "nothing else", network_manager=f"match {', '.join(match)}")
+    return changes
+
+
+def volatile(profile: Profile, found: Differences) -> bool:
+    """Whether the profile is gone after a boot.  Those of netplan are made anew by it."""
+    if not profile.in_memory or "netplan-" in profile.filename:
+        return False
+    found.note("profile", "on disk", network_manager=profile.filename or "in memory only")
+    return True
 
 
 def demote(item: ObjectId, rivals: Iterable[Profile], needs: frozenset[ObjectId]) -> list[Action]:

@@ -38,7 +38,8 @@ class _Activated:
 
 
 class FakeNetworkManager:
-    """`running` False is a NetworkManager that is stopped; `unmanaged` names NICs it ignores."""
+    """`running` False is a NetworkManager that is stopped; `unmanaged` names NICs it ignores,
+    `unsaved` has the files below /run of profiles that somebody made to go with the next boot."""
 
     def __init__(self, kernel: FakeKernel, faults: Faults) -> None:
         self.kernel = kernel
@@ -46,6 +47,7 @@ class FakeNetworkManager:
         self.running = True
         self.profiles: dict[str, Sections] = {}
         self.memory_only: set[str] = set()
+        self.unsaved: dict[str, str] = {}
         self.active: dict[str, str] = {}
         self.applied: dict[str, Sections] = {}
         self.unmanaged: set[str] = set()
@@ -131,8 +133,8 @@ class FakeNetworkManager:
                 path=f"/org/freedesktop/NetworkManager/Settings/{number}",
                 uuid=uuid,
                 settings=deepcopy(settings),
-                filename="" if uuid in self.memory_only else f"/etc/{uuid}.nmconnection",
-                unsaved=uuid in self.memory_only,
+                filename=self._file(uuid),
+                unsaved=uuid in self.memory_only or uuid in self.unsaved,
                 generated=uuid in self.memory_only,
             )
             for number, (uuid, settings) in enumerate(self.profiles.items())
@@ -154,6 +156,11 @@ class FakeNetworkManager:
                 for link in self.kernel.links.values()
             ),
         )
+
+    def _file(self, uuid: str) -> str:
+        if uuid in self.memory_only:
+            return ""
+        return self.unsaved.get(uuid, f"/etc/{uuid}.nmconnection")
 
     def _state(self, name: str) -> int:
         if name in self.unmanaged:
@@ -193,6 +200,8 @@ class FakeNetworkManager:
             raise WorldError("vanished", f"profile {action.profile} is gone")
         _verified(_merge(deepcopy(settings), action.changes))
         _merge(settings, action.changes)
+        if not action.in_memory:
+            self.unsaved.pop(action.uuid, None)
 
     def delete_profile(self, action: DeleteProfile) -> None:
         """A profile, and what is active of it."""

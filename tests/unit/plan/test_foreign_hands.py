@@ -127,3 +127,36 @@ def test_a_profile_with_the_address_of_another_card_is_none_of_this_one_s(
     assert not machine.converge(state())
     assert machine.nm.active["enp13s0f0"] == profile_uuid(PORT)
     assert machine.nm.profiles["5" * 36]["connection"]["autoconnect"], "it is in nobody's way"
+
+
+def test_a_profile_of_one_user_is_everybody_s_again(machine: Machine) -> None:
+    """It would not come up by itself before that user has a session."""
+    for item in (BRIDGE, PORT):
+        settings(machine, item)["connection"]["permissions"] = ["user:alice"]
+    assert not machine.converge(state())
+    for item in (BRIDGE, PORT):
+        assert "permissions" not in settings(machine, item)["connection"]
+
+
+def test_our_profile_is_tied_to_nothing_but_its_interface(machine: Machine) -> None:
+    """A driver that the card has not: the port is plugged in now, and is not after a boot."""
+    settings(machine, PORT)["match"] = {"driver": ["e1000e"], "path": []}
+    assert not machine.converge(state())
+    assert settings(machine, PORT)["match"] == {"path": []}
+
+
+RUN = "/run/NetworkManager/system-connections"
+
+
+@pytest.mark.parametrize("item", [BRIDGE, PORT])
+def test_a_profile_that_goes_with_the_next_boot_is_kept(machine: Machine, item: ObjectId) -> None:
+    """Rule 10: made with `save no`, or changed with --temporary; netplan makes its own anew."""
+    machine.nm.unsaved[profile_uuid(item)] = f"{RUN}/theirs.nmconnection"
+    (action,) = machine.plan(state())
+    assert action.describe().startswith("save profile br-lan")
+    before = settings(machine, item).copy()
+    assert not machine.converge(state())
+    assert machine.nm.unsaved == {}
+    assert settings(machine, item) == before
+    machine.nm.unsaved[profile_uuid(item)] = f"{RUN}/netplan-{item.name}.nmconnection"
+    assert not machine.plan(state())
