@@ -23,6 +23,8 @@ from bridged.plan.result import Verdict
 _CONNECTION: Changes = {"connection": {"autoconnect": True, "autoconnect-ports": 1}}
 _WITH_ADDRESSES = ("addresses", "address-data", "gateway", "dns", "dns-data", "dns-search")
 """What NetworkManager refuses beside the method ``disabled``."""
+_WAITS = 70
+"""NMDeviceState: waiting for addresses, the one stage of an activation that can last."""
 
 
 def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool) -> Verdict:
@@ -133,10 +135,14 @@ def _is_address(text: str) -> bool:
 
 
 def _applied(device: Device | None, profile: Profile | None) -> Any:
-    """The applied settings, None unless the profile that we look at is the one in use."""
-    if device is None or profile is None or device.active != profile.uuid or device.activating:
+    """The applied settings, None unless the profile that we look at is the one in use.
+
+    A bridge that waits for addresses may wait for a DHCP server that nobody has, and when that time
+    is over NetworkManager takes it away from its guests.
+    """
+    if device is None or profile is None or device.active != profile.uuid:
         return None
-    return device.applied
+    return None if device.activating and device.state != _WAITS else device.applied
 
 
 def _profile(

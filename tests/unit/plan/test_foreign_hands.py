@@ -1,11 +1,14 @@
 """What other hands did to the profiles that do the job is found out, and put right in place."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bridged.plan.actions import ObjectId
+from bridged.observe.host import NetworkManager
+from bridged.plan.actions import ObjectId, Reapply
 from bridged.plan.identity import profile_uuid
+from bridged.plan.planner import interest, make_plan
 from tests.twins.machine import Machine, reference_machine
 from tests.unit.reference import state
 
@@ -160,3 +163,21 @@ def test_a_profile_that_goes_with_the_next_boot_is_kept(machine: Machine, item: 
     assert settings(machine, item) == before
     machine.nm.unsaved[profile_uuid(item)] = f"{RUN}/netplan-{item.name}.nmconnection"
     assert not machine.plan(state())
+
+
+@pytest.mark.parametrize(("stage", "reapplied"), [(50, set()), (70, {"br-lan"})])
+def test_a_bridge_does_not_wait_for_a_dhcp_server(
+    machine: Machine, stage: int, reapplied: set[str]
+) -> None:
+    """It was activated with `auto` before it was declared: after 45 s without an answer
+    NetworkManager would take it away from its guests, and make it anew."""
+    machine.nm.applied["br-lan"]["ipv4"] = {"method": "auto"}
+    host = machine.observe(interest(state()))
+    nm = host.network_manager
+    assert isinstance(nm, NetworkManager)
+    devices = tuple(
+        replace(device, state=stage, activating=True) if device.interface == "br-lan" else device
+        for device in nm.devices
+    )
+    plan = make_plan(state(), replace(host, network_manager=replace(nm, devices=devices)))
+    assert {action.device for action in plan if isinstance(action, Reapply)} == reapplied
