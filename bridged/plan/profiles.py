@@ -4,7 +4,7 @@ Profiles made by hand, by nmstate or by Ansible are adopted where they stand: th
 by what they are, never by their name.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,10 @@ def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) 
 
 
 def choose_vlan(nm: NetworkManager, device: str, parent: str, vlan: int, bridge: str) -> Choice:
-    """The profile that makes the VLAN `device` a port of `bridge`."""
+    """The profile that makes the VLAN `device` a port of `bridge`.
+
+    One that makes the same VLAN under another name is a rival: the kernel has it only once.
+    """
 
     def matches(profile: Profile) -> bool:
         if profile.type != "vlan":
@@ -73,7 +76,8 @@ def choose_vlan(nm: NetworkManager, device: str, parent: str, vlan: int, bridge:
     def choose() -> Choice:
         item = ObjectId("vlan", device)
         same = [p for p in nm.candidates(device) if matches(p)]
-        return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
+        twins = [p for p in _vlans(nm).get((parent, vlan), ()) if p.interface not in ("", device)]
+        return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge), twins)
 
     return nm.once(("vlan", device, parent, vlan, bridge), choose)
 
@@ -84,6 +88,7 @@ def _choose(
     device: str,
     same: Iterable[Profile],
     fits: Callable[[Profile], bool],
+    others: Iterable[Profile] = (),
 ) -> Choice:
     """Prefer the fitting profile in use, then ours, then the likeliest to be activated.
 
@@ -110,8 +115,9 @@ def _choose(
         same.append(ours)  # somebody tied it to another interface
     fitting = sorted((p for p in same if fits(p)), key=rank)
     chosen = fitting[0] if fitting else None
-    rivals = (p for p in same if p is not chosen and p.autoconnect and not _is_mirror(p))
-    return Choice(chosen, tuple(sorted(rivals, key=lambda p: p.uuid)))
+    rest = (p for p in (*same, *others) if p is not chosen)
+    rivals = {p.uuid: p for p in rest if p.autoconnect and not _is_mirror(p)}
+    return Choice(chosen, tuple(rivals[uuid] for uuid in sorted(rivals)))
 
 
 def _is_mirror(profile: Profile) -> bool:
@@ -143,6 +149,20 @@ def refers_to(nm: NetworkManager, profile: Profile, bridge: str) -> bool:
         return True
     target = nm.profile(controller)
     return target is not None and target.type == "bridge" and target.interface == bridge
+
+
+def _vlans(nm: NetworkManager) -> Mapping[tuple[str, int], Sequence[Profile]]:
+    """The profiles of VLANs by parent and number."""
+
+    def conclude() -> Mapping[tuple[str, int], Sequence[Profile]]:
+        vlans: dict[tuple[str, int], list[Profile]] = {}
+        for profile in nm.profiles:
+            if profile.type == "vlan":
+                key = _parent(nm, profile), int(profile.get("vlan", "id", 0))
+                vlans.setdefault(key, []).append(profile)
+        return vlans
+
+    return nm.once(("vlans",), conclude)
 
 
 def _parent(nm: NetworkManager, profile: Profile) -> str:

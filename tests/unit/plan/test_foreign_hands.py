@@ -181,3 +181,19 @@ def test_a_bridge_does_not_wait_for_a_dhcp_server(
     )
     plan = make_plan(state(), replace(host, network_manager=replace(nm, devices=devices)))
     assert {action.device for action in plan if isinstance(action, Reapply)} == reapplied
+
+
+def test_the_same_vlan_under_another_name_does_not_come_first_at_boot(machine: Machine) -> None:
+    """The kernel has a VLAN of a card only once: whichever profile comes first has it."""
+    other: dict[str, Any] = {"type": "vlan", "id": "other", "uuid": "6" * 36}
+    vlan = {"parent": "enp13s0f0", "id": 6}
+    machine.nm.add({"connection": {**other, "interface-name": "vlan6"}, "vlan": vlan})
+    machine.nm.add(
+        {
+            "connection": {**other, "interface-name": "vlan7", "uuid": "7" * 36},
+            "vlan": {**vlan, "id": 7},
+        }
+    )
+    assert not machine.converge(state())
+    assert machine.nm.profiles["6" * 36]["connection"]["autoconnect"] is False
+    assert "autoconnect" not in machine.nm.profiles["7" * 36]["connection"]
