@@ -31,7 +31,7 @@ def check_networkmanager(subject: Subject) -> Iterator[Check]:
             "networkmanager",
             nm.reason,
             "profiles are what makes the next boot right; without it only the kernel is kept",
-            "systemctl enable --now NetworkManager; look with: journalctl -u NetworkManager -e",
+            _on_again(nm.reason),
         )
     elif nm.version < OLDEST:
         yield problem(
@@ -48,6 +48,12 @@ def check_networkmanager(subject: Subject) -> Iterator[Check]:
         yield from _rivals(subject)
         yield from _volatile(subject)
     yield from _wait_online(subject)
+
+
+def _on_again(reason: str) -> str:
+    if "switched off" in reason:
+        return "nmcli networking on"
+    return "systemctl enable --now NetworkManager; look with: journalctl -u NetworkManager -e"
 
 
 def _dotted(version: tuple[int, ...]) -> str:
