@@ -71,12 +71,16 @@ class AddProfile(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateProfile(Action):
-    """Change some keys of a profile and keep everything else in it, on disk if it is on disk."""
+    """Change some keys of a profile and keep everything else in it, on disk if it is on disk.
+
+    `rival` tells that it is somebody else's, and nothing waits for it.
+    """
 
     uuid: str
     profile: str
     changes: Changes
     in_memory: bool = False
+    rival: bool = False
     asks_network_manager: ClassVar[bool] = True
 
     def describe(self) -> str:

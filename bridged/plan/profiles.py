@@ -210,6 +210,7 @@ def demote(item: ObjectId, rivals: Iterable[Profile], needs: frozenset[ObjectId]
             profile=rival.id,
             changes={"connection": {"autoconnect": False}},
             in_memory=rival.in_memory,
+            rival=True,
         )
         for rival in rivals
     ]

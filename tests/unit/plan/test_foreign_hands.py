@@ -197,3 +197,14 @@ def test_the_same_vlan_under_another_name_does_not_come_first_at_boot(machine: M
     assert not machine.converge(state())
     assert machine.nm.profiles["6" * 36]["connection"]["autoconnect"] is False
     assert "autoconnect" not in machine.nm.profiles["7" * 36]["connection"]
+
+
+def test_a_rival_that_cannot_be_changed_holds_no_port_up() -> None:
+    """Its file is immutable, or on a file system that is read-only: the port is plugged in all the
+    same, and what is left to do is told."""
+    machine = reference_machine()
+    machine.nm.faults.fail("update_profile", times=99, text="profile Wired: read-only")
+    plan = machine.converge(state())
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0"}
+    assert machine.kernel.ports("br-dmz") == {"enp13s0f3"}
+    assert {action.object for action in plan} == {PORT, ObjectId("port", "enp13s0f3")}
