@@ -231,6 +231,10 @@ def connection_changes(profile: Profile, found: Differences) -> dict[str, dict[s
     if ports != 1:
         changes["autoconnect-ports"] = 1
         found.note("autoconnect-ports", 1, network_manager=ports)
+    if profile.port_type not in ("", "vrf"):
+        # Then it has no IP settings, and comes up with its controller or not at all.
+        changes |= {"controller": None, "port-type": None}
+        found.note("controller", "none", network_manager=profile.controller)
     return {"connection": changes} if changes else {}
 
 

@@ -208,3 +208,14 @@ def test_a_rival_that_cannot_be_changed_holds_no_port_up() -> None:
     assert machine.kernel.ports("br-lan") == {"enp13s0f0"}
     assert machine.kernel.ports("br-dmz") == {"enp13s0f3"}
     assert {action.object for action in plan} == {PORT, ObjectId("port", "enp13s0f3")}
+
+
+@pytest.mark.parametrize(("kind", "stays"), [("bridge", False), ("bond", False), ("vrf", True)])
+def test_our_bridge_is_nobody_s_port(machine: Machine, kind: str, stays: bool) -> None:
+    """As one it has no IP settings to disable, and does not come up at boot; a VRF is no matter of
+    ports."""
+    connection = settings(machine, BRIDGE)["connection"]
+    connection |= {"controller": "other", "port-type": kind}
+    assert not machine.converge(state())
+    assert ("controller" in connection) is stays
+    assert ("port-type" in connection) is stays
