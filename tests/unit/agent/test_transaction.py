@@ -182,6 +182,22 @@ def test_a_networkmanager_that_restarts_amid_a_trial_ends_neither_pass_nor_trial
     assert site.ours() == set()
 
 
+def test_bridges_without_anything_there_yet_are_on_trial_too(site: Site) -> None:
+    """A checkpoint is of devices, and none of these has one: what was added is taken back by us."""
+    site.engine.source.state = state(bridges={"br-new": {}})  # type: ignore[misc]
+    site.engine.run_pass(confirm=60)
+    assert site.machine.kernel.link("br-new") is not None
+    assert site.engine.next_attempt() == 60
+    site.machine.clock.advance(61)
+    site.engine.run_pass()
+    assert site.machine.kernel.link("br-new") is None
+    site.engine.run_pass(confirm=60, force=True)
+    assert site.engine.confirm()
+    site.machine.clock.advance(61)
+    assert site.engine.run_pass().converged
+    assert site.machine.kernel.link("br-new") is not None
+
+
 def test_a_trial_can_be_confirmed_while_networkmanager_is_away(site: Site) -> None:
     """Else the candidate would be in force for good, and nobody could end it."""
     source = site.engine.source
