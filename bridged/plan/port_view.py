@@ -122,7 +122,8 @@ def look_up(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) -> P
         if spec.parent in (context.state.bridges or {}):
             needs.add(ObjectId("bridge", spec.parent))
         if context.nm:
-            choice = choose_vlan(context.nm, name, parent, spec.vlan, bridge)
+            protocol = spec.protocol or "802.1Q"
+            choice = choose_vlan(context.nm, name, parent, spec.vlan, bridge, protocol)
     elif context.nm:
         choice = choose_nic(context.nm, name, link, bridge)
     return PortView(

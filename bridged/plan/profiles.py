@@ -60,7 +60,14 @@ def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) 
     return nm.once(("port", device, mac, bridge), choose)
 
 
-def choose_vlan(nm: NetworkManager, device: str, parent: str, vlan: int, bridge: str) -> Choice:
+def choose_vlan(
+    nm: NetworkManager,
+    device: str,
+    parent: str,
+    vlan: int,
+    bridge: str,
+    protocol: str = "802.1Q",
+) -> Choice:
     """The profile that makes the VLAN `device` a port of `bridge`.
 
     One that makes the same VLAN under another name is a rival: the kernel has it only once.
@@ -76,10 +83,11 @@ def choose_vlan(nm: NetworkManager, device: str, parent: str, vlan: int, bridge:
     def choose() -> Choice:
         item = ObjectId("vlan", device)
         same = [p for p in nm.candidates(device) if matches(p)]
-        twins = [p for p in _vlans(nm).get((parent, vlan), ()) if p.interface not in ("", device)]
+        same_vlan = _vlans(nm).get((parent, vlan, protocol), ())
+        twins = [p for p in same_vlan if p.interface not in ("", device)]
         return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge), twins)
 
-    return nm.once(("vlan", device, parent, vlan, bridge), choose)
+    return nm.once(("vlan", device, parent, vlan, bridge, protocol), choose)
 
 
 def _choose(
@@ -151,14 +159,15 @@ def refers_to(nm: NetworkManager, profile: Profile, bridge: str) -> bool:
     return target is not None and target.type == "bridge" and target.interface == bridge
 
 
-def _vlans(nm: NetworkManager) -> Mapping[tuple[str, int], Sequence[Profile]]:
-    """The profiles of VLANs by parent and number."""
+def _vlans(nm: NetworkManager) -> Mapping[tuple[str, int, str], Sequence[Profile]]:
+    """The profiles of VLANs by parent, number and protocol."""
 
-    def conclude() -> Mapping[tuple[str, int], Sequence[Profile]]:
-        vlans: dict[tuple[str, int], list[Profile]] = {}
+    def conclude() -> Mapping[tuple[str, int, str], Sequence[Profile]]:
+        vlans: dict[tuple[str, int, str], list[Profile]] = {}
         for profile in nm.profiles:
             if profile.type == "vlan":
-                key = _parent(nm, profile), int(profile.get("vlan", "id", 0))
+                protocol = str(profile.get("vlan", "protocol") or "802.1Q")
+                key = _parent(nm, profile), int(profile.get("vlan", "id", 0)), protocol
                 vlans.setdefault(key, []).append(profile)
         return vlans
 

@@ -194,9 +194,16 @@ def test_the_same_vlan_under_another_name_does_not_come_first_at_boot(machine: M
             "vlan": {**vlan, "id": 7},
         }
     )
+    machine.nm.add(
+        {
+            "connection": {**other, "interface-name": "svlan6", "uuid": "8" * 36},
+            "vlan": {**vlan, "protocol": "802.1ad"},
+        }
+    )
     assert not machine.converge(state())
     assert machine.nm.profiles["6" * 36]["connection"]["autoconnect"] is False
-    assert "autoconnect" not in machine.nm.profiles["7" * 36]["connection"]
+    for number in "78":
+        assert "autoconnect" not in machine.nm.profiles[number * 36]["connection"]
 
 
 def test_a_rival_that_cannot_be_changed_holds_no_port_up() -> None:
