@@ -17,7 +17,7 @@ from bridged.plan.actions import (
 from bridged.plan.compare import Differences, Wish, compare, put, wishes
 from bridged.plan.context import Context, strip_addresses
 from bridged.plan.identity import bridge_address, profile_uuid
-from bridged.plan.profiles import Choice, choose_bridge, demote, merged, restored, volatile
+from bridged.plan.profiles import Choice, choose_bridge, demote, merged, restored, taken, volatile
 from bridged.plan.result import Verdict
 
 _CONNECTION: Changes = {"connection": {"autoconnect": True, "autoconnect-ports": 1}}
@@ -60,6 +60,7 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
 
     actions: list[Action] = []
     if context.nm:
+        found.taken = "" if choice.profile else taken(context.nm, item)
         actions += _profile(item, choice, wanted, found)
         actions += demote(item, choice.rivals, frozenset())
         for rival in choice.rivals:
@@ -69,7 +70,7 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
         actions.append(
             Reapply(object=item, reason=found.because(), device=name, changes=found.applied)
         )
-    if link is None and not comes_with_port:
+    if link is None and not comes_with_port and not found.taken:
         actions += _bring_up(context, item, device, choice)
 
     if link is None and not context.nm:
@@ -151,6 +152,8 @@ def _profile(
     """Make the profile, or change the keys in which it differs."""
     if choice.profile is None:
         found.note("profile", "present", network_manager="missing")
+        if found.taken:
+            return []
         settings: dict[str, dict[str, Any]] = merged(
             {
                 "connection": {

@@ -8,7 +8,7 @@ from bridged.plan.actions import Action, AddProfile, UpdateProfile
 from bridged.plan.compare import Differences, compare, put
 from bridged.plan.identity import profile_uuid
 from bridged.plan.port_view import PortView
-from bridged.plan.profiles import ETHERNET, choose_bridge, merged, restored, volatile
+from bridged.plan.profiles import ETHERNET, choose_bridge, merged, restored, taken, volatile
 
 _PRIORITY = 100
 """Autoconnect priority of our port profiles, above the default of profiles for any NIC."""
@@ -18,6 +18,9 @@ def plan_profile(port: PortView, found: Differences) -> list[Action]:
     profile = port.choice.profile
     if profile is None:
         found.note("profile", "present", network_manager="missing")
+        found.taken = taken(port.context.nm, port.link_id)
+        if found.taken:
+            return []
         return [
             AddProfile(
                 object=port.item,

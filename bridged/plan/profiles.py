@@ -180,6 +180,17 @@ def _parent(nm: NetworkManager, profile: Profile) -> str:
     return target.interface if target else parent
 
 
+def taken(nm: NetworkManager | None, item: ObjectId) -> str:
+    """Why the profile of an object cannot be made: one of another kind has its UUID."""
+    other = nm.profile(profile_uuid(item)) if nm else None
+    if other is None or makes(other, item):
+        return ""
+    return (
+        f"profile {other.id} has the UUID of the one for {item}, and is of type {other.type}; "
+        f"nmcli connection delete {other.uuid}"
+    )
+
+
 def restored(profile: Profile, item: ObjectId, found: Differences) -> dict[str, dict[str, Any]]:
     """What has a profile do its job at the next boot again: ours tied to its interface and to
     nothing else, any for everybody, for one that is some user's waits until that user is there."""

@@ -226,3 +226,20 @@ def test_our_bridge_is_nobody_s_port(machine: Machine, kind: str, stays: bool) -
     assert not machine.converge(state())
     assert ("controller" in connection) is stays
     assert ("port-type" in connection) is stays
+
+
+@pytest.mark.parametrize("item", [BRIDGE, PORT])
+def test_a_profile_of_another_kind_with_our_uuid_is_named(machine: Machine, item: ObjectId) -> None:
+    """A copied keyfile: ours cannot be made beside it, and it is not ours to delete or activate."""
+    theirs = settings(machine, item)["connection"]
+    theirs |= {"type": "dummy", "interface-name": "dummy7", "id": "copy"}
+    machine.nm.down(item.name)
+    plan = machine.converge(state())
+    verdict = plan.verdict(item)
+    assert verdict is not None
+    assert verdict.condition == "blocked"
+    assert f"nmcli connection delete {profile_uuid(item)}" in verdict.reason
+    assert theirs["interface-name"] == "dummy7"
+    assert machine.kernel.link("dummy7") is None
+    machine.nm.profiles.pop(profile_uuid(item))
+    assert not machine.converge(state())
