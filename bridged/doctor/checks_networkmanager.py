@@ -203,20 +203,24 @@ def _file(profile: Profile) -> str:
 
 
 def _volatile(subject: Subject) -> Iterator[Check]:
-    """Profiles that somebody renders anew at every boot."""
+    """Profiles that a boot does not keep: rendered anew by somebody, or gone."""
     context = subject.context
     assert context.nm is not None
     for profile in context.nm.profiles:
-        if profile.interface in subject.names and profile.filename.startswith("/run/"):
-            maker = "netplan" if "netplan" in profile.filename else "somebody"
-            yield warning(
-                "profile-in-run",
-                f"profile {profile.id} of {profile.interface} lives in {profile.filename}",
-                f"{maker} writes it anew at every boot, and what bridged changes in it is lost",
-                f"take {profile.interface} out of {maker}'s configuration"
-                if maker == "netplan"
-                else f"find what writes {profile.filename}, and have it leave this link alone",
-            )
+        if profile.interface not in subject.names or not profile.filename.startswith("/run/"):
+            continue
+        netplan = "netplan" in profile.filename
+        yield warning(
+            "profile-in-run",
+            f"profile {profile.id} of {profile.interface} lives in {profile.filename}",
+            "netplan writes it anew at every boot, and what bridged changes in it is lost"
+            if netplan
+            else "it goes with the next boot, unless somebody writes it anew; bridged saves on "
+            "disk what makes a declared bridge or port",
+            f"take {profile.interface} out of netplan's configuration"
+            if netplan
+            else f"find what writes {profile.filename}, and have it leave this link alone",
+        )
 
 
 def _wait_online(subject: Subject) -> Iterator[Check]:
