@@ -43,7 +43,8 @@ _SETTLING = (0.0, 0.5, 1.0, 2.0, 3.0)
 
 @dataclass
 class Pending:
-    """Changes that wait for an operator's word.  NetworkManager goes back by itself in the end."""
+    """Changes that wait for an operator's word.  NetworkManager goes back by itself in the end,
+    unless nothing was there for a checkpoint, which is empty then."""
 
     checkpoint: str
     added: tuple[AddProfile, ...]
@@ -109,7 +110,10 @@ class Transaction:
         outcomes = self._executor.run(ahead, before)
         paths = _paths(host, devices)
         if not paths or not rest:
-            return outcomes + self._executor.run(rest, before), ""
+            outcomes += self._executor.run(rest, before)
+            if confirm and (added := _added(rest)):
+                self.pending = Pending("", added)
+            return outcomes, ""
         structural, undone = self._guarded(rest, paths, targets, before, confirm, patient)
         return outcomes + structural, undone
 
@@ -152,11 +156,12 @@ class Transaction:
         if answered and (removes or patient):
             self._sleep(_PATIENCE)
         lost = self._lost(answered)
-        added = tuple(a for a in actions if isinstance(a, AddProfile))
+        added = _added(actions)
         if lost:
             return self._undone(outcomes, checkpoint, added, lost)
         if confirm:
-            self._checkpoints.extend(checkpoint, int(confirm) + _SPARE)
+            with suppress(WorldError):  # without it, what was added can still be taken back
+                self._checkpoints.extend(checkpoint, int(confirm) + _SPARE)
             self.pending = Pending(checkpoint, added)
             return outcomes, ""
         with suppress(WorldError):
@@ -166,9 +171,16 @@ class Transaction:
         return outcomes, ""
 
     def confirm(self) -> bool:
-        """Keep what is pending; False where nothing is, or it was rolled back already."""
+        """Keep what is pending; False where nothing is, or it was rolled back already.
+
+        A NetworkManager that is away has forgotten the checkpoint: it does not go back.
+        """
         pending, self.pending = self.pending, None
-        kept = pending is not None and self._checkpoints.destroy(pending.checkpoint)
+        kept = False
+        with suppress(WorldError):
+            kept = pending is not None and (
+                not pending.checkpoint or self._checkpoints.destroy(pending.checkpoint)
+            )
         if pending is not None:
             self.outcomes["kept" if kept else "lost"] += 1
         self._forget()
@@ -217,7 +229,7 @@ class Transaction:
     def _take_back(self, checkpoint: str, added: Iterable[AddProfile]) -> bool:
         """Roll back, then delete what we added: a scoped checkpoint leaves new profiles alone."""
         try:
-            restored = self._checkpoints.rollback(checkpoint)
+            restored = not checkpoint or self._checkpoints.rollback(checkpoint)
         except WorldError as error:
             self._log.error("rollback_failed", reason=str(error))
             restored = False
@@ -262,6 +274,10 @@ def _split(actions: Sequence[Action], everything: bool) -> tuple[list[Action], l
         waits = guarded(action) or moves or action.needs & structural
         (rest if waits else ahead).append(action)
     return ahead, rest
+
+
+def _added(actions: Iterable[Action]) -> tuple[AddProfile, ...]:
+    return tuple(action for action in actions if isinstance(action, AddProfile))
 
 
 def _paths(host: Host, devices: Iterable[str]) -> list[str]:

@@ -90,8 +90,8 @@ class Executor:
         """Take each action in order, but for activations that may wait, and tell how each ended.
 
         After a failure the rest of that object's actions, and those of objects that need it, are
-        skipped; everything else goes on.  `before` is called ahead of each action, `meanwhile`
-        every few seconds while it waits.
+        skipped; everything else goes on, also past a rival's profile that is refused.  `before` is
+        called ahead of each action, `meanwhile` every few seconds while it waits.
         """
 
         def waited() -> None:
@@ -113,6 +113,13 @@ class _Begun:
     action: Action
     start: float
     activation: Activation
+
+
+def _only_a_rival(action: Action, error: WorldError) -> bool:
+    """Whether what failed is in nobody's way now: a profile of somebody else that stays as it is,
+    of which the next look tells."""
+    refused = error.kind not in ("unavailable", "timeout")
+    return refused and isinstance(action, UpdateProfile) and action.rival
 
 
 def _concerns(activation: Action, action: Action) -> bool:
@@ -246,7 +253,7 @@ class _Run:
             if result is None and self._skipped(action):
                 self._take_back(action)
                 continue
-            if isinstance(result, WorldError):
+            if isinstance(result, WorldError) and not _only_a_rival(action, result):
                 self._failed.add(action.object)
             if result is None or isinstance(result, WorldError):
                 self.outcomes.append(Outcome(action, result, seconds / len(step)))

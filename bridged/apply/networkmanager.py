@@ -78,7 +78,9 @@ class NetworkManagerWriter:
             calls.append((paths[number], CONNECTION, "Update2", "(a{sa{sv}}ua{sv})", args))
         left = [number for number in left if errors[number] is None]
         for number, answer in zip(left, self._manager.many(calls), strict=True):
-            errors[number] = _error(answer)
+            if isinstance(answer, WorldError):
+                text = f"profile {actions[number].profile}: {answer.message}"
+                errors[number] = WorldError(answer.kind, text)
         return errors
 
     def delete_profile(self, action: DeleteProfile) -> None:

@@ -31,7 +31,7 @@ def check_networkmanager(subject: Subject) -> Iterator[Check]:
             "networkmanager",
             nm.reason,
             "profiles are what makes the next boot right; without it only the kernel is kept",
-            "systemctl enable --now NetworkManager; look with: journalctl -u NetworkManager -e",
+            _on_again(nm.reason),
         )
     elif nm.version < OLDEST:
         yield problem(
@@ -48,6 +48,12 @@ def check_networkmanager(subject: Subject) -> Iterator[Check]:
         yield from _rivals(subject)
         yield from _volatile(subject)
     yield from _wait_online(subject)
+
+
+def _on_again(reason: str) -> str:
+    if "switched off" in reason:
+        return "nmcli networking on"
+    return "systemctl enable --now NetworkManager; look with: journalctl -u NetworkManager -e"
 
 
 def _dotted(version: tuple[int, ...]) -> str:
@@ -197,20 +203,24 @@ def _file(profile: Profile) -> str:
 
 
 def _volatile(subject: Subject) -> Iterator[Check]:
-    """Profiles that somebody renders anew at every boot."""
+    """Profiles that a boot does not keep: rendered anew by somebody, or gone."""
     context = subject.context
     assert context.nm is not None
     for profile in context.nm.profiles:
-        if profile.interface in subject.names and profile.filename.startswith("/run/"):
-            maker = "netplan" if "netplan" in profile.filename else "somebody"
-            yield warning(
-                "profile-in-run",
-                f"profile {profile.id} of {profile.interface} lives in {profile.filename}",
-                f"{maker} writes it anew at every boot, and what bridged changes in it is lost",
-                f"take {profile.interface} out of {maker}'s configuration"
-                if maker == "netplan"
-                else f"find what writes {profile.filename}, and have it leave this link alone",
-            )
+        if profile.interface not in subject.names or not profile.filename.startswith("/run/"):
+            continue
+        netplan = "netplan" in profile.filename
+        yield warning(
+            "profile-in-run",
+            f"profile {profile.id} of {profile.interface} lives in {profile.filename}",
+            "netplan writes it anew at every boot, and what bridged changes in it is lost"
+            if netplan
+            else "it goes with the next boot, unless somebody writes it anew; bridged saves on "
+            "disk what makes a declared bridge or port",
+            f"take {profile.interface} out of netplan's configuration"
+            if netplan
+            else f"find what writes {profile.filename}, and have it leave this link alone",
+        )
 
 
 def _wait_online(subject: Subject) -> Iterator[Check]:

@@ -25,12 +25,14 @@ _CHANGING = (40, 50, 60, 70, 80, 90, 110)
 """NMDeviceState: from PREPARE to SECONDARIES, and DEACTIVATING; none of them lasts."""
 
 _WANTED = {
-    SERVICE: ("Version",),
+    SERVICE: ("Version", "State"),
     SETTINGS: (),
     CONNECTION: ("Filename", "Unsaved", "Flags"),
     DEVICE: ("Interface", "Managed", "State", "ActiveConnection", "Autoconnect", "Real"),
     ACTIVE: ("Uuid", "State", "StateFlags"),
 }
+_ASLEEP = 10
+"""NMState: it manages nothing, and has taken down what it had made."""
 _GENERATED = 0x2
 """NMSettingsConnectionFlags: made up by NetworkManager itself."""
 _ACTIVATING = 1
@@ -58,6 +60,8 @@ class NetworkManagerReader:
         objects = self._bus.objects(SERVICE, "/org/freedesktop", _WANTED, self._timeout)
         if MANAGER_PATH not in objects[SERVICE] or SETTINGS_PATH not in objects[SETTINGS]:
             return Unavailable("NetworkManager is starting")
+        if objects[SERVICE][MANAGER_PATH].get("State") == _ASLEEP:
+            return Unavailable("its networking is switched off; on again with: nmcli networking on")
         paths = list(objects[CONNECTION])
         active = [
             path

@@ -71,16 +71,22 @@ class AddProfile(Action):
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateProfile(Action):
-    """Change some keys of a profile and keep everything else in it, on disk if it is on disk."""
+    """Change some keys of a profile and keep everything else in it, on disk if it is on disk.
+
+    `rival` tells that it is somebody else's, and nothing waits for it.
+    """
 
     uuid: str
     profile: str
     changes: Changes
     in_memory: bool = False
+    rival: bool = False
     asks_network_manager: ClassVar[bool] = True
 
     def describe(self) -> str:
         keys = ", ".join(f"{s}.{k}" for s, part in self.changes.items() for k in part)
+        if not keys:
+            return f"save profile {self.profile} on disk"
         return f"change {keys} of profile {self.profile}"
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bridged.desired.bridge import Bridge
-from bridged.observe.host import Device, Link, Profile
+from bridged.observe.host import Device, Link, Profile, Settings
 from bridged.plan.actions import (
     Action,
     Activate,
@@ -17,10 +17,14 @@ from bridged.plan.actions import (
 from bridged.plan.compare import Differences, Wish, compare, put, wishes
 from bridged.plan.context import Context, strip_addresses
 from bridged.plan.identity import bridge_address, profile_uuid
-from bridged.plan.profiles import Choice, choose_bridge, demote, merged
+from bridged.plan.profiles import Choice, choose_bridge, demote, merged, restored, taken, volatile
 from bridged.plan.result import Verdict
 
 _CONNECTION: Changes = {"connection": {"autoconnect": True, "autoconnect-ports": 1}}
+_WITH_ADDRESSES = ("addresses", "address-data", "gateway", "dns", "dns-data", "dns-search")
+"""What NetworkManager refuses beside the method ``disabled``."""
+_WAITS = 70
+"""NMDeviceState: waiting for addresses, the one stage of an activation that can last."""
 
 
 def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool) -> Verdict:
@@ -51,9 +55,12 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
     applied = _applied(device, choice.profile)
     settings = choice.profile.settings if choice.profile else None
     found = compare(wanted, link, settings, applied)
+    _disable(found.profile, settings)
+    _disable(found.applied, applied)
 
     actions: list[Action] = []
     if context.nm:
+        found.taken = "" if choice.profile else taken(context.nm, item)
         actions += _profile(item, choice, wanted, found)
         actions += demote(item, choice.rivals, frozenset())
         for rival in choice.rivals:
@@ -63,7 +70,7 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
         actions.append(
             Reapply(object=item, reason=found.because(), device=name, changes=found.applied)
         )
-    if link is None and not comes_with_port:
+    if link is None and not comes_with_port and not found.taken:
         actions += _bring_up(context, item, device, choice)
 
     if link is None and not context.nm:
@@ -106,6 +113,9 @@ def pinned_address(
     """
     if spec.mac:
         return spec.mac
+    cloned = _cloned(profile)
+    if _is_address(cloned):
+        return cloned
     raw = profile.get("bridge", "mac-address") if profile else None
     if raw:
         return bytes(raw).hex(":")
@@ -114,11 +124,26 @@ def pinned_address(
     return bridge_address(context.machine, name)
 
 
+def _cloned(profile: Profile | None) -> str:
+    """The address, or the way to make one, that a profile has as the cloned one: NetworkManager
+    gives it to the bridge after the one that the bridge's own setting has."""
+    value = profile.get("802-3-ethernet", "assigned-mac-address") if profile else None
+    return str(value or "").lower()
+
+
+def _is_address(text: str) -> bool:
+    return text.count(":") == 5
+
+
 def _applied(device: Device | None, profile: Profile | None) -> Any:
-    """The applied settings, None unless the profile that we look at is the one in use."""
-    if device is None or profile is None or device.active != profile.uuid or device.activating:
+    """The applied settings, None unless the profile that we look at is the one in use.
+
+    A bridge that waits for addresses may wait for a DHCP server that nobody has, and when that time
+    is over NetworkManager takes it away from its guests.
+    """
+    if device is None or profile is None or device.active != profile.uuid:
         return None
-    return device.applied
+    return None if device.activating and device.state != _WAITS else device.applied
 
 
 def _profile(
@@ -127,6 +152,8 @@ def _profile(
     """Make the profile, or change the keys in which it differs."""
     if choice.profile is None:
         found.note("profile", "present", network_manager="missing")
+        if found.taken:
+            return []
         settings: dict[str, dict[str, Any]] = merged(
             {
                 "connection": {
@@ -155,8 +182,13 @@ def _profile(
                 settings=settings,
             )
         ]
-    changes = merged(found.profile, connection_changes(choice.profile, found))
-    if not changes:
+    changes = merged(
+        found.profile,
+        restored(choice.profile, item, found),
+        connection_changes(choice.profile, found),
+        _address_changes(choice.profile, wanted, found),
+    )
+    if not volatile(choice.profile, found) and not changes:
         return []
     return [
         UpdateProfile(
@@ -167,6 +199,27 @@ def _profile(
             changes=changes,
         )
     ]
+
+
+def _disable(changes: dict[str, dict[str, Any]], settings: Settings | None) -> None:
+    """Without addresses there are no name servers and no gateway either: NetworkManager refuses a
+    profile that was given some by hand as long as they stay in it."""
+    for family in ("ipv4", "ipv6"):
+        if changes.get(family, {}).get("method") == "disabled":
+            present = (settings or {}).get(family, {})
+            changes[family] |= {key: None for key in _WITH_ADDRESSES if present.get(key)}
+
+
+def _address_changes(
+    profile: Profile, wanted: tuple[Wish, ...], found: Differences
+) -> dict[str, dict[str, Any]]:
+    """A cloned address goes where it would replace the pinned one at the next boot."""
+    address = next((str(wish.value).lower() for wish in wanted if wish.row.field == "mac"), "")
+    cloned = _cloned(profile)
+    if cloned in {"", address, "preserve", "permanent"}:
+        return {}
+    found.note("mac", address, network_manager=f"{cloned} (cloned)")
+    return {"802-3-ethernet": {"assigned-mac-address": None, "cloned-mac-address": None}}
 
 
 def connection_changes(profile: Profile, found: Differences) -> dict[str, dict[str, Any]]:
@@ -181,6 +234,10 @@ def connection_changes(profile: Profile, found: Differences) -> dict[str, dict[s
     if ports != 1:
         changes["autoconnect-ports"] = 1
         found.note("autoconnect-ports", 1, network_manager=ports)
+    if profile.port_type not in ("", "vrf"):
+        # Then it has no IP settings, and comes up with its controller or not at all.
+        changes |= {"controller": None, "port-type": None}
+        found.note("controller", "none", network_manager=profile.controller)
     return {"connection": changes} if changes else {}
 
 

@@ -75,10 +75,14 @@ class Differences:
     """Something differs that cannot change while the link exists."""
     missing: list[str] = field(default_factory=list)
     """Properties that this kernel does not have at all."""
+    taken: str = ""
+    """Why the profile cannot be made, with what to do."""
 
     @property
     def obstacle(self) -> str:
         """Why some of it cannot be had on this host, empty where all can."""
+        if self.taken:
+            return self.taken
         return f"this kernel does not offer {', '.join(self.missing)}" if self.missing else ""
 
     def in_kernel(self) -> bool:

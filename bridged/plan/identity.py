@@ -30,6 +30,11 @@ def owner(profile: Profile) -> ObjectId | None:
     return None
 
 
+def makes(profile: Profile, item: ObjectId) -> bool:
+    """Whether a profile is of the type that makes an object of this kind."""
+    return item.kind in _KINDS.get(profile.type, ())
+
+
 def owned(nm: NetworkManager) -> tuple[tuple[ObjectId, Profile], ...]:
     """The profiles that bridged made, each with its object."""
 

@@ -8,7 +8,7 @@ from bridged.plan.actions import Action, AddProfile, UpdateProfile
 from bridged.plan.compare import Differences, compare, put
 from bridged.plan.identity import profile_uuid
 from bridged.plan.port_view import PortView
-from bridged.plan.profiles import ETHERNET, merged, refers_to
+from bridged.plan.profiles import ETHERNET, choose_bridge, merged, restored, taken, volatile
 
 _PRIORITY = 100
 """Autoconnect priority of our port profiles, above the default of profiles for any NIC."""
@@ -18,12 +18,15 @@ def plan_profile(port: PortView, found: Differences) -> list[Action]:
     profile = port.choice.profile
     if profile is None:
         found.note("profile", "present", network_manager="missing")
+        found.taken = taken(port.context.nm, port.link_id)
+        if found.taken:
+            return []
         return [
             AddProfile(
                 object=port.item,
                 reason=f"no profile makes {port.name} a port of {port.bridge}",
                 needs=port.needs,
-                uuid=profile_uuid(port.item),
+                uuid=profile_uuid(port.link_id),
                 settings=_new_profile(port),
             )
         ]
@@ -31,11 +34,12 @@ def plan_profile(port: PortView, found: Differences) -> list[Action]:
     found.drift += compared.drift
     changes = merged(
         compared.profile,
+        restored(profile, port.link_id, found),
         _connection(port, found),
         _vlan_parent(port, found),
         _hardware(port, found),
     )
-    if not changes:
+    if not volatile(profile, found) and not changes:
         return []
     return [
         UpdateProfile(
@@ -54,7 +58,7 @@ def _new_profile(port: PortView) -> dict[str, dict[str, Any]]:
     settings: dict[str, dict[str, Any]] = {
         "connection": {
             "id": f"{port.bridge}-{port.name}",
-            "uuid": profile_uuid(port.item),
+            "uuid": profile_uuid(port.link_id),
             "type": kind,
             "interface-name": port.name,
             "controller": port.bridge,
@@ -77,7 +81,10 @@ def _connection(port: PortView, found: Differences) -> dict[str, dict[str, Any]]
     changes: dict[str, Any] = {}
     if profile is None or nm is None:
         return {}
-    if profile.port_type != "bridge" or not refers_to(nm, profile, port.bridge):
+    bridge = choose_bridge(nm, port.bridge).profile
+    # By the UUID of another profile of the bridge it could not be activated while this one is.
+    controllers = {port.bridge, bridge.uuid if bridge else ""}
+    if profile.port_type != "bridge" or profile.controller not in controllers:
         changes |= {"controller": port.bridge, "port-type": "bridge"}
         found.note("bridge", port.bridge, network_manager=profile.controller or "none")
     if not profile.autoconnect:
@@ -95,7 +102,7 @@ def _hardware(port: PortView, found: Differences) -> dict[str, dict[str, Any]]:
         return {}
     raw = profile.get(ETHERNET, "mac-address")
     have = MAC_BYTES.decode(raw) if raw else ""
-    ours = profile.uuid == profile_uuid(port.item)
+    ours = profile.uuid == profile_uuid(port.link_id)
     if have == port.hardware or not (port.hardware or ours):
         return {}
     found.note("match", port.hardware or "by name", network_manager=have or "by name")

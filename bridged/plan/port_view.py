@@ -72,9 +72,15 @@ class PortView:
         return self.controller is not None and bool(self.controller.info.get("br_vlan_filtering"))
 
     @property
+    def link_id(self) -> ObjectId:
+        """The port under the kernel's name for it, which its profile goes by: it may be declared
+        under an alternative one."""
+        return ObjectId(self.item.kind, self.name)
+
+    @property
     def uuid(self) -> str:
         """UUID of the profile that does the job, existing or about to be made."""
-        return self.choice.profile.uuid if self.choice.profile else profile_uuid(self.item)
+        return self.choice.profile.uuid if self.choice.profile else profile_uuid(self.link_id)
 
     @property
     def where(self) -> str:
@@ -116,7 +122,8 @@ def look_up(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) -> P
         if spec.parent in (context.state.bridges or {}):
             needs.add(ObjectId("bridge", spec.parent))
         if context.nm:
-            choice = choose_vlan(context.nm, name, parent, spec.vlan, bridge)
+            protocol = spec.protocol or "802.1Q"
+            choice = choose_vlan(context.nm, name, parent, spec.vlan, bridge, protocol)
     elif context.nm:
         choice = choose_nic(context.nm, name, link, bridge)
     return PortView(

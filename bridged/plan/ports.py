@@ -175,7 +175,7 @@ def _membership(port: PortView, found: Differences, remade: bool) -> list[Action
                 controller_index=port.controller.index,
             )
         ]
-    if port.device is not None and port.device.activating and port.in_use:
+    if found.taken or (port.device is not None and port.device.activating and port.in_use):
         return []
     return [
         Activate(

@@ -4,13 +4,14 @@ Profiles made by hand, by nmstate or by Ansible are adopted where they stand: th
 by what they are, never by their name.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bridged.observe.host import Link, NetworkManager, Profile
 from bridged.plan.actions import Action, Changes, ObjectId, UpdateProfile
-from bridged.plan.identity import profile_uuid
+from bridged.plan.compare import Differences
+from bridged.plan.identity import makes, profile_uuid
 
 ETHERNET = "802-3-ethernet"
 
@@ -38,21 +39,39 @@ def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) 
     """The profile that makes the NIC `device` a port of `bridge`.
 
     A profile that is tied to neither a name nor an address would serve other NICs too, so it is
-    no rival to be put out of the way: ours wins by its autoconnect priority.
+    no rival to be put out of the way: ours wins by its autoconnect priority.  One with the address
+    of another card (of the one that was here before, say) is none of this one's, whatever name it
+    has: NetworkManager refuses it.
     """
     mac = (link.permanent_address or link.address).lower() if link else ""
     wired = {ETHERNET, "veth"}
+    known = nm.device(device)
 
     def choose() -> Choice:
-        same = [p for p in nm.candidates(device) if p.type in wired and _bound(p, device, mac)]
+        active = known.active if known else ""
+        same = [
+            p
+            for p in nm.candidates(device)
+            if p.type in wired and _bound(p, device, mac, in_use=p.uuid == active)
+        ]
         item = ObjectId("port", device)
         return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
 
     return nm.once(("port", device, mac, bridge), choose)
 
 
-def choose_vlan(nm: NetworkManager, device: str, parent: str, vlan: int, bridge: str) -> Choice:
-    """The profile that makes the VLAN `device` a port of `bridge`."""
+def choose_vlan(
+    nm: NetworkManager,
+    device: str,
+    parent: str,
+    vlan: int,
+    bridge: str,
+    protocol: str = "802.1Q",
+) -> Choice:
+    """The profile that makes the VLAN `device` a port of `bridge`.
+
+    One that makes the same VLAN under another name is a rival: the kernel has it only once.
+    """
 
     def matches(profile: Profile) -> bool:
         if profile.type != "vlan":
@@ -64,9 +83,11 @@ def choose_vlan(nm: NetworkManager, device: str, parent: str, vlan: int, bridge:
     def choose() -> Choice:
         item = ObjectId("vlan", device)
         same = [p for p in nm.candidates(device) if matches(p)]
-        return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
+        same_vlan = _vlans(nm).get((parent, vlan, protocol), ())
+        twins = [p for p in same_vlan if p.interface not in ("", device)]
+        return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge), twins)
 
-    return nm.once(("vlan", device, parent, vlan, bridge), choose)
+    return nm.once(("vlan", device, parent, vlan, bridge, protocol), choose)
 
 
 def _choose(
@@ -75,8 +96,13 @@ def _choose(
     device: str,
     same: Iterable[Profile],
     fits: Callable[[Profile], bool],
+    others: Iterable[Profile] = (),
 ) -> Choice:
-    """Prefer the fitting profile in use, then ours, then the likeliest to be activated."""
+    """Prefer the fitting profile in use, then ours, then the likeliest to be activated.
+
+    Ours is known by its UUID, whatever else of it was changed: no second one can be made beside it,
+    and as it is it may plug in a card that nobody declared.
+    """
     known = nm.device(device)
     active = known.active if known else ""
     own = profile_uuid(item)
@@ -92,10 +118,14 @@ def _choose(
         )
 
     same = list(same)
+    ours = nm.profile(own)
+    if ours is not None and makes(ours, item) and ours not in same:
+        same.append(ours)  # somebody tied it to another interface
     fitting = sorted((p for p in same if fits(p)), key=rank)
     chosen = fitting[0] if fitting else None
-    rivals = (p for p in same if p is not chosen and p.autoconnect and not _is_mirror(p))
-    return Choice(chosen, tuple(sorted(rivals, key=lambda p: p.uuid)))
+    rest = (p for p in (*same, *others) if p is not chosen)
+    rivals = {p.uuid: p for p in rest if p.autoconnect and not _is_mirror(p)}
+    return Choice(chosen, tuple(rivals[uuid] for uuid in sorted(rivals)))
 
 
 def _is_mirror(profile: Profile) -> bool:
@@ -103,11 +133,12 @@ def _is_mirror(profile: Profile) -> bool:
     return profile.generated and profile.type not in {ETHERNET}
 
 
-def _bound(profile: Profile, device: str, mac: str) -> bool:
-    if profile.interface:
-        return profile.interface == device
+def _bound(profile: Profile, device: str, mac: str, in_use: bool) -> bool:
     raw = profile.get(ETHERNET, "mac-address")
-    return bool(raw and mac and ":".join(f"{byte:02x}" for byte in raw) == mac)
+    other = bool(raw and mac) and ":".join(f"{byte:02x}" for byte in raw) != mac
+    if profile.interface:
+        return profile.interface == device and (in_use or not other)
+    return bool(raw and mac) and not other
 
 
 def _serves(nm: NetworkManager, profile: Profile, item: ObjectId, bridge: str) -> bool:
@@ -128,10 +159,64 @@ def refers_to(nm: NetworkManager, profile: Profile, bridge: str) -> bool:
     return target is not None and target.type == "bridge" and target.interface == bridge
 
 
+def _vlans(nm: NetworkManager) -> Mapping[tuple[str, int, str], Sequence[Profile]]:
+    """The profiles of VLANs by parent, number and protocol."""
+
+    def conclude() -> Mapping[tuple[str, int, str], Sequence[Profile]]:
+        vlans: dict[tuple[str, int, str], list[Profile]] = {}
+        for profile in nm.profiles:
+            if profile.type == "vlan":
+                protocol = str(profile.get("vlan", "protocol") or "802.1Q")
+                key = _parent(nm, profile), int(profile.get("vlan", "id", 0)), protocol
+                vlans.setdefault(key, []).append(profile)
+        return vlans
+
+    return nm.once(("vlans",), conclude)
+
+
 def _parent(nm: NetworkManager, profile: Profile) -> str:
     parent = str(profile.get("vlan", "parent", ""))
     target = nm.profile(parent)
     return target.interface if target else parent
+
+
+def taken(nm: NetworkManager | None, item: ObjectId) -> str:
+    """Why the profile of an object cannot be made: one of another kind has its UUID."""
+    other = nm.profile(profile_uuid(item)) if nm else None
+    if other is None or makes(other, item):
+        return ""
+    return (
+        f"profile {other.id} has the UUID of the one for {item}, and is of type {other.type}; "
+        f"nmcli connection delete {other.uuid}"
+    )
+
+
+def restored(profile: Profile, item: ObjectId, found: Differences) -> dict[str, dict[str, Any]]:
+    """What has a profile do its job at the next boot again: ours tied to its interface and to
+    nothing else, any for everybody, for one that is some user's waits until that user is there."""
+    changes: dict[str, dict[str, Any]] = {}
+    if profile.get("connection", "permissions"):
+        changes["connection"] = {"permissions": None}
+        users = ", ".join(map(str, profile.get("connection", "permissions")))
+        found.note("permissions", "everybody", network_manager=users)
+    if profile.uuid != profile_uuid(item):
+        return changes
+    if profile.interface != item.name:
+        changes.setdefault("connection", {})["interface-name"] = item.name
+        found.note("interface-name", item.name, network_manager=profile.interface or "any")
+    match = {key: value for key, value in profile.settings.get("match", {}).items() if value}
+    if match:
+        changes["match"] = dict.fromkeys(match)
+        found.note("interface-name", "nothing else", network_manager=f"match {', '.join(match)}")
+    return changes
+
+
+def volatile(profile: Profile, found: Differences) -> bool:
+    """Whether the profile is gone after a boot.  Those of netplan are made anew by it."""
+    if not profile.in_memory or "netplan-" in profile.filename:
+        return False
+    found.note("profile", "on disk", network_manager=profile.filename or "in memory only")
+    return True
 
 
 def demote(item: ObjectId, rivals: Iterable[Profile], needs: frozenset[ObjectId]) -> list[Action]:
@@ -145,6 +230,7 @@ def demote(item: ObjectId, rivals: Iterable[Profile], needs: frozenset[ObjectId]
             profile=rival.id,
             changes={"connection": {"autoconnect": False}},
             in_memory=rival.in_memory,
+            rival=True,
         )
         for rival in rivals
     ]

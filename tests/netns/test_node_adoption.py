@@ -57,6 +57,31 @@ def test_the_mac_of_an_adopted_bridge_is_pinned(lab: NetnsLab, agent: Agent) -> 
     assert lab.links()["br-lan"]["address"] == address
 
 
+def test_a_bridge_with_addresses_and_name_servers_loses_both(lab: NetnsLab, agent: Agent) -> None:
+    """NetworkManager refuses name servers beside the method `disabled`, in the profile and in what
+    is applied of it; a bridge that waits for DHCP does not wait till it is taken down."""
+    lab.sh(f"""
+        nmcli con add type bridge con-name static ifname br-dmz bridge.stp no ipv4.method manual \
+            ipv4.addresses 10.5.5.1/24 ipv4.gateway 10.5.5.254 ipv4.never-default yes \
+            ipv4.dns 9.9.9.9 ipv6.method manual ipv6.addresses fd00::1/64 ipv6.dns fd00::53
+        nmcli con add type ethernet con-name static-port ifname {DMZ_NIC} master br-dmz
+        nmcli con up static-port
+        nmcli con add type bridge con-name dynamic ifname br-lan bridge.stp no
+        nmcli con add type ethernet con-name dynamic-port ifname {LAN_NIC} master br-lan
+        nmcli con up dynamic-port
+    """)
+    before = {name: s.ifindex for name, s in lab.standing(*LINKS).items()}
+    agent.converge(LAYOUT)
+    wait_until(lambda: lab.devices()["br-lan"] == "connected", 5, "no DHCP server is waited for")
+    lab.sh(
+        "nmcli device modify br-dmz ipv4.method manual ipv4.addresses 10.7.7.1/24 ipv4.dns 1.1.1.1"
+    )
+    agent.wait_converged()
+    wait_until(lambda: reference_is_right(lab), 10)
+    agent.wait_converged()
+    assert {name: s.ifindex for name, s in lab.standing(*LINKS).items()} == before
+
+
 def test_case_40_zone_and_description_survive(lab: NetnsLab, agent: Agent) -> None:
     """Case 40: only declared properties of a foreign profile change."""
     set_up_by_hand(lab)

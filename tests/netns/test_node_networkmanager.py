@@ -99,6 +99,25 @@ def test_case_35_restarts_leak_nothing(lab: NetnsLab, running: Agent) -> None:
     wait_until(lambda: lab.controller(LAN_NIC) == "br-lan", 10)
 
 
+def test_networking_that_is_switched_off_is_told_and_its_end_brings_everything_back(
+    lab: NetnsLab, running: Agent
+) -> None:
+    """`nmcli networking off` takes bridges and ports down; it is named with the way out, and not
+    fought over; the guests are there again with their bridge."""
+    plug_two(lab)
+    running.next_pass()
+    lab.sh("nmcli networking off")
+    wait_until(lambda: not running.status()["network_manager_available"], 10)
+    lab.sh("sleep 2")
+    tried = running.logged("repair_failed")
+    running.next_pass_of_its_own()
+    assert running.logged("repair_failed") == tried
+    lab.sh("nmcli networking on")
+    wait_until(lambda: lab.ports("br-lan") == {LAN_NIC, "vnet0", "vnet1"}, 20)
+    running.wait_converged()
+    assert reference_is_right(lab)
+
+
 def test_what_drifted_while_networkmanager_was_away_is_mended_at_its_return(
     lab: NetnsLab, running: Agent
 ) -> None:

@@ -142,6 +142,29 @@ def test_case_31_an_unmanaged_bridge_gets_its_port_without_networkmanager(
         assert "br-dmz" in agent.finding("unmanaged")
 
 
+def test_our_profiles_are_put_right_whatever_was_done_to_them(
+    lab: NetnsLab, running: Agent
+) -> None:
+    """Tied to another card, in memory only: the next boot is as declared again, and no second
+    profile was made."""
+    before = lab.standing("br-lan", "br-dmz", LAN_NIC, DMZ_NIC)
+    lab.sh(f"""
+        nmcli con mod br-lan connection.interface-name br-other
+        nmcli con mod br-lan-{LAN_NIC} connection.interface-name enp8s0
+        nmcli con mod --temporary br-dmz-{DMZ_NIC} connection.zone work
+    """)
+
+    def right() -> bool:
+        for name in ("br-lan", LAN_NIC, DMZ_NIC):
+            (profile,) = profiles_of(lab, name)
+            assert profile.filename.startswith("/etc/"), profile
+        return lab.profile(f"br-dmz-{DMZ_NIC}")["connection.zone"] == "work"
+
+    wait_until(right, 15)
+    running.wait_converged()
+    assert lab.standing("br-lan", "br-dmz", LAN_NIC, DMZ_NIC) == before
+
+
 def test_case_38_a_boot_time_profile_that_comes_again_and_again(
     lab: NetnsLab, running: Agent
 ) -> None:

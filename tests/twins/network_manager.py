@@ -38,7 +38,8 @@ class _Activated:
 
 
 class FakeNetworkManager:
-    """`running` False is a NetworkManager that is stopped; `unmanaged` names NICs it ignores."""
+    """`running` False is a NetworkManager that is stopped; `unmanaged` names NICs it ignores,
+    `unsaved` has the files below /run of profiles that somebody made to go with the next boot."""
 
     def __init__(self, kernel: FakeKernel, faults: Faults) -> None:
         self.kernel = kernel
@@ -46,6 +47,7 @@ class FakeNetworkManager:
         self.running = True
         self.profiles: dict[str, Sections] = {}
         self.memory_only: set[str] = set()
+        self.unsaved: dict[str, str] = {}
         self.active: dict[str, str] = {}
         self.applied: dict[str, Sections] = {}
         self.unmanaged: set[str] = set()
@@ -131,8 +133,8 @@ class FakeNetworkManager:
                 path=f"/org/freedesktop/NetworkManager/Settings/{number}",
                 uuid=uuid,
                 settings=deepcopy(settings),
-                filename="" if uuid in self.memory_only else f"/etc/{uuid}.nmconnection",
-                unsaved=uuid in self.memory_only,
+                filename=self._file(uuid),
+                unsaved=uuid in self.memory_only or uuid in self.unsaved,
                 generated=uuid in self.memory_only,
             )
             for number, (uuid, settings) in enumerate(self.profiles.items())
@@ -154,6 +156,11 @@ class FakeNetworkManager:
                 for link in self.kernel.links.values()
             ),
         )
+
+    def _file(self, uuid: str) -> str:
+        if uuid in self.memory_only:
+            return ""
+        return self.unsaved.get(uuid, f"/etc/{uuid}.nmconnection")
 
     def _state(self, name: str) -> int:
         if name in self.unmanaged:
@@ -191,7 +198,10 @@ class FakeNetworkManager:
         settings = self.profiles.get(action.uuid)
         if settings is None:
             raise WorldError("vanished", f"profile {action.profile} is gone")
+        _verified(_merge(deepcopy(settings), action.changes))
         _merge(settings, action.changes)
+        if not action.in_memory:
+            self.unsaved.pop(action.uuid, None)
 
     def delete_profile(self, action: DeleteProfile) -> None:
         """A profile, and what is active of it."""
@@ -225,6 +235,7 @@ class FakeNetworkManager:
         applied = self.applied.get(action.device)
         if applied is None:
             raise WorldError("failed", f"{action.device} is not active")
+        _verified(_merge(deepcopy(applied), action.changes))
         _merge(applied, action.changes)
         self._commit(action.device, rows(Bridge), applied)
 
@@ -314,7 +325,17 @@ class FakeNetworkManager:
                 self.kernel.change(name, **{key.attribute: raw})
 
 
-def _merge(settings: Sections, changes: Any) -> None:
+def _verified(settings: Sections) -> None:
+    """As NetworkManager does before it takes a profile."""
+    for family in ("ipv4", "ipv6"):
+        present = settings.get(family, {})
+        for key in ("addresses", "address-data", "gateway", "dns", "dns-data"):
+            if present.get("method") == "disabled" and present.get(key):
+                text = f"{family}.{key}: this property is not allowed for 'method=disabled'"
+                raise WorldError("refused", text)
+
+
+def _merge(settings: Sections, changes: Any) -> Sections:
     for section, keys in changes.items():
         target = settings.setdefault(section, {})
         for key, value in keys.items():
@@ -322,3 +343,4 @@ def _merge(settings: Sections, changes: Any) -> None:
                 target.pop(key, None)
             else:
                 target[key] = value
+    return settings

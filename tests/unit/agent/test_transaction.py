@@ -8,6 +8,7 @@ import pytest
 from bridged.agent.breaker import Breaker
 from bridged.agent.engine import Engine
 from bridged.agent.transaction import Transaction
+from bridged.errors import WorldError
 from bridged.report import Report
 from tests.twins.faults import Killed
 from tests.twins.machine import Machine, reference_machine
@@ -161,6 +162,56 @@ def test_unconfirmed_changes_go_back_and_confirmed_ones_stay(site: Site) -> None
     site.machine.clock.advance(120)
     assert site.engine.run_pass().converged
     assert site.machine.kernel.ports("br-lan") == {"enp13s0f0"}
+
+
+def test_a_networkmanager_that_restarts_amid_a_trial_ends_neither_pass_nor_trial(
+    site: Site,
+) -> None:
+    """It has forgotten the checkpoint by the time it is to wait for the operator's word."""
+
+    def forgotten(path: str, seconds: int) -> None:
+        raise WorldError("vanished", "no such checkpoint")
+
+    site.checkpoints.extend = forgotten  # type: ignore[method-assign]
+    site.engine.run_pass(confirm=60)
+    assert site.machine.kernel.ports("br-lan") == {"enp13s0f0"}
+    assert site.engine.next_attempt() == 60
+    site.checkpoints.saved.clear()
+    site.machine.clock.advance(61)
+    site.engine.run_pass()
+    assert site.ours() == set()
+
+
+def test_bridges_without_anything_there_yet_are_on_trial_too(site: Site) -> None:
+    """A checkpoint is of devices, and none of these has one: what was added is taken back by us."""
+    site.engine.source.state = state(bridges={"br-new": {}})  # type: ignore[misc]
+    site.engine.run_pass(confirm=60)
+    assert site.machine.kernel.link("br-new") is not None
+    assert site.engine.next_attempt() == 60
+    site.machine.clock.advance(61)
+    site.engine.run_pass()
+    assert site.machine.kernel.link("br-new") is None
+    site.engine.run_pass(confirm=60, force=True)
+    assert site.engine.confirm()
+    site.machine.clock.advance(61)
+    assert site.engine.run_pass().converged
+    assert site.machine.kernel.link("br-new") is not None
+
+
+def test_a_trial_can_be_confirmed_while_networkmanager_is_away(site: Site) -> None:
+    """Else the candidate would be in force for good, and nobody could end it."""
+    source = site.engine.source
+    assert isinstance(source, FakeSource)
+    source.candidates["/new.yaml"] = state(bridges={**REFERENCE["bridges"], "br-new": {}})
+    site.engine.run_pass(confirm=60, candidate="/new.yaml")
+
+    def away(path: str) -> bool:
+        raise WorldError("unavailable", "NetworkManager is not running")
+
+    site.checkpoints.destroy = away  # type: ignore[method-assign]
+    assert site.engine.confirm()
+    assert not site.engine.report().state.trial
+    assert not site.engine.confirm()
 
 
 def test_an_operator_can_roll_back_at_once(site: Site) -> None:

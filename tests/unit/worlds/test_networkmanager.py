@@ -105,6 +105,16 @@ def test_half_of_the_objects_is_a_service_that_starts(bus: FakeBus, missing: str
     assert "starting" in found.reason
 
 
+def test_networking_that_is_switched_off_is_unavailable_with_the_way_out(bus: FakeBus) -> None:
+    """`nmcli networking off`: every device is unmanaged then, whatever its configuration says."""
+    bus.known[SERVICE][MANAGER_PATH]["State"] = 10
+    found = NetworkManagerReader(bus).read(())
+    assert isinstance(found, Unavailable)
+    assert "nmcli networking on" in found.reason
+    bus.known[SERVICE][MANAGER_PATH]["State"] = 20
+    read(bus)
+
+
 def test_an_answer_of_another_shape_is_unavailable(bus: FakeBus) -> None:
     del bus.known[ACTIVE]
     bus.device("/d/1", "enp8s0")
