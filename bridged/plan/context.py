@@ -37,8 +37,9 @@ class Context:
 
     @cached_property
     def protected(self) -> dict[str, str]:
-        """Interfaces that carry the node's own traffic or are listed under `protect`."""
-        listed = dict.fromkeys(self.state.protect, "is listed under protect")
+        """Interfaces that carry the node's own traffic or are listed under `protect`, there under
+        whatever name."""
+        listed = dict.fromkeys(map(self.ifname, self.state.protect), "is listed under protect")
         return dict(self.host.protected) | listed
 
     @cached_property

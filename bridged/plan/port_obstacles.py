@@ -13,6 +13,13 @@ def obstacle(port: PortView) -> tuple[str, str, bool] | None:
     if not spec.known:
         unresolved = why_unresolved(context.state, context.host, spec)
         return unresolved.reason, unresolved.remedy, True
+    bridge, first = port.first_claim
+    if first not in {"", spec.device}:
+        return (
+            f"{spec.device} is {name}, and that is declared as a port of {bridge} already",
+            "take one of the two out of the state file",
+            True,
+        )
     why = context.protected.get(name)
     if why and not port.plugged:
         return (

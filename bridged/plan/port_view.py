@@ -72,9 +72,27 @@ class PortView:
         return self.controller is not None and bool(self.controller.info.get("br_vlan_filtering"))
 
     @property
+    def own_uuid(self) -> str:
+        """UUID of the profile that we make for it.  By the kernel's name for the interface, which
+        the profile is tied to: by that it is known as ours again."""
+        return profile_uuid(ObjectId(self.item.kind, self.name))
+
+    @property
     def uuid(self) -> str:
         """UUID of the profile that does the job, existing or about to be made."""
-        return self.choice.profile.uuid if self.choice.profile else profile_uuid(self.item)
+        return self.choice.profile.uuid if self.choice.profile else self.own_uuid
+
+    @cached_property
+    def first_claim(self) -> tuple[str, str]:
+        """The bridge and the name under which its interface is declared first, which may be another
+        of its names; empty where there is no interface."""
+        if self.link is None:
+            return "", ""
+        names = (self.link.name, *self.link.altnames)
+        for bridge, _, port in ports_of(self.context.state, names):
+            if self.context.ifname(port.device) == self.link.name:
+                return bridge, port.device
+        return "", ""
 
     @property
     def where(self) -> str:

@@ -72,7 +72,7 @@ def _in_kernel(port: PortView, found: Differences) -> list[Action]:
         None,
         port=attributes,
         port_vlans=port.plugged and port.filtered,
-        offloads=port.context.host.offloads.get(link.name, {}),
+        offloads=port.context.host.offloads.get(port.spec.device, {}),
     )
     if _misplaced(port) or compared.remake:
         found.drift += [d for d in compared.drift if d.kernel is not None]
