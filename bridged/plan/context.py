@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from bridged.desired.state import State
 from bridged.observe.host import Address, Device, Host, Link, NetworkManager, Unavailable
@@ -51,12 +51,13 @@ class Context:
         return self.host.machine_id or min(filter(None, cards), default="")
 
     @cached_property
-    def vlans(self) -> dict[tuple[int | None, int | None], list[str]]:
-        """Names of VLANs by the ifindex of their parent and their number."""
-        names: dict[tuple[int | None, int | None], list[str]] = {}
+    def vlans(self) -> dict[tuple[Any, ...], list[str]]:
+        """Names of VLANs by what they are: the ifindex of their parent, their tag and number."""
+        names: dict[tuple[Any, ...], list[str]] = {}
         for link in self.host.links:
             if link.kind == "vlan":
-                names.setdefault((link.parent, link.info.get("vlan_id")), []).append(link.name)
+                tag = link.info.get("vlan_protocol"), link.info.get("vlan_id")
+                names.setdefault((link.parent, *tag), []).append(link.name)
         return names
 
     def device(self, name: str) -> Device | None:

@@ -3,8 +3,9 @@
 from difflib import get_close_matches
 
 from bridged.desired.port import Vlan
+from bridged.observe.host import Link
 from bridged.plan.matching import why_unresolved
-from bridged.plan.port_view import PortView
+from bridged.plan.port_view import PortView, leaves
 
 
 def obstacle(port: PortView) -> tuple[str, str, bool] | None:
@@ -41,8 +42,12 @@ def obstacle(port: PortView) -> tuple[str, str, bool] | None:
         return f"{name} is a bridge, and a bridge cannot be a port of another", "", True
     owner = context.host.controller(link)
     if owner is not None and owner.kind != "bridge":
-        return f"{name} is a port of {owner.name}, which is a {owner.kind}", "", True
+        return _owned(port, owner)
     return _unmanaged(port)
+
+
+def _owned(port: PortView, owner: Link) -> tuple[str, str, bool]:
+    return f"{port.name} is a port of {owner.name}, which is a {owner.kind}", "", True
 
 
 _RENAME = "connect the card, or write the name that it has now into the state file"
@@ -59,14 +64,15 @@ def _vlan_obstacle(port: PortView, spec: Vlan) -> tuple[str, str, bool] | None:
             "rename or remove that interface, or give the VLAN another name",
             True,
         )
-    for other in context.vlans.get((parent.index, spec.vlan), ()):
-        if other != port.name:
+    for other in port.in_the_way:
+        if not leaves(context, other):
             return (
                 f"VLAN {spec.vlan} of {spec.parent} exists under the name {other}",
                 f"write name: {other} for this port",
                 True,
             )
-    return None
+    owner = context.host.controller(link) if link is not None else None
+    return _owned(port, owner) if owner is not None and owner.kind != "bridge" else None
 
 
 def _unmanaged(port: PortView) -> tuple[str, str, bool] | None:

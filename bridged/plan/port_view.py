@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bridged.desired.bridge import Bridge
-from bridged.desired.port import Nic, Port, Vlan
+from bridged.desired.port import PROTOCOLS, Nic, Port, Vlan
 from bridged.observe.host import Device, Link
 from bridged.plan.actions import ObjectId
 from bridged.plan.compare import Wish, wishes
@@ -66,6 +66,11 @@ class PortView:
         mac = match.mac if match and isinstance(self.spec, Nic) else None
         return mac if mac and link and link.permanent_address.lower() == mac else ""
 
+    @cached_property
+    def in_the_way(self) -> tuple[str, ...]:
+        """The other links that are the declared VLAN now, under their own names."""
+        return _holders(self.context, self.spec, self.name) if isinstance(self.spec, Vlan) else ()
+
     @property
     def filtered(self) -> bool:
         """Whether the bridge goes by VLANs now."""
@@ -106,6 +111,29 @@ class PortView:
     def parent_name(self) -> str:
         """Declared parent of a VLAN, empty for a NIC."""
         return self.spec.parent if isinstance(self.spec, Vlan) else ""
+
+
+def _holders(context: Context, spec: Vlan, name: str) -> tuple[str, ...]:
+    """The links but `name` that are the VLAN which `spec` declares."""
+    parent = context.host.link(spec.parent)
+    tag = PROTOCOLS[spec.protocol or "802.1Q"]
+    found = context.vlans.get((parent.index, tag, spec.vlan), ()) if parent else ()
+    return tuple(other for other in found if other != name)
+
+
+def leaves(context: Context, name: str, others: frozenset[str] = frozenset()) -> bool:
+    """Whether the link of that name is declared as another VLAN than it is, and can become that
+    once `others` do: so they may exchange their numbers."""
+    for _, _, spec in ports_of(context.state, [name]):
+        if not isinstance(spec, Vlan) or context.host.link(spec.parent) is None:
+            return False
+        link, parent = context.host.link(name), context.host.link(spec.parent)
+        tag = PROTOCOLS[spec.protocol or "802.1Q"], spec.vlan
+        if link is None or parent is None or name in context.vlans.get((parent.index, *tag), ()):
+            return False
+        others |= {name}
+        return all(o in others or leaves(context, o, others) for o in _holders(context, spec, name))
+    return False
 
 
 def _carries(parent: Link | None, ports: Iterable[Port], spec: Vlan) -> bool:

@@ -162,6 +162,8 @@ def _membership(port: PortView, found: Differences, remade: bool) -> list[Action
         return []
     if not port.plugged:
         found.note("bridge", port.bridge, kernel=port.where)
+    if port.in_the_way:
+        return []  # the kernel has a VLAN once only, so it comes after those that leave it
     if port.context.nm is None or _netlink_suffices(port):
         if port.link is None or port.controller is None or port.controller.kind != "bridge":
             return []
@@ -209,6 +211,8 @@ def _netlink_suffices(port: PortView) -> bool:
 def _waiting(port: PortView) -> str:
     if port.context.nm is None:
         return port.context.nm_reason
+    if port.in_the_way:
+        return f"waits for {', '.join(port.in_the_way)} to become another VLAN"
     if port.device is not None and port.device.activating:
         return f"NetworkManager is activating {port.name}"
     return f"waits for {port.bridge}"
