@@ -12,7 +12,7 @@ from bridged.plan.compare import Wish, wishes
 from bridged.plan.context import Context
 from bridged.plan.declared import ports_of
 from bridged.plan.identity import profile_uuid
-from bridged.plan.profiles import Choice, choose_nic, choose_vlan
+from bridged.plan.profiles import Choice, choose_made, choose_nic, choose_vlan
 
 
 def object_id(spec: Port) -> ObjectId:
@@ -164,7 +164,8 @@ def look_up(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) -> P
         if context.nm:
             choice = choose_vlan(context.nm, name, parent, spec.vlan, bridge)
     elif context.nm:
-        choice = choose_nic(context.nm, name, link, bridge)
+        made = choose_made(context.nm, name, link)
+        choice = made or choose_nic(context.nm, name, link, bridge)
     return PortView(
         context=context,
         item=item,

@@ -13,6 +13,8 @@ from bridged.plan.actions import Action, Changes, ObjectId, UpdateProfile
 from bridged.plan.identity import profile_uuid
 
 ETHERNET = "802-3-ethernet"
+_MADE = {"bond", "team", "vlan", "macvlan", "vxlan", "macsec", "dummy", "tun", "hsr"}
+"""Types of profiles that make an interface themselves, which can be a port of a bridge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,16 @@ def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) 
         return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
 
     return nm.once(("port", device, mac, bridge), choose)
+
+
+def choose_made(nm: NetworkManager, device: str, link: Link | None) -> Choice | None:
+    """The profile that makes the interface `device` itself, as that of a bond, None where it is a
+    card: it becomes the port's profile as it stands, for no other would fit."""
+    if link is not None and link.kind in {"", "veth"}:
+        return None
+    made = [p for p in nm.candidates(device) if p.interface == device and p.type in _MADE]
+    choice = _choose(nm, ObjectId("port", device), device, made, lambda p: not _is_mirror(p))
+    return choice if choice.profile else None
 
 
 def choose_vlan(nm: NetworkManager, device: str, parent: str, vlan: int, bridge: str) -> Choice:

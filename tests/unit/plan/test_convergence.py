@@ -241,3 +241,23 @@ def test_without_a_machine_id_addresses_of_bridges_still_differ_between_machines
         machine.executor.run(machine.plan(state()))
         found.add(machine.kernel.need("br-lan").address)
     assert len(found) == 2
+
+
+def test_a_bond_becomes_a_port_with_the_profile_that_makes_it(machine: Machine) -> None:
+    """A profile for a card would not fit it, and to activate its own again would take it down."""
+    machine.kernel.add_link("bond0", "bond", up=True)
+    connection = {"id": "bond0", "uuid": "b", "type": "bond", "interface-name": "bond0"}
+    machine.nm.add({"connection": connection, "bond": {}, "ipv4": {}, "ipv6": {}})
+    machine.nm.active["bond0"] = "b"
+    wanted = state(bridges={"br-lan": {"ports": ({"name": "bond0"},)}})
+    assert not machine.converge(wanted)
+    assert machine.kernel.ports("br-lan") == {"bond0"}
+    assert machine.nm.active["bond0"] == "b"
+    assert not any(
+        write == "activate activate the profile of bond0" for write in machine.faults.writes
+    )
+    of_bond = [p["connection"] for p in machine.nm.profiles.values()
+               if p["connection"].get("interface-name") == "bond0"]  # fmt: skip
+    assert [(p["type"], p["controller"], p["port-type"]) for p in of_bond] == [
+        ("bond", "br-lan", "bridge"),
+    ]  # fmt: skip
