@@ -11,6 +11,7 @@ from bridged.plan.actions import Action, ObjectId, RemoveAddress
 from bridged.plan.identity import profile_uuid
 from bridged.plan.memory import Memory
 
+_TAKING = {"macvlan", "macvtap", "ipvlan", "ipvtap"}
 _PORT_KINDS: tuple[Literal["port", "vlan"], ...] = ("port", "vlan")
 
 
@@ -59,6 +60,11 @@ class Context:
                 tag = link.info.get("vlan_protocol"), link.info.get("vlan_id")
                 names.setdefault((link.parent, *tag), []).append(link.name)
         return names
+
+    @cached_property
+    def stacked(self) -> dict[int | None, Link]:
+        """What takes all frames of the interface below it (macvlan, ipvlan), by its ifindex."""
+        return {link.parent: link for link in self.host.links if link.kind in _TAKING}
 
     def device(self, name: str) -> Device | None:
         """NetworkManager's device of that name, or None."""

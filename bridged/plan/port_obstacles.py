@@ -43,6 +43,14 @@ def obstacle(port: PortView) -> tuple[str, str, bool] | None:
     owner = context.host.controller(link)
     if owner is not None and owner.kind != "bridge":
         return _owned(port, owner)
+    over = context.stacked.get(link.index)
+    if over is not None and not port.plugged:
+        return (
+            f"{over.name}, a {over.kind}, stands on {name}, which the kernel does not allow on a "
+            "port of a bridge",
+            f"remove {over.name}, or put it on {port.bridge} instead",
+            False,
+        )
     return _unmanaged(port)
 
 

@@ -1,6 +1,7 @@
 """The reference node, from what its owner found to what is declared, on a machine in memory."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -261,3 +262,32 @@ def test_a_bond_becomes_a_port_with_the_profile_that_makes_it(machine: Machine) 
     assert [(p["type"], p["controller"], p["port-type"]) for p in of_bond] == [
         ("bond", "br-lan", "bridge"),
     ]  # fmt: skip
+
+
+def test_a_bridge_that_was_renamed_is_told_and_keeps_its_guests(converged: Machine) -> None:
+    """NetworkManager has its profile active on it still, and would make no second one."""
+    kernel = converged.kernel
+    kernel.add_link("vnet0", "tun", up=True)
+    kernel.plug("vnet0", "br-lan")
+    link = kernel.need("br-lan")
+    kernel.links[link.index] = replace(link, name="br-old")
+    converged.nm.active["br-old"] = converged.nm.active.pop("br-lan")
+    plan = converged.converge(state())
+    verdict = plan.verdict(ObjectId("bridge", "br-lan"))
+    assert verdict is not None
+    assert (verdict.condition, verdict.remedy) == ("blocked", "ip link set br-old name br-lan")
+    assert kernel.ports("br-old") == {"enp13s0f0", "vnet0"}
+    kernel.links[link.index] = link
+    converged.nm.active["br-lan"] = converged.nm.active.pop("br-old")
+    assert {v.condition for v in converged.converge(state()).verdicts} == {"converged"}
+
+
+def test_what_stands_on_a_card_and_keeps_it_from_being_a_port_is_named(machine: Machine) -> None:
+    machine.kernel.add_link("macvtap0", "macvtap", parent=machine.kernel.need("enp13s0f0").index)
+    verdict = machine.converge(state()).verdict(ObjectId("port", "enp13s0f0"))
+    assert verdict is not None
+    assert verdict.condition == "blocked"
+    assert verdict.reason.startswith("macvtap0, a macvtap, stands on enp13s0f0")
+    machine.kernel.delete("macvtap0")
+    assert not machine.converge(state())
+    assert machine.kernel.need("enp13s0f0").controller is not None
