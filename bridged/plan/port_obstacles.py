@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 
 from bridged.desired.port import Vlan
-from bridged.observe.host import Link
+from bridged.observe.host import Address, Link
 from bridged.plan.matching import why_unresolved
 from bridged.plan.port_view import PortView, leaves
 
@@ -29,6 +29,13 @@ def obstacle(port: PortView) -> tuple[str, str, bool] | None:
             "state file",
             True,
         )
+    if why and any(not _is_link_local(address) for address in port.unwanted_addresses):
+        return (
+            f"{name} {why}, so its addresses are not taken away",
+            f"write ipv4: keep and ipv6: keep under {port.bridge}, or move the node's own traffic "
+            "to another interface first",
+            True,
+        )
     if isinstance(spec, Vlan):
         return _vlan_obstacle(port, spec)
     if link is None:
@@ -52,6 +59,11 @@ def obstacle(port: PortView) -> tuple[str, str, bool] | None:
             False,
         )
     return _unmanaged(port)
+
+
+def _is_link_local(address: Address) -> bool:
+    """An address that a port has by itself: nobody reaches the node by it alone."""
+    return address.family == 6 and address.address.startswith("fe80:")
 
 
 def _owned(port: PortView, owner: Link) -> tuple[str, str, bool]:

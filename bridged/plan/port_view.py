@@ -6,7 +6,7 @@ from functools import cached_property
 
 from bridged.desired.bridge import Bridge
 from bridged.desired.port import PROTOCOLS, Nic, Port, Vlan
-from bridged.observe.host import Device, Link
+from bridged.observe.host import Address, Device, Link
 from bridged.plan.actions import ObjectId
 from bridged.plan.compare import Wish, wishes
 from bridged.plan.context import Context
@@ -44,6 +44,13 @@ class PortView:
             and self.controller is not None
             and self.link.controller == self.controller.index
         )
+
+    @cached_property
+    def unwanted_addresses(self) -> list[Address]:
+        """The IP addresses that it is not to have as a port of its bridge."""
+        families = ((4, self.bridge_spec.ipv4), (6, self.bridge_spec.ipv6))
+        disabled = [family for family, method in families if method == "disabled"]
+        return self.context.addresses(self.link, disabled) if self.link else []
 
     @property
     def in_use(self) -> bool:

@@ -119,12 +119,7 @@ def _in_kernel(port: PortView, found: Differences) -> list[Action]:
             )
         )
     if port.plugged:
-        families = [
-            family
-            for family, method in ((4, port.bridge_spec.ipv4), (6, port.bridge_spec.ipv6))
-            if method == "disabled"
-        ]
-        addresses = port.context.addresses(link, families)
+        addresses = port.unwanted_addresses
         for address in addresses:
             found.note(f"ipv{address.family}", "no address", kernel=address.address)
         actions += strip_addresses(port.item, link, addresses)

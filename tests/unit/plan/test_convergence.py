@@ -230,6 +230,24 @@ def test_rule_4_a_bridge_that_carries_the_nodes_own_traffic_keeps_its_addresses(
     assert kernel.ports("br0") == {"enp8s0"}
 
 
+def test_rule_4_a_port_that_carries_the_nodes_own_traffic_keeps_its_address_and_profile(
+    machine: Machine,
+) -> None:
+    """A card with the node's address that somebody plugged in: it works all the same."""
+    kernel = machine.kernel
+    kernel.add_link("br-lan", "bridge", up=True)
+    kernel.plug("enp8s0", "br-lan")
+    kernel.addresses.append(Address(kernel.need("enp8s0").index, 4, "192.168.10.160", 24))
+    wanted = state(bridges={"br-lan": {"ports": ({"name": "enp8s0"},)}})
+    verdict = machine.converge(wanted).verdict(ObjectId("port", "enp8s0"))
+    assert verdict is not None
+    assert verdict.condition == "blocked"
+    assert verdict.reason == "enp8s0 carries the default route, so its addresses are not taken away"
+    assert [address.address for address in kernel.addresses] == ["192.168.10.160"]
+    profile = machine.nm.profiles[machine.nm.active["enp8s0"]]
+    assert profile["connection"].get("autoconnect", True)
+
+
 def test_without_a_machine_id_addresses_of_bridges_still_differ_between_machines() -> None:
     """An image without /etc/machine-id on two nodes of one LAN."""
     found = set()
