@@ -6,6 +6,7 @@ from bridged.desired.port import Vlan
 from bridged.desired.properties import MAC_BYTES
 from bridged.plan.actions import Action, AddProfile, UpdateProfile
 from bridged.plan.compare import Differences, compare, put
+from bridged.plan.identity import profile_uuid
 from bridged.plan.port_view import PortView
 from bridged.plan.profiles import ETHERNET, merged, refers_to
 
@@ -22,7 +23,7 @@ def plan_profile(port: PortView, found: Differences) -> list[Action]:
                 object=port.item,
                 reason=f"no profile makes {port.name} a port of {port.bridge}",
                 needs=port.needs,
-                uuid=port.own_uuid,
+                uuid=profile_uuid(port.link_id),
                 settings=_new_profile(port),
             )
         ]
@@ -53,7 +54,7 @@ def _new_profile(port: PortView) -> dict[str, dict[str, Any]]:
     settings: dict[str, dict[str, Any]] = {
         "connection": {
             "id": f"{port.bridge}-{port.name}",
-            "uuid": port.own_uuid,
+            "uuid": profile_uuid(port.link_id),
             "type": kind,
             "interface-name": port.name,
             "controller": port.bridge,
@@ -94,7 +95,7 @@ def _hardware(port: PortView, found: Differences) -> dict[str, dict[str, Any]]:
         return {}
     raw = profile.get(ETHERNET, "mac-address")
     have = MAC_BYTES.decode(raw) if raw else ""
-    ours = profile.uuid == port.own_uuid
+    ours = profile.uuid == profile_uuid(port.link_id)
     if have == port.hardware or not (port.hardware or ours):
         return {}
     found.note("match", port.hardware or "by name", network_manager=have or "by name")

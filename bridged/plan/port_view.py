@@ -73,38 +73,21 @@ class PortView:
         mac = match.mac if match and isinstance(self.spec, Nic) else None
         return mac if mac and link and link.permanent_address.lower() == mac else ""
 
-    @cached_property
-    def in_the_way(self) -> tuple[str, ...]:
-        """The other links that are the declared VLAN now, under their own names."""
-        return _holders(self.context, self.spec, self.name) if isinstance(self.spec, Vlan) else ()
-
     @property
     def filtered(self) -> bool:
         """Whether the bridge goes by VLANs now."""
         return self.controller is not None and bool(self.controller.info.get("br_vlan_filtering"))
 
     @property
-    def own_uuid(self) -> str:
-        """UUID of the profile that we make for it.  By the kernel's name for the interface, which
-        the profile is tied to: by that it is known as ours again."""
-        return profile_uuid(ObjectId(self.item.kind, self.name))
+    def link_id(self) -> ObjectId:
+        """The port under the kernel's name for it, which its profile goes by: it may be declared
+        under an alternative one."""
+        return ObjectId(self.item.kind, self.name)
 
     @property
     def uuid(self) -> str:
         """UUID of the profile that does the job, existing or about to be made."""
-        return self.choice.profile.uuid if self.choice.profile else self.own_uuid
-
-    @cached_property
-    def first_claim(self) -> tuple[str, str]:
-        """The bridge and the name under which its interface is declared first, which may be another
-        of its names; empty where there is no interface."""
-        if self.link is None:
-            return "", ""
-        names = (self.link.name, *self.link.altnames)
-        for bridge, _, port in ports_of(self.context.state, names):
-            if self.context.ifname(port.device) == self.link.name:
-                return bridge, port.device
-        return "", ""
+        return self.choice.profile.uuid if self.choice.profile else profile_uuid(self.link_id)
 
     @property
     def where(self) -> str:
@@ -119,6 +102,23 @@ class PortView:
         """Declared parent of a VLAN, empty for a NIC."""
         return self.spec.parent if isinstance(self.spec, Vlan) else ""
 
+    @cached_property
+    def first_claim(self) -> tuple[str, str]:
+        """The bridge and the name under which its interface is declared first, which may be another
+        of its names; empty where there is no interface."""
+        if self.link is None:
+            return "", ""
+        names = (self.link.name, *self.link.altnames)
+        for bridge, _, port in ports_of(self.context.state, names):
+            if self.context.ifname(port.device) == self.link.name:
+                return bridge, port.device
+        return "", ""
+
+    @cached_property
+    def in_the_way(self) -> tuple[str, ...]:
+        """The other links that are the declared VLAN now, under their own names."""
+        return _holders(self.context, self.spec, self.name) if isinstance(self.spec, Vlan) else ()
+
 
 def _holders(context: Context, spec: Vlan, name: str) -> tuple[str, ...]:
     """The links but `name` that are the VLAN which `spec` declares."""
@@ -132,11 +132,11 @@ def leaves(context: Context, name: str, others: frozenset[str] = frozenset()) ->
     """Whether the link of that name is declared as another VLAN than it is, and can become that
     once `others` do: so they may exchange their numbers."""
     for _, _, spec in ports_of(context.state, [name]):
-        if not isinstance(spec, Vlan) or context.host.link(spec.parent) is None:
+        parent = context.host.link(spec.parent) if isinstance(spec, Vlan) else None
+        if not isinstance(spec, Vlan) or parent is None:
             return False
-        link, parent = context.host.link(name), context.host.link(spec.parent)
-        tag = PROTOCOLS[spec.protocol or "802.1Q"], spec.vlan
-        if link is None or parent is None or name in context.vlans.get((parent.index, *tag), ()):
+        tag = PROTOCOLS[spec.protocol or "802.1Q"]
+        if name in context.vlans.get((parent.index, tag, spec.vlan), ()):
             return False
         others |= {name}
         return all(o in others or leaves(context, o, others) for o in _holders(context, spec, name))
