@@ -40,6 +40,15 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
             "rename or remove that interface, or choose another name for the bridge",
             bridge=name,
         )
+    if link is not None and link.name != name:
+        return Verdict(
+            item,
+            "blocked",
+            f"{name} is an alternative name of the bridge {link.name}, and NetworkManager goes by "
+            "the first",
+            f"declare {link.name} instead, or ip link property del dev {link.name} altname {name}",
+            bridge=name,
+        )
     refused = _lock_out(context, name, spec, link)
     if refused:
         return Verdict(

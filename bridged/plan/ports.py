@@ -159,8 +159,11 @@ def _membership(port: PortView, found: Differences, remade: bool) -> list[Action
         found.note("bridge", port.bridge, kernel=port.where)
     if port.in_the_way:
         return []  # the kernel has a VLAN once only, so it comes after those that leave it
+    bridge = port.controller
+    if bridge is not None and (bridge.kind, bridge.name) != ("bridge", port.bridge):
+        return []  # something else has the bridge's name
     if port.context.nm is None or _netlink_suffices(port):
-        if port.link is None or port.controller is None or port.controller.kind != "bridge":
+        if port.link is None or bridge is None:
             return []
         return [
             SetController(
@@ -169,7 +172,7 @@ def _membership(port: PortView, found: Differences, remade: bool) -> list[Action
                 device=port.link.name,
                 index=port.link.index,
                 controller=port.bridge,
-                controller_index=port.controller.index,
+                controller_index=bridge.index,
             )
         ]
     if port.device is not None and port.device.activating and port.in_use:

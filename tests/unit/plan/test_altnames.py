@@ -9,7 +9,7 @@ from tests.twins.machine import Machine, reference_machine
 from tests.twins.source import engine
 from tests.unit.reference import REFERENCE, state
 
-ALTLAN = ObjectId("port", "altlan")
+ALTLAN, PORT = ObjectId("port", "altlan"), ObjectId("port", "enp13s0f0")
 
 
 @pytest.fixture
@@ -90,3 +90,26 @@ def test_a_vlan_on_a_parent_by_its_alternative_name_is_told_as_dangerous(machine
     web = {"ports": ({"vlan": 6, "parent": "altlan"},)}
     plan = machine.converge(state(bridges={**REFERENCE["bridges"], "br-web": web}))
     assert [f.code for f in plan.findings if f.code == "vlan-injection"] == ["vlan-injection"]
+
+
+def test_a_bridge_is_not_had_by_an_alternative_name(machine: Machine) -> None:
+    """NetworkManager makes none of that name, and the port could never be its port."""
+    machine.kernel.add_link("foo", "bridge", up=True, altnames=("br-lan",))
+    plan = machine.converge(lan({"name": "enp13s0f0"}))
+    found = [plan.verdict(item) for item in (ObjectId("bridge", "br-lan"), PORT)]
+    assert [(verdict.condition, verdict.actions) for verdict in found if verdict] == [
+        ("blocked", ()),
+        ("pending", ()),
+    ]
+    assert machine.kernel.need("foo").disable_ipv6 is False, "it was not declared"
+
+
+def test_nothing_is_tried_while_another_interface_has_the_name_of_the_bridge(
+    machine: Machine,
+) -> None:
+    machine.kernel.add_link("br-lan", "dummy", up=True)
+    plan = machine.converge(lan({"name": "enp13s0f0"}))
+    verdict = plan.verdict(PORT)
+    assert verdict is not None
+    assert (verdict.condition, verdict.reason) == ("pending", "waits for br-lan")
+    assert machine.kernel.need("enp13s0f0").controller is None
