@@ -9,6 +9,7 @@ import pytest
 from bridged.observe.host import Address
 from bridged.plan.actions import Activate, ObjectId
 from tests.twins.machine import Machine, reference_machine
+from tests.twins.source import engine
 from tests.unit.reference import state
 
 
@@ -282,22 +283,34 @@ def test_a_bond_becomes_a_port_with_the_profile_that_makes_it(machine: Machine) 
     ]  # fmt: skip
 
 
-def test_a_bridge_that_was_renamed_is_told_and_keeps_its_guests(converged: Machine) -> None:
-    """NetworkManager has its profile active on it still, and would make no second one."""
-    kernel = converged.kernel
-    kernel.add_link("vnet0", "tun", up=True)
-    kernel.plug("vnet0", "br-lan")
+@pytest.mark.parametrize("guests", [0, 1])
+def test_a_bridge_that_was_renamed_is_told_and_stays_with_its_guests(
+    machine: Machine, guests: int
+) -> None:
+    """NetworkManager has its profile active on it still, and would make no second one, not even
+    were the renamed one deleted."""
+    kernel, running = machine.kernel, engine(machine, state())
+    for number in range(guests):
+        kernel.add_link(f"vnet{number}", "tun", up=True)
+    running.run_pass()
+    for number in range(guests):
+        kernel.plug(f"vnet{number}", "br-lan")
+    running.run_pass()
+    machine.faults.writes.clear()
     link = kernel.need("br-lan")
     kernel.links[link.index] = replace(link, name="br-old")
-    converged.nm.active["br-old"] = converged.nm.active.pop("br-lan")
-    plan = converged.converge(state())
-    verdict = plan.verdict(ObjectId("bridge", "br-lan"))
+    machine.nm.active["br-old"] = machine.nm.active.pop("br-lan")
+    running.run_pass()
+    verdict = running.plan.verdict(ObjectId("bridge", "br-lan"))
     assert verdict is not None
     assert (verdict.condition, verdict.remedy) == ("blocked", "ip link set br-old name br-lan")
-    assert kernel.ports("br-old") == {"enp13s0f0", "vnet0"}
+    assert running.plan.verdict(ObjectId("bridge", "br-old")) is None
+    assert len(kernel.ports("br-old")) == 1 + guests
+    assert machine.faults.writes == []
     kernel.links[link.index] = link
-    converged.nm.active["br-lan"] = converged.nm.active.pop("br-old")
-    assert {v.condition for v in converged.converge(state()).verdicts} == {"converged"}
+    machine.nm.active["br-lan"] = machine.nm.active.pop("br-old")
+    assert running.run_pass().converged
+    assert machine.faults.writes == []
 
 
 def test_what_stands_on_a_card_and_keeps_it_from_being_a_port_is_named(machine: Machine) -> None:
