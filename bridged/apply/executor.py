@@ -115,13 +115,6 @@ class _Begun:
     activation: Activation
 
 
-def _subject(action: Action) -> ObjectId:
-    """What fails as one: an object, but each guest port of a bridge by itself."""
-    if action.object.kind == "guests" and isinstance(action, SetController | SetLink | SetVlans):
-        return ObjectId("guests", action.device)
-    return action.object
-
-
 def _concerns(activation: Action, action: Action) -> bool:
     """Whether `action` is about the port that is activated, its bridge, or what stands on it.
 
@@ -209,6 +202,13 @@ def _batches(written: Iterable[AddProfile | UpdateProfile]) -> Iterator[Sequence
         others.add(action.object)
     if batch:
         yield batch
+
+
+def _subject(action: Action) -> ObjectId:
+    """What fails as one: an object, but each guest port of a bridge by itself."""
+    if action.object.kind == "guests" and isinstance(action, SetController | SetLink | SetVlans):
+        return ObjectId("guests", action.device)
+    return action.object
 
 
 class _Run:
