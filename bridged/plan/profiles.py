@@ -63,7 +63,9 @@ def choose_made(nm: NetworkManager, device: str, link: Link | None) -> Choice | 
     return choice if choice.profile else None
 
 
-def choose_vlan(nm: NetworkManager, device: str, parent: str, vlan: int, bridge: str) -> Choice:
+def choose_vlan(
+    nm: NetworkManager, device: str, parent: str, vlan: int, bridge: str, tag: str = "802.1Q"
+) -> Choice:
     """The profile that makes the VLAN `device` a port of `bridge`."""
 
     def matches(profile: Profile) -> bool:
@@ -71,14 +73,15 @@ def choose_vlan(nm: NetworkManager, device: str, parent: str, vlan: int, bridge:
             return False
         if profile.interface:
             return profile.interface == device
-        return profile.get("vlan", "id") == vlan and _parent(nm, profile) == parent
+        same = profile.get("vlan", "id"), profile.get("vlan", "protocol", "802.1Q")
+        return same == (vlan, tag) and _parent(nm, profile) == parent
 
     def choose() -> Choice:
         item = ObjectId("vlan", device)
         same = [p for p in nm.candidates(device) if matches(p)]
         return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
 
-    return nm.once(("vlan", device, parent, vlan, bridge), choose)
+    return nm.once(("vlan", device, parent, vlan, bridge, tag), choose)
 
 
 def _choose(

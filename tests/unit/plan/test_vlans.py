@@ -52,6 +52,14 @@ def test_the_same_number_can_be_declared_with_both_tags(machine: Machine) -> Non
     assert running.run_pass().converged
 
 
+def test_a_profile_of_a_vlan_with_another_tag_is_no_rival(machine: Machine) -> None:
+    connection = {"id": "qinq", "uuid": "q", "type": "vlan", "autoconnect": True}
+    vlan = {"id": 6, "parent": CARD, "protocol": "802.1ad"}
+    machine.nm.add({"connection": connection, "vlan": vlan})
+    assert engine(machine, vlans(v1=6)).run_pass().converged
+    assert machine.nm.profiles["q"]["connection"]["autoconnect"] is True
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
