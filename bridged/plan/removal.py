@@ -40,7 +40,7 @@ def plan_removals(context: Context) -> list[Verdict]:
         bridge = context.host.controller(link)
         if link.kind != "bridge" and bridge is not None and bridge.name in waiting:
             continue
-        if _profile_on(context, name) in declared:
+        if link.kind == "bridge" and _profile_on(context, name) in declared:
             continue  # it was renamed, and is what is declared still
         item = ObjectId("bridge" if link.kind == "bridge" else "vlan", name)
         action = DeleteLink(

@@ -1,5 +1,6 @@
 """VLANs that are in the way of others: under other names, with other tags, and changing places."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -102,6 +103,18 @@ def test_a_vlan_is_not_given_up_for_one_that_cannot_be_had(machine: Machine) -> 
         "v2": "VLAN 8 of enp13s0f0 exists under the name theirs",
     }
     assert machine.kernel.need("v1").info["vlan_id"] == 6
+
+
+def test_a_vlan_that_was_renamed_is_made_anew(machine: Machine) -> None:
+    """What bridged made and nobody declares goes, and the kernel has the VLAN once only."""
+    running = engine(machine, vlans(v1=6))
+    assert running.run_pass().converged
+    link = machine.kernel.need("v1")
+    machine.kernel.links[link.index] = replace(link, name="other")
+    machine.nm.active["other"] = machine.nm.active.pop("v1")
+    assert running.run_pass().converged
+    assert machine.kernel.link("other") is None
+    assert machine.kernel.ports("br-v1") == {"v1"}
 
 
 def test_a_vlan_that_is_a_port_of_a_bond_is_left_there(machine: Machine) -> None:
