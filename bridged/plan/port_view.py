@@ -169,8 +169,8 @@ def look_up(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) -> P
         if spec.parent in (context.state.bridges or {}):
             needs.add(ObjectId("bridge", spec.parent))
         if context.nm:
-            tag = spec.protocol or "802.1Q"
-            choice = choose_vlan(context.nm, name, parent, spec.vlan, bridge, tag)
+            protocol = spec.protocol or "802.1Q"
+            choice = choose_vlan(context.nm, name, parent, spec.vlan, bridge, protocol)
     elif context.nm:
         made = choose_made(context.nm, name, link)
         choice = made or choose_nic(context.nm, name, link, bridge)

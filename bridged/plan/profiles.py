@@ -36,6 +36,16 @@ def choose_bridge(nm: NetworkManager, name: str) -> Choice:
     return nm.once(("bridge", name), choose)
 
 
+def choose_made(nm: NetworkManager, device: str, link: Link | None) -> Choice | None:
+    """The profile that makes the interface `device` itself, as that of a bond, None where it is a
+    card: it becomes the port's profile as it stands, for no other would fit."""
+    if link is not None and link.kind in {"", "veth"}:
+        return None
+    made = [p for p in nm.candidates(device) if p.interface == device and p.type in _MADE]
+    choice = _choose(nm, ObjectId("port", device), device, made, lambda p: not _is_mirror(p))
+    return choice if choice.profile else None
+
+
 def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) -> Choice:
     """The profile that makes the NIC `device` a port of `bridge`.
 
@@ -53,18 +63,13 @@ def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) 
     return nm.once(("port", device, mac, bridge), choose)
 
 
-def choose_made(nm: NetworkManager, device: str, link: Link | None) -> Choice | None:
-    """The profile that makes the interface `device` itself, as that of a bond, None where it is a
-    card: it becomes the port's profile as it stands, for no other would fit."""
-    if link is not None and link.kind in {"", "veth"}:
-        return None
-    made = [p for p in nm.candidates(device) if p.interface == device and p.type in _MADE]
-    choice = _choose(nm, ObjectId("port", device), device, made, lambda p: not _is_mirror(p))
-    return choice if choice.profile else None
-
-
 def choose_vlan(
-    nm: NetworkManager, device: str, parent: str, vlan: int, bridge: str, tag: str = "802.1Q"
+    nm: NetworkManager,
+    device: str,
+    parent: str,
+    vlan: int,
+    bridge: str,
+    protocol: str = "802.1Q",
 ) -> Choice:
     """The profile that makes the VLAN `device` a port of `bridge`."""
 
@@ -74,14 +79,14 @@ def choose_vlan(
         if profile.interface:
             return profile.interface == device
         same = profile.get("vlan", "id"), profile.get("vlan", "protocol", "802.1Q")
-        return same == (vlan, tag) and _parent(nm, profile) == parent
+        return same == (vlan, protocol) and _parent(nm, profile) == parent
 
     def choose() -> Choice:
         item = ObjectId("vlan", device)
         same = [p for p in nm.candidates(device) if matches(p)]
         return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
 
-    return nm.once(("vlan", device, parent, vlan, bridge, tag), choose)
+    return nm.once(("vlan", device, parent, vlan, bridge, protocol), choose)
 
 
 def _choose(
