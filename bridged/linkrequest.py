@@ -17,6 +17,15 @@ _ATTRIBUTE = struct.Struct("=HH")
 _SIZES = {"uint8": 1, "uint16": 2, "uint32": 4, "uint64": 8}
 _KIND, _SLAVE_KIND = "IFLA_INFO_KIND", "IFLA_INFO_SLAVE_KIND"
 
+LATER_OF_PORTS = {
+    39: ("IFLA_BRPORT_LOCKED", "uint8"),
+    40: ("IFLA_BRPORT_MAB", "uint8"),
+    42: ("IFLA_BRPORT_MCAST_MAX_GROUPS", "uint32"),
+    43: ("IFLA_BRPORT_NEIGH_VLAN_SUPPRESS", "uint8"),
+}
+"""Settings of bridge ports that are in the tables of later versions of pyroute2 only: number ->
+name and type, as it writes them (linux/if_link.h)."""
+
 Attributes = Sequence[tuple[str, Any]]
 """Names and values; the value of a nested one is ``{"attrs": [...]}``."""
 
@@ -52,7 +61,8 @@ def _block(codec: Any, attributes: Attributes) -> bytes:
 
 @cache
 def _numbers(codec: Any) -> Mapping[str, tuple[int, str]]:
-    return {row[0]: (number, row[1]) for number, row in enumerate(codec.nla_map)}
+    later = {name: (number, kind) for number, (name, kind) in LATER_OF_PORTS.items()}
+    return later | {row[0]: (number, row[1]) for number, row in enumerate(codec.nla_map)}
 
 
 def _nested(codec: Any, kind: str, beside: Attributes) -> Any:

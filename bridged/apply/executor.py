@@ -211,6 +211,13 @@ def _batches(written: Iterable[AddProfile | UpdateProfile]) -> Iterator[Sequence
         yield batch
 
 
+def _subject(action: Action) -> ObjectId:
+    """What fails as one: an object, but each guest port of a bridge by itself."""
+    if action.object.kind == "guests" and isinstance(action, SetController | SetLink | SetVlans):
+        return ObjectId("guests", action.device)
+    return action.object
+
+
 class _Run:
     """One run over actions.
 
@@ -254,7 +261,7 @@ class _Run:
                 self._take_back(action)
                 continue
             if isinstance(result, WorldError) and not _only_a_rival(action, result):
-                self._failed.add(action.object)
+                self._failed.add(_subject(action))
             if result is None or isinstance(result, WorldError):
                 self.outcomes.append(Outcome(action, result, seconds / len(step)))
             else:
@@ -262,9 +269,9 @@ class _Run:
                 self.outcomes.append(None)
 
     def _skipped(self, action: Action) -> bool:
-        culprits = ({action.object} | action.needs) & self._failed
+        culprits = ({_subject(action)} | action.needs) & self._failed
         if culprits:
-            self._failed.add(action.object)
+            self._failed.add(_subject(action))
             reason = f"waits for {', '.join(sorted(map(str, culprits)))}"
             self.outcomes.append(Outcome(action, WorldError("failed", reason), skipped=True))
         return bool(culprits)
@@ -306,7 +313,7 @@ class _Run:
                 begun.activation.wait(self._waited)
             except WorldError as error:
                 caught = error
-                self._failed.add(begun.action.object)
+                self._failed.add(_subject(begun.action))
             self._begun.remove(begun)
             seconds = self._monotonic() - begun.start
             self.outcomes[begun.place] = Outcome(begun.action, caught, seconds)

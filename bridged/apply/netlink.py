@@ -51,7 +51,8 @@ class LinkWriter:
     def set_link(self, action: SetLink) -> None:
         """Set what can be set; raises `WorldError` with all that was refused, the rest is set.
 
-        One request per layer, since the kernel stops a request at the first thing it refuses.
+        One request per layer, and of the link itself one for each value, since the kernel stops a
+        request at the first thing it refuses.
         """
 
         def change(netlink: Rtnetlink) -> None:
@@ -61,8 +62,7 @@ class LinkWriter:
                 steps.append(lambda: _set_info(netlink, link, action.kind, action.info))
             if action.port:
                 steps.append(lambda: _set_port(netlink, action.index, action.port))
-            if action.link:
-                steps.append(lambda: self._set_link(netlink, link, action))
+            steps += self._link_steps(netlink, link, action)
             problems = []
             for step in steps:
                 try:
@@ -137,7 +137,8 @@ class LinkWriter:
                 netlink.change(
                     RTM_DELADDR,
                     {"index": action.index, "family": family, "prefixlen": action.prefix},
-                    [("IFA_LOCAL", action.address), ("IFA_ADDRESS", action.address)],
+                    # IFA_ADDRESS would be the far end's where the address has a peer.
+                    [("IFA_LOCAL", action.address)],
                 )
             except KernelRefusal as error:
                 if error.errno != _ADDRESS_ABSENT:
@@ -153,28 +154,31 @@ class LinkWriter:
         except OSError as error:
             raise world_error(error.errno or 0, doing) from error
 
-    def _set_link(self, netlink: Rtnetlink, link: LinkMessage, action: SetLink) -> None:
-        wanted = dict(action.link)
-        ipv6 = wanted.pop("disable_ipv6", None)
-        up = wanted.pop("up", None)
-        attributes = []
+    def _link_steps(
+        self, netlink: Rtnetlink, link: LinkMessage, action: SetLink
+    ) -> list[Callable[[], None]]:
+        """What sets the values of the link itself, in order."""
+        wanted, index = dict(action.link), action.index
+        steps: list[Callable[[], None]] = []
         if "address" in wanted:
             # Giving a bridge the address that it has already pins it (addr_assign_type 3).
-            attributes.append(("IFLA_ADDRESS", wanted.pop("address")))
-        mtu = wanted.pop("mtu", None)
+            address = [("IFLA_ADDRESS", wanted.pop("address"))]
+            steps.append(lambda: netlink.change(RTM_NEWLINK, {"index": index}, address))
+        if "mtu" in wanted:
+            mtu = wanted.pop("mtu")
+            if action.kind == "bridge" and link.number("IFLA_MTU") == mtu:
+                steps.append(lambda: _set_mtu(netlink, index, _another_mtu(mtu)))
+            steps.append(lambda: _set_mtu(netlink, index, mtu))
+        if "disable_ipv6" in wanted:
+            ipv6 = wanted.pop("disable_ipv6")
+            steps.append(lambda: self._set_ipv6(link.name, ipv6))
+        if "up" in wanted:
+            flags = _IFF_UP if wanted.pop("up") else 0
+            fields = {"index": index, "flags": flags, "change": _IFF_UP}
+            steps.append(lambda: netlink.change(RTM_NEWLINK, fields))
         if wanted:
             raise WorldError("failed", f"{action.device}: nobody can set {', '.join(wanted)}")
-        if mtu is not None:
-            if action.kind == "bridge" and link.number("IFLA_MTU") == mtu:
-                _pin_mtu(netlink, action.index, mtu)
-            attributes.append(("IFLA_MTU", mtu))
-        fields = {"index": action.index}
-        if up is not None:
-            fields |= {"flags": _IFF_UP if up else 0, "change": _IFF_UP}
-        if attributes or up is not None:
-            netlink.change(RTM_NEWLINK, fields, attributes)
-        if ipv6 is not None:
-            self._set_ipv6(link.name, ipv6)
+        return steps
 
     def _set_ipv6(self, name: str, value: int) -> None:
         """By path, where a dot in the name of the interface needs no care."""
@@ -206,16 +210,19 @@ def _vlan(netlink: Rtnetlink, request: int, index: int, vlan: PortVlan) -> None:
     )
 
 
-def _pin_mtu(netlink: Rtnetlink, index: int, mtu: int) -> None:
-    """Prepare for an MTU that the bridge has already to be pinned by setting it again.
+def _set_mtu(netlink: Rtnetlink, index: int, mtu: int) -> None:
+    netlink.change(RTM_NEWLINK, {"index": index}, [("IFLA_MTU", mtu)])
+
+
+def _another_mtu(mtu: int) -> int:
+    """What is set first for an MTU that the bridge has already to be pinned by setting it again.
 
     The bridge code remembers that somebody chose the MTU only when the value changes (the core
     skips a set to the same value), and until then the smallest port drags it down.  So it is set
     to one byte more for a moment, which nobody notices: frames are forwarded by the MTU of the
     port that they leave by, and the host's own fit into a larger one.
     """
-    other = mtu + 1 if mtu < _LARGEST_MTU else mtu - 1
-    netlink.change(RTM_NEWLINK, {"index": index}, [("IFLA_MTU", other)])
+    return mtu + 1 if mtu < _LARGEST_MTU else mtu - 1
 
 
 def _set_info(netlink: Rtnetlink, link: LinkMessage, kind: str, wanted: Mapping[str, Any]) -> None:

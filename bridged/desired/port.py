@@ -19,7 +19,9 @@ from bridged.desired.properties import (
 )
 from bridged.desired.vlans import VLANS, Membership, membership, span
 
-_PROTOCOL = choice(**{"802.1Q": 0x8100, "802.1ad": 0x88A8})
+PROTOCOLS = {"802.1Q": 0x8100, "802.1ad": 0x88A8}
+"""Kinds of VLAN tags by their EtherType; where none is declared, it is the first."""
+_PROTOCOL = choice(**PROTOCOLS)
 
 
 def _range(text: str) -> str:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bridged.linkrequest import IFINFOMSG
+from bridged.linkrequest import IFINFOMSG, LATER_OF_PORTS
 from bridged.observe.attributes import Attributes, walk
 from bridged.rtnetlink import LINK_CODEC, NETLINK_HEADER
 
@@ -191,4 +191,4 @@ _DESCRIBED: Mapping[str, _Decoder] = {
     "vlan": _Decoder(_table(LINK_CODEC.ifinfo.data_map["vlan"])),
 }
 """Kinds whose IFLA_INFO_DATA is decoded; nobody has a use for that of a veth."""
-_PORT = _Decoder(_table(LINK_CODEC.ifinfo.bridge_slave_data))
+_PORT = _Decoder({**LATER_OF_PORTS, **_table(LINK_CODEC.ifinfo.bridge_slave_data)})

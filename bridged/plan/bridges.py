@@ -19,6 +19,7 @@ from bridged.plan.context import Context, strip_addresses
 from bridged.plan.identity import bridge_address, profile_uuid
 from bridged.plan.profiles import Choice, choose_bridge, demote, merged, restored, taken, volatile
 from bridged.plan.result import Verdict
+from bridged.report import PropertyDrift
 
 _CONNECTION: Changes = {"connection": {"autoconnect": True, "autoconnect-ports": 1}}
 _WITH_ADDRESSES = ("addresses", "address-data", "gateway", "dns", "dns-data", "dns-search")
@@ -43,12 +44,31 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
             "rename or remove that interface, or choose another name for the bridge",
             bridge=name,
         )
+    if link is not None and link.name != name:
+        return Verdict(
+            item,
+            "blocked",
+            f"{name} is an alternative name of the bridge {link.name}, and NetworkManager goes by "
+            "the first",
+            f"declare {link.name} instead, or ip link property del dev {link.name} altname {name}",
+            bridge=name,
+        )
     refused = _lock_out(context, name, spec, link)
     if refused:
         return Verdict(
             item, "blocked", refused, f"write ipv4: keep and ipv6: keep under {name}", bridge=name
         )
     choice = choose_bridge(context.nm, name) if context.nm else Choice(None)
+    renamed = _renamed(context, choice) if link is None else ""
+    if renamed:
+        return Verdict(
+            item,
+            "blocked",
+            f"{name} was renamed: it is called {renamed} now",
+            f"ip link set {renamed} name {name}",
+            (PropertyDrift("link", "present", "missing"),),
+            bridge=name,
+        )
     device = context.device(name)
     address = pinned_address(context, name, spec, link, choice.profile)
     wanted = wishes(spec, mac=address, vlan_filtering=spec.filters_vlans)
@@ -97,6 +117,17 @@ def _lock_out(context: Context, name: str, spec: Bridge, link: Link | None) -> s
     if not context.addresses(link, families):
         return ""
     return f"{name} {why}, so its addresses are not taken away"
+
+
+def _renamed(context: Context, choice: Choice) -> str:
+    """The bridge that a missing one has become, empty where there is none: the profile is active on
+    it still, and NetworkManager makes no second one."""
+    nm, profile = context.nm, choice.profile
+    if nm is None or profile is None:
+        return ""
+    other = nm.once(("by active",), lambda: {d.active: d.interface for d in nm.devices})
+    link = context.host.link(other.get(profile.uuid, ""))
+    return link.name if link is not None and link.kind == "bridge" else ""
 
 
 def _what(link: Link) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from bridged.desired.state import State
 from bridged.observe.host import Address, Device, Host, Link, NetworkManager, Unavailable
@@ -11,6 +11,7 @@ from bridged.plan.actions import Action, ObjectId, RemoveAddress
 from bridged.plan.identity import profile_uuid
 from bridged.plan.memory import Memory
 
+_TAKING = {"macvlan", "macvtap", "ipvlan", "ipvtap"}
 _PORT_KINDS: tuple[Literal["port", "vlan"], ...] = ("port", "vlan")
 
 
@@ -37,8 +38,9 @@ class Context:
 
     @cached_property
     def protected(self) -> dict[str, str]:
-        """Interfaces that carry the node's own traffic or are listed under `protect`."""
-        listed = dict.fromkeys(self.state.protect, "is listed under protect")
+        """Interfaces that carry the node's own traffic or are listed under `protect`, there under
+        whatever name."""
+        listed = dict.fromkeys(map(self.ifname, self.state.protect), "is listed under protect")
         return dict(self.host.protected) | listed
 
     @cached_property
@@ -50,13 +52,19 @@ class Context:
         return self.host.machine_id or min(filter(None, cards), default="")
 
     @cached_property
-    def vlans(self) -> dict[tuple[int | None, int | None], list[str]]:
-        """Names of VLANs by the ifindex of their parent and their number."""
-        names: dict[tuple[int | None, int | None], list[str]] = {}
+    def vlans(self) -> dict[tuple[Any, ...], list[str]]:
+        """Names of VLANs by what they are: the ifindex of their parent, their tag and number."""
+        names: dict[tuple[Any, ...], list[str]] = {}
         for link in self.host.links:
             if link.kind == "vlan":
-                names.setdefault((link.parent, link.info.get("vlan_id")), []).append(link.name)
+                tag = link.info.get("vlan_protocol"), link.info.get("vlan_id")
+                names.setdefault((link.parent, *tag), []).append(link.name)
         return names
+
+    @cached_property
+    def stacked(self) -> dict[int | None, Link]:
+        """What takes all frames of the interface below it (macvlan, ipvlan), by its ifindex."""
+        return {link.parent: link for link in self.host.links if link.kind in _TAKING}
 
     def device(self, name: str) -> Device | None:
         """NetworkManager's device of that name, or None."""

@@ -41,9 +41,9 @@ def _vlan_injection(context: Context) -> Iterator[Finding]:
     Measured: the frame leaves by the shared card with the guest's tag; with VLAN filtering on the
     guest's bridge nothing gets through and everything else goes on.
     """
-    cards = {port.device: name for name, _, port in context.state.ports()}
+    cards = {context.ifname(port.device): name for name, _, port in context.state.ports()}
     for other, _, port in context.state.ports():
-        bridge = cards.get(port.parent) if isinstance(port, Vlan) else None
+        bridge = cards.get(context.ifname(port.parent)) if isinstance(port, Vlan) else None
         if bridge is None or bridge == other or not isinstance(port, Vlan):
             continue
         spec = (context.state.bridges or {})[bridge]

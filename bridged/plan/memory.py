@@ -21,6 +21,14 @@ _SETTINGS = (
     "brport_neigh_suppress",
     "brport_isolated",
     "brport_locked",
+    "brport_mab",
+    "brport_proxyarp",
+    "brport_proxyarp_wifi",
+    "brport_multicast_router",
+    "brport_mcast_max_groups",
+    "brport_group_fwd_mask",
+    "brport_vlan_tunnel",
+    "brport_neigh_vlan_suppress",
 )
 """What of a port's attributes is a setting; the rest is its state."""
 
@@ -28,6 +36,12 @@ _SETTINGS = (
 def settings(port: Mapping[str, Any]) -> dict[str, Any]:
     """The settings among a port's attributes."""
     return {key: port[key] for key in _SETTINGS if port.get(key) is not None}
+
+
+def has(port: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a port has these settings; of others, which a former version did not remember, they
+    say nothing."""
+    return wanted.items() <= port.items()
 
 
 @dataclass(frozen=True, slots=True)

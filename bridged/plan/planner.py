@@ -100,7 +100,9 @@ def plan_links(
         for name in names
         if name in bridges and host.link(name) is not None
     ]
-    verdicts += [plan_port(context, *declared) for declared in ports_of(state, names)]
+    # A VLAN's MTU is at most its parent's.
+    ports = sorted(ports_of(state, names), key=lambda declared: isinstance(declared[2], Vlan))
+    verdicts += [plan_port(context, *declared) for declared in ports]
     return tuple(_spare_guests(context, verdicts, []))
 
 

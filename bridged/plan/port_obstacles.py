@@ -3,8 +3,9 @@
 from difflib import get_close_matches
 
 from bridged.desired.port import Vlan
+from bridged.observe.host import Address, Link
 from bridged.plan.matching import why_unresolved
-from bridged.plan.port_view import PortView
+from bridged.plan.port_view import PortView, leaves
 
 
 def obstacle(port: PortView) -> tuple[str, str, bool] | None:
@@ -13,12 +14,26 @@ def obstacle(port: PortView) -> tuple[str, str, bool] | None:
     if not spec.known:
         unresolved = why_unresolved(context.state, context.host, spec)
         return unresolved.reason, unresolved.remedy, True
+    bridge, first = port.first_claim
+    if first not in {"", spec.device}:
+        return (
+            f"{spec.device} is {name}, and that is declared as a port of {bridge} already",
+            "take one of the two out of the state file",
+            True,
+        )
     why = context.protected.get(name)
     if why and not port.plugged:
         return (
             f"{name} {why}, so it is not made a port of {port.bridge}",
             "move the node's own traffic to another interface first, or take the port out of the "
             "state file",
+            True,
+        )
+    if why and any(not _is_link_local(address) for address in port.unwanted_addresses):
+        return (
+            f"{name} {why}, so its addresses are not taken away",
+            f"write ipv4: keep and ipv6: keep under {port.bridge}, or move the node's own traffic "
+            "to another interface first",
             True,
         )
     if isinstance(spec, Vlan):
@@ -34,8 +49,25 @@ def obstacle(port: PortView) -> tuple[str, str, bool] | None:
         return f"{name} is a bridge, and a bridge cannot be a port of another", "", True
     owner = context.host.controller(link)
     if owner is not None and owner.kind != "bridge":
-        return f"{name} is a port of {owner.name}, which is a {owner.kind}", "", True
+        return _owned(port, owner)
+    over = context.stacked.get(link.index)
+    if over is not None and not port.plugged:
+        return (
+            f"{over.name}, a {over.kind}, stands on {name}, which the kernel does not allow on a "
+            "port of a bridge",
+            f"remove {over.name}, or put it on {port.bridge} instead",
+            False,
+        )
     return _unmanaged(port)
+
+
+def _is_link_local(address: Address) -> bool:
+    """An address that a port has by itself: nobody reaches the node by it alone."""
+    return address.family == 6 and address.address.startswith("fe80:")
+
+
+def _owned(port: PortView, owner: Link) -> tuple[str, str, bool]:
+    return f"{port.name} is a port of {owner.name}, which is a {owner.kind}", "", True
 
 
 _RENAME = "connect the card, or write the name that it has now into the state file"
@@ -52,14 +84,15 @@ def _vlan_obstacle(port: PortView, spec: Vlan) -> tuple[str, str, bool] | None:
             "rename or remove that interface, or give the VLAN another name",
             True,
         )
-    for other in context.vlans.get((parent.index, spec.vlan), ()):
-        if other != port.name:
+    for other in port.in_the_way:
+        if not leaves(context, other):
             return (
                 f"VLAN {spec.vlan} of {spec.parent} exists under the name {other}",
                 f"write name: {other} for this port",
                 True,
             )
-    return None
+    owner = context.host.controller(link) if link is not None else None
+    return _owned(port, owner) if owner is not None and owner.kind != "bridge" else None
 
 
 def _unmanaged(port: PortView) -> tuple[str, str, bool] | None:

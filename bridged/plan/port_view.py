@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bridged.desired.bridge import Bridge
-from bridged.desired.port import Nic, Port, Vlan
-from bridged.observe.host import Device, Link
+from bridged.desired.port import PROTOCOLS, Nic, Port, Vlan
+from bridged.observe.host import Address, Device, Link
 from bridged.plan.actions import ObjectId
 from bridged.plan.compare import Wish, wishes
 from bridged.plan.context import Context
 from bridged.plan.declared import ports_of
 from bridged.plan.identity import profile_uuid
-from bridged.plan.profiles import Choice, choose_nic, choose_vlan
+from bridged.plan.profiles import Choice, choose_made, choose_nic, choose_vlan
 
 
 def object_id(spec: Port) -> ObjectId:
@@ -44,6 +44,13 @@ class PortView:
             and self.controller is not None
             and self.link.controller == self.controller.index
         )
+
+    @cached_property
+    def unwanted_addresses(self) -> list[Address]:
+        """The IP addresses that it is not to have as a port of its bridge."""
+        families = ((4, self.bridge_spec.ipv4), (6, self.bridge_spec.ipv6))
+        disabled = [family for family, method in families if method == "disabled"]
+        return self.context.addresses(self.link, disabled) if self.link else []
 
     @property
     def in_use(self) -> bool:
@@ -95,6 +102,46 @@ class PortView:
         """Declared parent of a VLAN, empty for a NIC."""
         return self.spec.parent if isinstance(self.spec, Vlan) else ""
 
+    @cached_property
+    def first_claim(self) -> tuple[str, str]:
+        """The bridge and the name under which its interface is declared first, which may be another
+        of its names; empty where there is no interface."""
+        if self.link is None:
+            return "", ""
+        names = (self.link.name, *self.link.altnames)
+        for bridge, _, port in ports_of(self.context.state, names):
+            if self.context.ifname(port.device) == self.link.name:
+                return bridge, port.device
+        return "", ""
+
+    @cached_property
+    def in_the_way(self) -> tuple[str, ...]:
+        """The other links that are the declared VLAN now, under their own names."""
+        return _holders(self.context, self.spec, self.name) if isinstance(self.spec, Vlan) else ()
+
+
+def _holders(context: Context, spec: Vlan, name: str) -> tuple[str, ...]:
+    """The links but `name` that are the VLAN which `spec` declares."""
+    parent = context.host.link(spec.parent)
+    tag = PROTOCOLS[spec.protocol or "802.1Q"]
+    found = context.vlans.get((parent.index, tag, spec.vlan), ()) if parent else ()
+    return tuple(other for other in found if other != name)
+
+
+def leaves(context: Context, name: str, others: frozenset[str] = frozenset()) -> bool:
+    """Whether the link of that name is declared as another VLAN than it is, and can become that
+    once `others` do: so they may exchange their numbers."""
+    for _, _, spec in ports_of(context.state, [name]):
+        parent = context.host.link(spec.parent) if isinstance(spec, Vlan) else None
+        if not isinstance(spec, Vlan) or parent is None:
+            return False
+        tag = PROTOCOLS[spec.protocol or "802.1Q"]
+        if name in context.vlans.get((parent.index, tag, spec.vlan), ()):
+            return False
+        others |= {name}
+        return all(o in others or leaves(context, o, others) for o in _holders(context, spec, name))
+    return False
+
 
 def _carries(parent: Link | None, ports: Iterable[Port], spec: Vlan) -> bool:
     """Whether the VLAN can be had whatever becomes of its parent as one of `ports`: a link that is
@@ -125,7 +172,8 @@ def look_up(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) -> P
             protocol = spec.protocol or "802.1Q"
             choice = choose_vlan(context.nm, name, parent, spec.vlan, bridge, protocol)
     elif context.nm:
-        choice = choose_nic(context.nm, name, link, bridge)
+        made = choose_made(context.nm, name, link)
+        choice = made or choose_nic(context.nm, name, link, bridge)
     return PortView(
         context=context,
         item=item,

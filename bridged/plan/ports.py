@@ -72,7 +72,7 @@ def _in_kernel(port: PortView, found: Differences) -> list[Action]:
         None,
         port=attributes,
         port_vlans=port.plugged and port.filtered,
-        offloads=port.context.host.offloads.get(link.name, {}),
+        offloads=port.context.host.offloads.get(port.spec.device, {}),
     )
     if _misplaced(port) or compared.remake:
         found.drift += [d for d in compared.drift if d.kernel is not None]
@@ -119,12 +119,7 @@ def _in_kernel(port: PortView, found: Differences) -> list[Action]:
             )
         )
     if port.plugged:
-        families = [
-            family
-            for family, method in ((4, port.bridge_spec.ipv4), (6, port.bridge_spec.ipv6))
-            if method == "disabled"
-        ]
-        addresses = port.context.addresses(link, families)
+        addresses = port.unwanted_addresses
         for address in addresses:
             found.note(f"ipv{address.family}", "no address", kernel=address.address)
         actions += strip_addresses(port.item, link, addresses)
@@ -162,8 +157,13 @@ def _membership(port: PortView, found: Differences, remade: bool) -> list[Action
         return []
     if not port.plugged:
         found.note("bridge", port.bridge, kernel=port.where)
+    if port.in_the_way:
+        return []  # the kernel has a VLAN once only, so it comes after those that leave it
+    bridge = port.controller
+    if bridge is not None and (bridge.kind, bridge.name) != ("bridge", port.bridge):
+        return []  # something else has the bridge's name
     if port.context.nm is None or _netlink_suffices(port):
-        if port.link is None or port.controller is None or port.controller.kind != "bridge":
+        if port.link is None or bridge is None:
             return []
         return [
             SetController(
@@ -172,7 +172,7 @@ def _membership(port: PortView, found: Differences, remade: bool) -> list[Action
                 device=port.link.name,
                 index=port.link.index,
                 controller=port.bridge,
-                controller_index=port.controller.index,
+                controller_index=bridge.index,
             )
         ]
     if found.taken or (port.device is not None and port.device.activating and port.in_use):
@@ -209,6 +209,8 @@ def _netlink_suffices(port: PortView) -> bool:
 def _waiting(port: PortView) -> str:
     if port.context.nm is None:
         return port.context.nm_reason
+    if port.in_the_way:
+        return f"waits for {', '.join(port.in_the_way)} to become another VLAN"
     if port.device is not None and port.device.activating:
         return f"NetworkManager is activating {port.name}"
     return f"waits for {port.bridge}"

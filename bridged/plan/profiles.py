@@ -14,6 +14,8 @@ from bridged.plan.compare import Differences
 from bridged.plan.identity import makes, profile_uuid
 
 ETHERNET = "802-3-ethernet"
+_MADE = {"bond", "team", "vlan", "macvlan", "vxlan", "macsec", "dummy", "tun", "hsr"}
+"""Types of profiles that make an interface themselves, which can be a port of a bridge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,16 @@ def choose_bridge(nm: NetworkManager, name: str) -> Choice:
         return _choose(nm, ObjectId("bridge", name), name, same, lambda p: not _is_mirror(p))
 
     return nm.once(("bridge", name), choose)
+
+
+def choose_made(nm: NetworkManager, device: str, link: Link | None) -> Choice | None:
+    """The profile that makes the interface `device` itself, as that of a bond, None where it is a
+    card: it becomes the port's profile as it stands, for no other would fit."""
+    if link is not None and link.kind in {"", "veth"}:
+        return None
+    made = [p for p in nm.candidates(device) if p.interface == device and p.type in _MADE]
+    choice = _choose(nm, ObjectId("port", device), device, made, lambda p: not _is_mirror(p))
+    return choice if choice.profile else None
 
 
 def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) -> Choice:
@@ -78,7 +90,8 @@ def choose_vlan(
             return False
         if profile.interface:
             return profile.interface == device
-        return profile.get("vlan", "id") == vlan and _parent(nm, profile) == parent
+        same = profile.get("vlan", "id"), profile.get("vlan", "protocol", "802.1Q")
+        return same == (vlan, protocol) and _parent(nm, profile) == parent
 
     def choose() -> Choice:
         item = ObjectId("vlan", device)

@@ -7,7 +7,7 @@ from bridged.desired.state import State
 from bridged.observe.host import Device, Host, Link, NetworkManager
 from bridged.plan.context import Context
 from bridged.plan.identity import owned
-from bridged.plan.memory import Guest, Memory, settings
+from bridged.plan.memory import Guest, Memory, has, settings
 
 _GRACE = 10.0
 """Seconds in which a guest port outside its bridge may still turn out to have been dropped by a
@@ -93,7 +93,7 @@ def _settled(now: Guest, before: Guest | None, host: Host) -> Guest:
     if (before.bridge_index, before.activation) == (now.bridge_index, now.activation):
         return _in_doubt(now, before) if host.remembered else now
     kept = _as_it_was(replace(before, lost=None))
-    return now if (kept.port, kept.vlans) == (now.port, now.vlans) else kept
+    return now if has(now.port, kept.port) and kept.vlans == now.vlans else kept
 
 
 def _in_doubt(now: Guest, before: Guest) -> Guest:

@@ -40,6 +40,8 @@ def plan_removals(context: Context) -> list[Verdict]:
         bridge = context.host.controller(link)
         if link.kind != "bridge" and bridge is not None and bridge.name in waiting:
             continue
+        if link.kind == "bridge" and _profile_on(context, name) in declared:
+            continue  # it was renamed, and is what is declared still
         item = ObjectId("bridge" if link.kind == "bridge" else "vlan", name)
         action = DeleteLink(
             object=item,
@@ -61,6 +63,13 @@ def _orphans(context: Context) -> Iterator[tuple[ObjectId, Profile]]:
     for item, profile in owned(context.nm) if context.nm else ():
         if item not in declared:
             yield item, profile
+
+
+def _profile_on(context: Context, name: str) -> str:
+    """The interface that the profile is for which is active on another one, empty for none."""
+    device = context.device(name)
+    profile = context.nm.profile(device.active) if context.nm and device else None
+    return profile.interface if profile else ""
 
 
 def _delete_profile(context: Context, item: ObjectId, profile: Profile) -> Verdict:

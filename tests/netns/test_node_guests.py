@@ -122,6 +122,10 @@ def test_guests_return_with_their_settings_after_the_bridge_was_activated_again(
     with two_guests(lab) as flow:
         lab.sh("bridge link set dev vnet0 hairpin on cost 17 guard on")
         lab.sh("bridge link set dev vnet1 flood off neigh_suppress on")
+        lab.sh("""
+            bridge link set dev vnet1 locked on mcast_router 2
+            ip link set vnet1 type bridge_slave group_fwd_mask 0x4000 proxy_arp_wifi on
+        """)
         # Not every kernel of a laboratory has VLAN filtering.
         lab.sh("bridge vlan add dev vnet0 vid 30", check=False)
         running.next_pass()
@@ -129,11 +133,15 @@ def test_guests_return_with_their_settings_after_the_bridge_was_activated_again(
         lab.sh("nmcli connection up br-lan")
         wait_until(lambda: lab.ports("br-lan") == {LAN_NIC, "vnet0", "vnet1"}, 15)
         wait_until(lambda: lab.port_data("vnet0")["cost"] == 17, 10)
-        wait_until(lambda: lab.port_data("vnet1")["neigh_suppress"], 10)
+        wait_until(lambda: lab.port_data("vnet1")["locked"], 10)
         running.wait_converged()
         assert lab.port_data("vnet0")["hairpin"]
         assert lab.port_data("vnet0")["guard"]
-        assert not lab.port_data("vnet1")["flood"]
+        other = lab.port_data("vnet1")
+        assert [other[name] for name in ("neigh_suppress", "proxy_arp_wifi", "flood")] == [
+            True, True, False,
+        ]  # fmt: skip
+        assert (other["multicast_router"], other["group_fwd_mask"]) == (2, "0x4000")
         assert lab.vlans() == vlans
     print(f"nmcli connection up br-lan: {flow.lost} of {flow.sent} lost")
     assert flow.lost < flow.sent / 2, flow

@@ -190,6 +190,15 @@ class FakeKernel:
         """Contents of files."""
         return {path: self.text_files.get(path) for path in paths}
 
+    def read_offloads(self, names: Iterable[str]) -> dict[str, dict[str, bool]]:
+        """Offloads of cards, which ethtool finds by an alternative name too."""
+        return {
+            name: dict(self.offloads[link.name])
+            for name in names
+            for link in self.links.values()
+            if name in {link.name, *link.altnames} and link.name in self.offloads
+        }
+
     # ------------------------------------------------------------------ writing (the product)
 
     def _target(self, index: int, name: str) -> Link:

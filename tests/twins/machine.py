@@ -88,7 +88,7 @@ class Machine:
             kubeadm=self.files.judge(wanted.kubeadm_conf) if wanted.kubeadm_conf else Kubeadm(),
             nodes={path: path in self.kernel.nodes for path in wanted.nodes},
             boot_sysctls=self.kernel.boot_sysctls,
-            offloads={n: o for n, o in self.kernel.offloads.items() if n in wanted.offloads},
+            offloads=self.kernel.read_offloads(wanted.offloads),
             processes=self.processes & wanted.processes,
             protected=self._protected(),
             machine_id=self.machine_id,

@@ -1,5 +1,6 @@
 """Links are changed by ifindex, one at a time, and what is refused is said."""
 
+import gc
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -105,6 +106,14 @@ def test_the_address_that_a_bridge_has_already_is_pinned_by_setting_it(writer: L
         "peer", "name", "vnet0-vm")  # fmt: skip
     run("ip", "link", "set", "vnet0", "master", "br-test", "up")
     assert ip_link("br-test")["address"] == present.address
+
+
+def test_a_value_that_is_refused_holds_up_no_other(writer: LinkWriter) -> None:
+    run("ip", "link", "set", "br-test", "down")
+    with pytest.raises(WorldError, match="mtu greater than device maximum"):
+        writer.set_link(set_on("br-test", "bridge", mtu=70000, up=True, disable_ipv6=1))
+    assert "UP" in ip_link("br-test")["flags"]
+    assert link("br-test").disable_ipv6 is True
 
 
 def test_ipv6_is_switched_off_on_a_link_whose_name_has_a_dot(writer: LinkWriter) -> None:
@@ -243,6 +252,28 @@ def test_an_address_is_removed_and_others_stay(
     assert "10.9.9.9" in shown
 
 
+@pytest.mark.parametrize(
+    ("address", "peer", "prefix"), [("10.1.2.3", "10.1.2.4", 32), ("fd00::1", "fd00::2", 128)]
+)
+def test_an_address_with_a_peer_is_removed(
+    writer: LinkWriter, bridge: int, address: str, peer: str, prefix: int
+) -> None:
+    run("ip", "addr", "add", address, "peer", f"{peer}/{prefix}", "dev", "br-test")
+    seen = {(a.address, a.prefix) for a in NetlinkReader().read().addresses if a.index == bridge}
+    assert (address, prefix) in seen
+    writer.remove_address(
+        RemoveAddress(
+            object=BRIDGE,
+            reason="test",
+            device="br-test",
+            index=bridge,
+            address=address,
+            prefix=prefix,
+        )
+    )
+    assert address not in run("ip", "addr", "show", "dev", "br-test")
+
+
 def test_default_routes_of_all_tables_families_and_legs_are_seen() -> None:
     run("ip", "link", "set", NIC, "nomaster")
     for number, nic in enumerate(NICS):
@@ -329,6 +360,7 @@ def test_events_tell_which_links_changed(bridge: int) -> None:
 def test_a_thousand_readings_leave_no_descriptor_behind() -> None:
     reader = NetlinkReader()
     reader.read()
+    gc.collect()  # what the tests before have left
     before = descriptors()
     for _ in range(400):
         reader.read()

@@ -149,3 +149,24 @@ def test_what_a_look_has_seen_needs_no_look_of_its_own(machine: Machine, running
     running._observe = looking
     running.run_pass()
     assert wake.wait(0) == {"netlink"}
+
+
+def test_a_card_gets_its_mtu_back_before_the_vlan_on_it(
+    machine: Machine, running: Engine, mended: Callable[..., list[str]]
+) -> None:
+    """The kernel lowers the VLAN's with the card's, and refuses a VLAN more than its card has."""
+    running.source.state = state(  # type: ignore[misc]
+        bridges={
+            "br-web": {"ports": ({"vlan": 6, "parent": "enp13s0f0", "mtu": 9000},)},
+            "br-lan": {"ports": ({"name": "enp13s0f0", "mtu": 9000},)},
+        }
+    )
+    assert running.run_pass().converged
+    for name in ("enp13s0f0", "enp13s0f0.6"):
+        machine.kernel.change(name, mtu=1500)
+    machine.faults.writes.clear()
+    machine.clock.advance(600)
+    assert mended("enp13s0f0.6", "enp13s0f0") == [
+        "set_link set mtu=9000 on enp13s0f0",
+        "set_link set mtu=9000 on enp13s0f0.6",
+    ]

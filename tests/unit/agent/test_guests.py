@@ -4,6 +4,7 @@ import pytest
 
 from bridged.agent.engine import Engine
 from bridged.desired.vlans import PortVlan
+from bridged.plan.actions import Action, SetController
 from tests.twins.machine import Machine
 from tests.twins.source import engine
 from tests.unit.reference import state
@@ -146,3 +147,30 @@ def test_settings_that_somebody_changes_are_kept(machine: Machine, running: Engi
     machine.nm.up(profile(machine, "br-lan"))
     running.run_pass()
     assert machine.kernel.need("vnet0").port["brport_isolated"] == 0
+
+
+def test_rule_6_a_guest_that_goes_while_it_is_put_back_holds_up_no_other(
+    machine: Machine, running: Engine
+) -> None:
+    """Its pod is torn down between the look and the repair: the others do not wait for a retry."""
+    machine.nm.up(profile(machine, "br-lan"))
+
+    def torn_down(action: Action) -> None:
+        if machine.kernel.link("vnet0") is not None and isinstance(action, SetController):
+            machine.kernel.delete("vnet0")
+
+    report = running.run_pass(before=torn_down)
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0", "vnet1"}
+    assert report.converged
+
+
+def test_rule_6_a_guest_that_cannot_be_put_back_holds_up_no_other(
+    machine: Machine, running: Engine
+) -> None:
+    machine.nm.up(profile(machine, "br-lan"))
+    machine.faults.fail("set_controller", "refused")
+    running.run_pass()
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0", "vnet1"}
+    machine.clock.advance(1)
+    assert running.run_pass().converged
+    assert_guests_are_back(machine)

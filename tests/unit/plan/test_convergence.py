@@ -1,6 +1,7 @@
 """The reference node, from what its owner found to what is declared, on a machine in memory."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bridged.observe.host import Address
 from bridged.plan.actions import Activate, ObjectId
 from tests.twins.machine import Machine, reference_machine
+from tests.twins.source import engine
 from tests.unit.reference import state
 
 
@@ -229,6 +231,24 @@ def test_rule_4_a_bridge_that_carries_the_nodes_own_traffic_keeps_its_addresses(
     assert kernel.ports("br0") == {"enp8s0"}
 
 
+def test_rule_4_a_port_that_carries_the_nodes_own_traffic_keeps_its_address_and_profile(
+    machine: Machine,
+) -> None:
+    """A card with the node's address that somebody plugged in: it works all the same."""
+    kernel = machine.kernel
+    kernel.add_link("br-lan", "bridge", up=True)
+    kernel.plug("enp8s0", "br-lan")
+    kernel.addresses.append(Address(kernel.need("enp8s0").index, 4, "192.168.10.160", 24))
+    wanted = state(bridges={"br-lan": {"ports": ({"name": "enp8s0"},)}})
+    verdict = machine.converge(wanted).verdict(ObjectId("port", "enp8s0"))
+    assert verdict is not None
+    assert verdict.condition == "blocked"
+    assert verdict.reason == "enp8s0 carries the default route, so its addresses are not taken away"
+    assert [address.address for address in kernel.addresses] == ["192.168.10.160"]
+    profile = machine.nm.profiles[machine.nm.active["enp8s0"]]
+    assert profile["connection"].get("autoconnect", True)
+
+
 def test_without_a_machine_id_addresses_of_bridges_still_differ_between_machines() -> None:
     """An image without /etc/machine-id on two nodes of one LAN."""
     found = set()
@@ -241,3 +261,64 @@ def test_without_a_machine_id_addresses_of_bridges_still_differ_between_machines
         machine.executor.run(machine.plan(state()))
         found.add(machine.kernel.need("br-lan").address)
     assert len(found) == 2
+
+
+def test_a_bond_becomes_a_port_with_the_profile_that_makes_it(machine: Machine) -> None:
+    """A profile for a card would not fit it, and to activate its own again would take it down."""
+    machine.kernel.add_link("bond0", "bond", up=True)
+    connection = {"id": "bond0", "uuid": "b", "type": "bond", "interface-name": "bond0"}
+    machine.nm.add({"connection": connection, "bond": {}, "ipv4": {}, "ipv6": {}})
+    machine.nm.active["bond0"] = "b"
+    wanted = state(bridges={"br-lan": {"ports": ({"name": "bond0"},)}})
+    assert not machine.converge(wanted)
+    assert machine.kernel.ports("br-lan") == {"bond0"}
+    assert machine.nm.active["bond0"] == "b"
+    assert not any(
+        write == "activate activate the profile of bond0" for write in machine.faults.writes
+    )
+    of_bond = [p["connection"] for p in machine.nm.profiles.values()
+               if p["connection"].get("interface-name") == "bond0"]  # fmt: skip
+    assert [(p["type"], p["controller"], p["port-type"]) for p in of_bond] == [
+        ("bond", "br-lan", "bridge"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("guests", [0, 1])
+def test_a_bridge_that_was_renamed_is_told_and_stays_with_its_guests(
+    machine: Machine, guests: int
+) -> None:
+    """NetworkManager has its profile active on it still, and would make no second one, not even
+    were the renamed one deleted."""
+    kernel, running = machine.kernel, engine(machine, state())
+    for number in range(guests):
+        kernel.add_link(f"vnet{number}", "tun", up=True)
+    running.run_pass()
+    for number in range(guests):
+        kernel.plug(f"vnet{number}", "br-lan")
+    running.run_pass()
+    machine.faults.writes.clear()
+    link = kernel.need("br-lan")
+    kernel.links[link.index] = replace(link, name="br-old")
+    machine.nm.active["br-old"] = machine.nm.active.pop("br-lan")
+    running.run_pass()
+    verdict = running.plan.verdict(ObjectId("bridge", "br-lan"))
+    assert verdict is not None
+    assert (verdict.condition, verdict.remedy) == ("blocked", "ip link set br-old name br-lan")
+    assert running.plan.verdict(ObjectId("bridge", "br-old")) is None
+    assert len(kernel.ports("br-old")) == 1 + guests
+    assert machine.faults.writes == []
+    kernel.links[link.index] = link
+    machine.nm.active["br-lan"] = machine.nm.active.pop("br-old")
+    assert running.run_pass().converged
+    assert machine.faults.writes == []
+
+
+def test_what_stands_on_a_card_and_keeps_it_from_being_a_port_is_named(machine: Machine) -> None:
+    machine.kernel.add_link("macvtap0", "macvtap", parent=machine.kernel.need("enp13s0f0").index)
+    verdict = machine.converge(state()).verdict(ObjectId("port", "enp13s0f0"))
+    assert verdict is not None
+    assert verdict.condition == "blocked"
+    assert verdict.reason.startswith("macvtap0, a macvtap, stands on enp13s0f0")
+    machine.kernel.delete("macvtap0")
+    assert not machine.converge(state())
+    assert machine.kernel.need("enp13s0f0").controller is not None

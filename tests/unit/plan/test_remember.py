@@ -88,3 +88,12 @@ def test_settings_that_somebody_changed_are_meant_once_the_bridge_is_known_to_be
     assert memory.guests[9].port == {"brport_cost": 2, "brport_mode": 1}
     later = remember(memory, STATE, host(PLUGGED, "/active/2")).guests[9]
     assert later.port == {"brport_cost": 2, "brport_mode": 1}
+
+
+def test_what_a_former_version_did_not_remember_is_no_difference() -> None:
+    """It knew of fewer settings, and the bridge was activated while nobody looked."""
+    before = after(host(PLUGGED, "/active/1"))
+    more = replace(PLUGGED, port={"brport_cost": 2, "brport_locked": 0})
+    found = remember(before, STATE, host(more, "/active/2")).guests[9]
+    assert found.port == {"brport_cost": 2, "brport_locked": 0}
+    assert not dropped(found, host(more, "/active/2"))

@@ -1,5 +1,6 @@
 """Changes of links are put together as pyroute2 does it, byte by byte."""
 
+import struct
 from typing import Any
 
 import pytest
@@ -74,3 +75,10 @@ def test_what_is_not_known_is_left_to_pyroute2(
     fields: dict[str, int], attributes: list[tuple[str, Any]]
 ) -> None:
     assert link_change(LINK_CODEC, fields, attributes) is None
+
+
+def test_later_settings_of_ports_are_written_whatever_the_library_knows() -> None:
+    """A guest's port that was locked is locked again."""
+    made = link_change(LINK_CODEC, {"index": 7}, [port(("IFLA_BRPORT_LOCKED", 1))])
+    assert made is not None
+    assert made.endswith(struct.pack("=HHBxxx", 5, 39, 1))
