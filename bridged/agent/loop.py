@@ -41,6 +41,7 @@ class _Request:
     """Something that another thread wants done on the loop's thread."""
 
     work: Callable[[], Any]
+    begun: bool = False
     done: threading.Event = field(default_factory=threading.Event)
     result: Any = None
     error: Exception | None = None
@@ -87,7 +88,8 @@ class Loop:
         self._log = structlog.get_logger("bridged")
         self._last_pass = 0.0
         engine.hearing = Hearing.of(wake, "netlink")
-        engine.executor.alive = lambda: notifier.send(WATCHDOG=1)
+        self._signs = 0
+        engine.executor.alive = self._alive
 
     # ------------------------------------------------------------------ the thread that reconciles
 
@@ -98,7 +100,7 @@ class Loop:
         next_resync = self._monotonic() + self._timing.resync
         while not self._stopping:
             causes = self._wake.wait(self._patience(next_resync))
-            self._notifier.send(WATCHDOG=1)
+            self._alive()
             if self._stopping:
                 break
             now = self._monotonic()
@@ -123,6 +125,11 @@ class Loop:
         """Let the loop end after the action at hand; the network stays as it is."""
         self._stopping = True
         self._wake.ring("stop")
+
+    def _alive(self) -> None:
+        """Tell the watchdog, and who waits for what is under way, that this thread gets on."""
+        self._signs += 1
+        self._notifier.send(WATCHDOG=1)
 
     def _retries(self) -> bool:
         """Whether the time of something that waits for its next attempt has come."""
@@ -161,7 +168,7 @@ class Loop:
 
     def _before(self, progress: Callable[[Action], None] | None) -> Callable[[Action], None]:
         def before(action: Action) -> None:
-            self._notifier.send(WATCHDOG=1)
+            self._alive()
             if self._report is None:  # a long first pass is no start that hangs
                 self._notifier.send(EXTEND_TIMEOUT_USEC=_EXTENSION)
             if progress is not None:
@@ -240,7 +247,8 @@ class Loop:
         confirm: float = 0.0,
         candidate: str = "",
     ) -> Report:
-        """Run a pass now, also for what waits for its next attempt; the report at its end."""
+        """Run a pass now, also for what waits for its next attempt; the report at its end.
+        `timeout` seconds without a step of it end the waiting, however long it takes."""
 
         def work() -> Report:
             refuse_apply(self._engine.pauses, allowed)
@@ -316,11 +324,16 @@ class Loop:
         with self._lock:
             self._requests.append(request)
         self._wake.ring("request")
-        if not request.done.wait(timeout):
+        signs = self._signs
+        while not request.done.wait(timeout):
+            if request.begun and self._signs != signs:  # hundreds of bridges take minutes
+                signs = self._signs
+                continue
             with self._lock:  # nobody waits for it any more: it must not happen later
                 if request in self._requests:
                     self._requests.remove(request)
-            raise WorldError("timeout", f"the agent did not get to it within {timeout:g} s")
+            what = "has not got on with it for" if request.begun else "did not get to it within"
+            raise WorldError("timeout", f"the agent {what} {timeout:g} s")
         if request.error is not None:
             raise request.error
         return request.result
@@ -330,6 +343,7 @@ class Loop:
         with self._lock:
             requests, self._requests = self._requests, []
         for request in requests:
+            request.begun = True
             try:
                 request.result = request.work()
             except Exception as error:

@@ -110,7 +110,8 @@ class Agent(Protocol):
         ...
 
     def apply(self, options: ApplyOptions, timeout: float, progress: Progress) -> Report:
-        """Ask for a pass and return its report; `WorldError` ``timeout`` after `timeout` s."""
+        """Ask for a pass and return its report; `WorldError` ``timeout`` where it has not begun
+        within `timeout` s, or got no further for so long."""
         ...
 
     def reload(self) -> None:

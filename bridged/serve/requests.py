@@ -263,13 +263,13 @@ class Session:
             lines.put(None)
 
         threading.Thread(target=work, name="control-apply", daemon=True).start()
-        # Some more than the agent is given, so that its own words are what the client hears.
-        deadline = monotonic() + timeout + 5.0
+        # More than the agent takes to see that it does not get on, so that its own words are heard.
+        silence = 2 * timeout + 5.0
         while True:
             try:
-                text = lines.get(timeout=max(deadline - monotonic(), 0.0))
+                text = lines.get(timeout=silence)
             except queue.Empty:
-                raise WorldError("timeout", f"no report within {timeout:g} s") from None
+                raise WorldError("timeout", f"no step and no report for {silence:g} s") from None
             if text is None:
                 break
             self._send(encode({"progress": text}))

@@ -11,6 +11,8 @@ import pytest
 from bridged.agent.loop import Loop, Timing
 from bridged.agent.systemd import Notifier
 from bridged.agent.wake import Wake
+from bridged.errors import WorldError
+from bridged.plan.actions import Action
 from tests.twins.machine import Machine
 from tests.twins.source import engine
 from tests.unit.reference import state
@@ -103,6 +105,34 @@ def test_apply_tries_at_once_what_would_wait_for_its_next_attempt(
     report = loop.apply(progress=lambda action: steps.append(action.describe()))
     assert report.converged
     assert steps == ["load module kvm"]
+
+
+def test_an_apply_that_gets_on_is_waited_for_however_long_it_takes(
+    loop: Loop, machine: Machine, systemd: Systemd
+) -> None:
+    systemd.until("READY")
+    for name in ("kvm", "tun", "vhost_net", "br_netfilter"):
+        machine.kernel.remove_module(name)
+    steps: list[str] = []
+
+    def slow(action: Action) -> None:
+        steps.append(action.describe())
+        time.sleep(0.2)
+
+    report = loop.apply(progress=slow, timeout=0.5)
+    assert report.converged
+    assert len(steps) >= 4
+
+
+def test_an_apply_that_does_not_get_on_is_given_up(loop: Loop, systemd: Systemd) -> None:
+    systemd.until("READY")
+    goes_on = threading.Event()
+    loop._engine.run_pass = lambda **options: goes_on.wait(10)  # type: ignore
+    try:
+        with pytest.raises(WorldError, match="not got on with it for"):
+            loop.apply(timeout=0.2)
+    finally:
+        goes_on.set()
 
 
 def test_stopping_leaves_the_network_as_it_is(machine: Machine, systemd: Systemd) -> None:

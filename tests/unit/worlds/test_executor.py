@@ -190,3 +190,43 @@ def test_a_thousand_profiles_are_not_written_in_one_breath() -> None:
     outcomes = run(manager, *(port(1, f"p{number}")[0] for number in range(1000)))
     assert [len(line.split()) - 1 for line in manager.said] == [128] * 7 + [104]
     assert [outcome.error for outcome in outcomes] == [None] * 1000
+
+
+def test_many_bridges_are_written_and_activated_in_waves() -> None:
+    """NetworkManager takes the longer for each profile the more bridges are written only."""
+    manager = Slow()
+    numbers = range(150)
+    bridges = [
+        AddProfile(object=BRIDGES[number], reason="", uuid=f"br{number}", settings={})
+        for number in numbers
+    ]
+    ports = [action for number in numbers for action in port(number, f"p{number}")]
+    outcomes = run(manager, *bridges, *ports)
+    idle, most = set(), []
+    for line in manager.said:
+        what, *names = line.split()
+        if what == "add":
+            idle |= {name for name in names if name.startswith("br")}
+            assert {f"br{name[1:]}" for name in names if name.startswith("p")} <= idle
+            most.append(len(idle))
+        elif what == "begin":
+            idle.remove(f"br{names[0][1:]}")
+    assert most == [64, *[16] * 5, 6]
+    assert not idle
+    assert len(outcomes) == len(bridges) + len(ports)
+    assert not any(outcome.error or outcome.skipped for outcome in outcomes)
+
+
+def test_what_a_wave_leaves_unwritten_is_written_with_its_own() -> None:
+    manager = Slow()
+    former = [
+        UpdateProfile(
+            object=BRIDGES[number], reason="", uuid="", profile=f"~br{number}", changes={}
+        )
+        for number in (100, 3)
+    ]
+    ports = [action for number in range(64) for action in port(number, f"p{number}")]
+    run(manager, *former, *ports, *port(100, "late"))
+    updates = [line for line in manager.said if line.startswith("update")]
+    assert updates == ["update ~br3", "update ~br100"]
+    assert manager.said.index("update ~br100") < manager.said.index("begin late")
