@@ -87,7 +87,7 @@ def why_not_four(lab: str) -> Callable[[Document], str]:
     return why
 
 
-# ---------------------------------------------------------------------- many VLANs
+# ---------------------------------------------------------------------- many
 
 
 def exponent(low: tuple[int, float], high: tuple[int, float]) -> float:
@@ -95,10 +95,11 @@ def exponent(low: tuple[int, float], high: tuple[int, float]) -> float:
     return math.log(high[1] / low[1]) / math.log(high[0] / low[0])
 
 
-def _vlans(document: Document) -> list[tuple[int, Ways]]:
-    """Number and figures by way, by number."""
-    found = at(document, "labs", "vm", "vlans") or {}
-    return sorted((int(count), _figures(by)) for count, by in found.items())
+def _many(document: Document, lab: str, what: str) -> list[tuple[int, Ways]]:
+    """Number and figures by way, by number, of those that bridged has made."""
+    found = at(document, "labs", lab, what) or {}
+    by_number = sorted((int(count), _figures(by)) for count, by in found.items())
+    return [(count, ways) for count, ways in by_number if _TOLD in ways]
 
 
 def _emulated(document: Document, lab: str = "vm") -> str:
@@ -107,7 +108,7 @@ def _emulated(document: Document, lab: str = "vm") -> str:
 
 def vlans(document: Document) -> Outcome | None:
     """The time of the largest number; judged only if that is the one of the aim."""
-    found = [(count, ways) for count, ways in _vlans(document) if _TOLD in ways]
+    found = _many(document, "vm", "vlans")
     if not found:
         return None
     count, ways = found[-1]
@@ -120,7 +121,7 @@ def vlans(document: Document) -> Outcome | None:
 
 def why_not_vlans(document: Document) -> str:
     """What the figure is worth."""
-    count, ways = _vlans(document)[-1]
+    count, ways = _many(document, "vm", "vlans")[-1]
     said = []
     if count < _AIMED:
         said.append(f"so many were not made (`--vlans {_AIMED}`)")
@@ -131,18 +132,29 @@ def why_not_vlans(document: Document) -> str:
         )
     if floor := floor_of(ways):
         said.append(f"NetworkManager itself takes {duration(floor.median)} of it here")
+    for number, native in _many(document, "netns", "many"):
+        if number == _AIMED and (floor := floor_of(native)):
+            said.append(
+                f"at the machine's own speed {number} bridges with a card each take "
+                f"{duration(native[_TOLD].median)}, NetworkManager itself {duration(floor.median)}"
+            )
     return "; ".join(said)
 
 
-def vlan_growth(document: Document) -> Outcome | None:
-    """How the time grows from the smallest number to the largest, beside NetworkManager's own."""
-    found = [(count, ways) for count, ways in _vlans(document) if _TOLD in ways and _FLOOR in ways]
-    if len(found) < 2:
-        return None
-    (few, low), (many, high) = found[0], found[-1]
-    ours, floor = (
-        exponent((few, low[way].median), (many, high[way].median)) for way in (_TOLD, _FLOOR)
-    )
-    figure = f"n^{ours:.2f} from {few} to {many} VLANs; NetworkManager's own n^{floor:.2f}"
-    shares = [ratio(ways[_TOLD].median / ways[_FLOOR].median) for ways in (low, high)]
-    return Outcome(figure, ours <= floor + _NOISE, f"{' and '.join(shares)} of the floor")
+def growth(lab: str, what: str, told: str) -> Callable[[Document], Outcome | None]:
+    """How the time grows from the smallest number to the largest, beside NetworkManager's own, of
+    the samples `what` of a laboratory, which are `told` as that."""
+
+    def measured(document: Document) -> Outcome | None:
+        found = [(count, ways) for count, ways in _many(document, lab, what) if _FLOOR in ways]
+        if len(found) < 2:
+            return None
+        (few, low), (many, high) = found[0], found[-1]
+        ours, floor = (
+            exponent((few, low[way].median), (many, high[way].median)) for way in (_TOLD, _FLOOR)
+        )
+        figure = f"n^{ours:.2f} from {few} to {many} {told}; NetworkManager's own n^{floor:.2f}"
+        shares = [ratio(ways[_TOLD].median / ways[_FLOOR].median) for ways in (low, high)]
+        return Outcome(figure, ours <= floor + _NOISE, f"{' and '.join(shares)} of the floor")
+
+    return measured

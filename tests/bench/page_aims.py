@@ -243,6 +243,8 @@ def _flat(document: Document) -> Outcome | None:
     )
 
 
+_GROWN = "what bridged does beside NetworkManager grows faster than what NetworkManager does"
+
 AIMS = (
     *(
         aim
@@ -300,9 +302,15 @@ AIMS = (
     Aim(
         "VLANs with a bridge each: growth with n",
         "no worse than NetworkManager's own",
-        aim_cold.vlan_growth,
-        "what bridged does beside NetworkManager grows faster than what NetworkManager does",
+        aim_cold.growth("vm", "vlans", "VLANs"),
+        _GROWN,
         "VLANs need the virtual machine (`--lab vm`)",
+    ),
+    Aim(
+        "bridges with a card each: growth with n",
+        "no worse than NetworkManager's own",
+        aim_cold.growth("netns", "many", "bridges"),
+        _GROWN,
     ),
     Aim(
         "idle: processor",
