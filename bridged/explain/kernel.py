@@ -73,7 +73,7 @@ def file_parts(state: State, host: Host, path: str) -> Parts:
     """A boot file of ours: whether it is as it has to be, and what it has to say."""
     if path not in FILES:
         return (), (), ()
-    want, have = contents(state, host.sysctls)[path], host.files.get(path)
+    want, have = contents(state, host)[path], host.files.get(path)
     row = PropertyView(
         "content",
         "absent" if want is None else "as declared",

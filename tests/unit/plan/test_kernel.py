@@ -75,6 +75,34 @@ def test_case_18_a_minimum_of_several_numbers_is_told_and_nothing_is_written(
     assert "/etc/sysctl.d/00-bridged-minimum.conf" not in machine.kernel.text_files
 
 
+SOMAXCONN = "net/core/somaxconn"
+LEAST = "/etc/sysctl.d/00-bridged-minimum.conf"
+
+
+def test_case_18_what_the_kernel_has_by_itself_is_not_lowered_at_boot(machine: Machine) -> None:
+    """A line in a boot file sets exactly what it says."""
+    machine.kernel.parameters[SOMAXCONN] = "4096"
+    wanted = state(sysctls={SOMAXCONN: Minimum(at_least=1024)})
+    machine.converge(wanted)
+    assert LEAST not in machine.kernel.text_files
+    assert machine.kernel.parameters[SOMAXCONN] == "4096"
+    assert not list(machine.plan(wanted))
+
+
+def test_case_18_a_minimum_that_was_once_missed_is_there_at_every_boot(machine: Machine) -> None:
+    machine.kernel.parameters[SOMAXCONN] = "128"
+    wanted = state(sysctls={SOMAXCONN: Minimum(at_least=1024)})
+    machine.converge(wanted)
+    assert machine.kernel.text_files[LEAST].splitlines()[1:] == [f"-{SOMAXCONN} = 1024"]
+    assert machine.kernel.parameters[SOMAXCONN] == "1024"
+    machine.kernel.parameters[SOMAXCONN] = "8192"  # somebody else needs more
+    assert not list(machine.plan(wanted))
+    more = state(sysctls={SOMAXCONN: Minimum(at_least=2048)})
+    machine.converge(more)
+    assert machine.kernel.text_files[LEAST].splitlines()[1:] == [f"-{SOMAXCONN} = 2048"]
+    assert machine.kernel.parameters[SOMAXCONN] == "8192"
+
+
 def test_what_sets_others_along_is_written_before_them(machine: Machine) -> None:
     """`ip_forward` sets `conf.default.forwarding`, `all.disable_ipv6` every interface: at boot the
     order of the file decides."""
