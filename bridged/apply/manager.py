@@ -22,6 +22,8 @@ NO_PATH = "/"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 _EACH = 0.1
 """Seconds that each of many calls may take."""
+_BUSY = 0.4
+"""Seconds that each activation under way may keep it from answering."""
 _SAME = 10.0
 """Seconds for which NetworkManager is taken to be the same: an upgrade restarts it."""
 _NOTED = 4096
@@ -47,7 +49,8 @@ class Added(NamedTuple):
 
 
 class Manager:
-    """Calls over `bus`, each within `timeout` seconds; every method raises `WorldError`."""
+    """Calls over `bus`, each within `timeout` seconds and some more while NetworkManager is busy
+    for us; every method raises `WorldError`."""
 
     def __init__(
         self, bus: SystemBus, timeout: float, monotonic: Callable[[], float] = time.monotonic
@@ -65,23 +68,26 @@ class Manager:
     ) -> Any:
         """The answer as plain Python."""
         call = Call(SERVICE, path, interface, method, signature, tuple(args))
-        return self.bus.call(call, self._timeout)
+        return self.bus.call(call, self._limit())
 
     def raw(
         self, path: str, interface: str, method: str, signature: str = "()", args: Any = ()
     ) -> Any:
         """The answer as the variant that it is."""
         call = Call(SERVICE, path, interface, method, signature, tuple(args))
-        return self.bus.call_raw(call, self._timeout)
+        return self.bus.call_raw(call, self._limit())
 
     def many(self, calls: Iterable[tuple[Any, ...]], raw: bool = False) -> list[Any]:
         """Several of what `call` (or `raw`) takes, or whole calls, sent together: the answer or the
         `WorldError` of each.  Never raises."""
         asked = [call if isinstance(call, Call) else Call(SERVICE, *call) for call in calls]
         try:
-            return asked and self.bus.call_many(asked, self._timeout + _EACH * len(asked), raw)
+            return asked and self.bus.call_many(asked, self._limit() + _EACH * len(asked), raw)
         except WorldError as error:
             return [error] * len(asked)
+
+    def _limit(self) -> float:
+        return self._timeout + _BUSY * self.under_way
 
     def many_of(self, calls: Iterable[Any], raw: bool = False) -> list[Any]:
         """The same, where what is no call (an error of before, say) is its own answer."""

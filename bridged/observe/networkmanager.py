@@ -38,10 +38,13 @@ _GENERATED = 0x2
 _ACTIVATING = 1
 _EXTERNAL = 0x80
 """NMActivationStateFlags: NetworkManager made the profile up to mirror what it found."""
+_EACH = 0.02
+"""Seconds that each of many answers may take."""
 
 
 class NetworkManagerReader:
-    """Reads profiles and devices over `bus`; `timeout` in seconds bounds each of the two steps."""
+    """Reads profiles and devices over `bus`; `timeout` in seconds bounds each of the two steps, the
+    second with some more for each profile."""
 
     def __init__(self, bus: Bus, timeout: float = 10.0) -> None:
         self._bus = bus
@@ -68,11 +71,11 @@ class NetworkManagerReader:
             for path, device in objects[DEVICE].items()
             if device["Interface"] in wanted and device["ActiveConnection"] in objects[ACTIVE]
         ]
-        answers = self._bus.call_many(
-            [Call(SERVICE, path, CONNECTION, "GetSettings") for path in paths]
-            + [Call(SERVICE, path, DEVICE, "GetAppliedConnection", "(u)", (0,)) for path in active],
-            self._timeout,
-        )
+        calls = [Call(SERVICE, path, CONNECTION, "GetSettings") for path in paths]
+        calls += [
+            Call(SERVICE, path, DEVICE, "GetAppliedConnection", "(u)", (0,)) for path in active
+        ]
+        answers = self._bus.call_many(calls, self._timeout + _EACH * len(calls))
         for answer in answers:
             if isinstance(answer, WorldError) and answer.kind in ("unavailable", "timeout"):
                 raise answer

@@ -23,9 +23,11 @@ class Bus:
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
         self.asked: list[Call] = []
+        self.patience = 0.0
 
     def call_many(self, calls: Sequence[Call], timeout: float = 1, raw: bool = False) -> list[Any]:
         self.asked += calls
+        self.patience = timeout
         return [self.answers.get(call.method, LATE) for call in calls]
 
 
@@ -81,6 +83,18 @@ def test_of_a_profile_just_made_only_the_device_is_asked_and_only_the_first_time
     bus.asked.clear()
     begin(nm, ports("a"), 1.0)
     assert "GetConnectionByUuid" in {call.method for call in bus.asked}
+
+
+def test_a_networkmanager_that_is_busy_for_us_is_given_more_time() -> None:
+    """Sixty-four activations keep it from answering; systemd's watchdog (60 s) must not bark."""
+    bus = Bus()
+    busy = Manager(bus, 10.0)  # type: ignore[arg-type]
+    question = busy.property("/d/1", DEVICE, "State")
+    busy.many([question])
+    at_rest = bus.patience
+    busy.under_way = 64
+    busy.many([question] * 128)
+    assert at_rest + 20 < bus.patience < 50
 
 
 def test_a_path_of_a_networkmanager_that_is_gone_is_given_to_no_other() -> None:
