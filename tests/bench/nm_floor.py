@@ -160,7 +160,7 @@ class Floor:
             path, interface, method, args, then = self._waiting.pop(0)
             self._flying += 1
             self._bus.call(
-                _SERVICE, path, interface, method, args, None, 0, 60000, None,
+                _SERVICE, path, interface, method, args, None, 0, self._limit * 1000, None,
                 self._on_answer, then,
             )  # fmt: skip
 
