@@ -22,6 +22,8 @@ _VLANS = tuple(f"{nic}." for nic in NICS)
 STATE = Path("/etc/bridged/state.yaml")
 NOTHING = "version: 1\nbridges: {}\n"
 _FIRST_VLAN = 100
+_PATIENCE = "3600"
+"""Seconds that nmcli waits for all deletions together, by itself ten."""
 _PROFILES = Path("/etc/NetworkManager/system-connections")
 _PROFILE = """\
 [connection]
@@ -156,7 +158,7 @@ def start_over(nics: Sequence[str] = NICS) -> None:
     rows = run("nmcli", "-t", "-f", "UUID,DEVICE", "connection").split()
     old = [one for one, _, device in (row.partition(":") for row in rows) if device not in _KEPT]
     if old:
-        run("nmcli", "connection", "delete", *old)
+        run("nmcli", "--wait", _PATIENCE, "connection", "delete", *old)
     ours = [
         path.name
         for path in Path("/sys/class/net").iterdir()
