@@ -24,6 +24,7 @@ NOTHING = "version: 1\nbridges: {}\n"
 _FIRST_VLAN = 100
 _PATIENCE = "3600"
 """Seconds that nmcli waits for all deletions together, by itself ten."""
+_TRIES = 3
 _PROFILES = Path("/etc/NetworkManager/system-connections")
 _PROFILE = """\
 [connection]
@@ -174,10 +175,16 @@ def start_over(nics: Sequence[str] = NICS) -> None:
         profile.touch(0o600)
         profile.write_text(_PROFILE.format(nic=nic, uuid=uuid.uuid4()))
     run("nmcli", "connection", "reload")  # and with that NetworkManager activates them
-    settle()
-    rows = run("nmcli", "-t", "-f", "DEVICE,STATE,CONNECTION", "device").splitlines()
-    if missing := {f"{nic}:connected:{nic}" for nic in nics} - set(rows):
-        raise RuntimeError(f"not as they were to be: {sorted(missing)[:3]}")
+    wanted = {f"{nic}:connected:{nic}" for nic in nics}
+    for _ in range(_TRIES):
+        settle()
+        rows = run("nmcli", "-t", "-f", "DEVICE,STATE,CONNECTION", "device").splitlines()
+        missing = sorted(wanted - set(rows))
+        for row in missing:  # what had just lost its profile may not be activated by itself
+            run("nmcli", "connection", "up", row.partition(":")[0])
+        if not missing:
+            return
+    raise RuntimeError(f"not as they were to be: {missing[:3]}")
 
 
 def settle() -> None:
