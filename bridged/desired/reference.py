@@ -62,7 +62,7 @@ SYSCTLS = """\
 Keys are written as in sysctl.d(5): if the first separator is a dot, dots separate and a slash
 stands for a dot in a name (`net.ipv6.conf.enp13s0f0/6.disable_ipv6`); if it is a slash, slashes
 separate. The value is a whole number, text, or `{at-least: NUMBER}` where a larger value is as
-good.
+good: more is never lowered, and a boot file asks for a minimum only where the node once had less.
 """
 
 WHEN = """\
