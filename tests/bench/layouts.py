@@ -160,16 +160,8 @@ def start_over(nics: Sequence[str] = NICS) -> None:
     old = [one for one, _, device in (row.partition(":") for row in rows) if device not in _KEPT]
     if old:
         run("nmcli", "--wait", _PATIENCE, "connection", "delete", *old)
-    ours = [
-        path.name
-        for path in Path("/sys/class/net").iterdir()
-        if (path / "bridge").is_dir() or path.name.startswith(_VLANS)
-    ]
-    lines = [f"link del {name}\n" for name in ours]
-    lines += [f"link set {nic} nomaster up\n" for nic in nics]
-    # A VLAN may have gone with another link: what fails is nobody's concern here.
-    batch = ["ip", "-force", "-batch", "-"]
-    subprocess.run(batch, input="".join(lines), text=True, stderr=subprocess.DEVNULL)
+    _links([f"link del {name}" for name in _made()])
+    _links([f"link set {nic} nomaster up" for nic in nics])
     for nic in nics:
         profile = _PROFILES / f"{nic}.nmconnection"
         profile.touch(0o600)
@@ -179,12 +171,28 @@ def start_over(nics: Sequence[str] = NICS) -> None:
     for _ in range(_TRIES):
         settle()
         rows = run("nmcli", "-t", "-f", "DEVICE,STATE,CONNECTION", "device").splitlines()
-        missing = sorted(wanted - set(rows))
+        missing, left = sorted(wanted - set(rows)), _made()
         for row in missing:  # what had just lost its profile may not be activated by itself
             run("nmcli", "connection", "up", row.partition(":")[0])
-        if not missing:
+        _links([f"link del {name}" for name in left])
+        if not missing and not left:
             return
-    raise RuntimeError(f"not as they were to be: {missing[:3]}")
+    raise RuntimeError(f"not as they were to be: {missing[:3]}, {left[:3]}")
+
+
+def _made() -> list[str]:
+    """The bridges and VLANs that are there."""
+    return [
+        path.name
+        for path in Path("/sys/class/net").iterdir()
+        if (path / "bridge").is_dir() or path.name.startswith(_VLANS)
+    ]
+
+
+def _links(lines: Sequence[str]) -> None:
+    """Have `ip` take many lines; a VLAN may have gone with another link, so failures are none."""
+    batch = ["ip", "-force", "-batch", "-"]
+    subprocess.run(batch, input="\n".join(lines), text=True, stderr=subprocess.DEVNULL)
 
 
 def settle() -> None:
