@@ -146,7 +146,7 @@ def _in_the_machine(lab: Mapping[str, Any]) -> str:
 def many(found: Sizes) -> str:
     """Many bridges with a card each."""
     page = _sizes("From plain cards to many bridges", "bridges", found, "A card each")
-    return page + _left_out(found, "they take many minutes")
+    return page + _left_out(found, "nmcli and ifstate take many minutes")
 
 
 def vlans(lab: Mapping[str, Any]) -> str:
@@ -155,13 +155,13 @@ def vlans(lab: Mapping[str, Any]) -> str:
     found: Sizes = lab["vlans"]
     said = "A bridge for every VLAN, all VLANs on one card"
     page = _sizes(f"From a plain card to many VLANs ({where})", "VLANs", found, said)
-    return page + _left_out(found, "six commands a VLAN, a process each, take many minutes there")
+    return page + _left_out(found, "nmcli's six commands a VLAN take many minutes")
 
 
 def _left_out(found: Sizes, why: str) -> str:
     if all(NMCLI in by for by in found.values()):
         return ""
-    return f"Where a way has no figure it was left out: {why}.\n"
+    return f"Where a way has no figure it was not tried; {why}.\n"
 
 
 def _sizes(title: str, what: str, found: Sizes, said: str) -> str:
