@@ -18,6 +18,10 @@ timeout: no answer in time.  unavailable: the whole world is away (NetworkManage
 vanished: the object went away meanwhile.  failed: anything else."""
 
 
+DAMAGED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading a document of ours can end with where it is none, or one of other types."""
+
+
 class BridgedError(Exception):
     """Base of all errors that bridged raises on purpose."""
 

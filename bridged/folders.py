@@ -45,9 +45,9 @@ def make_folder(folder: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
-def at_once(path: str, flags: int) -> int:
-    """Opener of a file that is to be read: something else in its place, such as a FIFO that nobody
-    writes, is not waited for."""
+def at_once(path: str | Path, flags: int = os.O_RDONLY) -> int:
+    """A descriptor of a file that is to be read, or its opener: something else in its place, such
+    as a FIFO that nobody writes, is not waited for.  Raises OSError."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 

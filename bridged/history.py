@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from bridged.errors import DAMAGED
 from bridged.folders import at_once
 
 Outcome = Literal["repaired", "failed", "paused", "resumed"]
@@ -74,7 +75,7 @@ def parse(line: bytes) -> Entry | None:
             error=str(fields.get("error", "")),
             count=int(fields.get("count", 1)),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except DAMAGED:
         return None
     return entry if entry.outcome in get_args(Outcome) else None
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from bridged.errors import BridgedError
+from bridged.errors import DAMAGED, BridgedError
 from bridged.folders import at_once
 from bridged.report import Finding, PauseReport
 from bridged.serve.defaults import LONGEST_PAUSE
@@ -93,9 +93,7 @@ class PauseFile:
             return {str(scope): _decode(fields) for scope, fields in document.items()}
         except FileNotFoundError:
             return {}
-        except (
-            OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError
-        ) as error:  # fmt: skip
+        except (*DAMAGED, OSError) as error:
             structlog.get_logger("bridged").warning(
                 "pause_lost", path=str(self._path), error=str(error)
             )

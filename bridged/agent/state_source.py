@@ -106,7 +106,7 @@ class FileSource:
         Raises StateError where it cannot be used; everything stays as it is then.
         """
         try:
-            loaded = load_sources(files.read(path, self._path.parent / "state.d"), self._facts)
+            loaded = load_sources(files.read(path, files.drop_ins_beside(self._path)), self._facts)
         except StateError as error:
             raise _hidden(path, error) from None
         report = StateFileReport(
@@ -173,7 +173,7 @@ class FileSource:
         return sources
 
     def _take(self, sources: Sequence[Source], fingerprint: str) -> bool:
-        self._left_out = self._parsed = None
+        self._parsed = self._left_out = None
         try:
             self._parsed = parsed = parse_sources(sources)
             left_out = self._judged(parsed)

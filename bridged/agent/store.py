@@ -10,11 +10,10 @@ import structlog
 
 from bridged.desired import trust
 from bridged.desired.vlans import PortVlan
+from bridged.errors import DAMAGED
 from bridged.folders import at_once
 from bridged.plan.memory import Guest, Memory
 
-_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
-"""What reading a document that is none of ours can end with."""
 _TYPES: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "index": (int,),
@@ -46,7 +45,7 @@ class MemoryStore:
                 self._saved = _decode(json.load(stream))
         except FileNotFoundError:
             self._saved = Memory()
-        except (*_DAMAGED, OSError, trust.Untrusted) as error:
+        except (*DAMAGED, OSError, trust.Untrusted) as error:
             self._log.warning("memory_lost", path=str(self._path), error=str(error))
             self._saved = Memory()
         return self._saved

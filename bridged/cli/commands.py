@@ -197,11 +197,12 @@ def confirm(options: argparse.Namespace) -> int:
 def _refuse_changed(state: Document) -> None:
     """Raise where the candidate is no longer what was tried: that would be in force untried."""
     from bridged.desired.errors import StateError
+    from bridged.desired.files import drop_ins_beside
     from bridged.desired.loader import load
     from bridged.observe.facts import facts_beside
 
     candidate, target = state["trial"], state["path"]
-    drop_ins = os.path.join(os.path.dirname(target), "state.d")
+    drop_ins = drop_ins_beside(target)
     try:
         loaded = load(candidate, drop_ins, trusted=True, facts=facts_beside(target, trusted=True))
     except StateError:

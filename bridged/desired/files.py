@@ -13,6 +13,7 @@ from pathlib import Path
 from bridged.desired import trust
 from bridged.desired.errors import Problem, StateError
 from bridged.desired.source import Source
+from bridged.folders import at_once
 
 LIMIT = 1024 * 1024
 """Bytes of one file, 1 MiB; a node with hundreds of bridges needs some 50 KiB."""
@@ -38,7 +39,7 @@ def read(
     able to write them.  Raises StateError naming every file that cannot be used.
     """
     main = Path(path)
-    folder = Path(drop_ins) if drop_ins is not None else main.parent / "state.d"
+    folder = Path(drop_ins) if drop_ins is not None else drop_ins_beside(main)
     sources: list[Source] = []
     problems: list[Problem] = []
     try:
@@ -76,25 +77,34 @@ def touched(path: Path) -> float | None:
     return max((status.st_ctime for status in _statuses(path)), default=None)
 
 
+def drop_ins_beside(path: Path | str) -> Path:
+    """The directory of the drop-ins of the state file at `path`."""
+    return Path(path).parent / "state.d"
+
+
 def _statuses(path: Path) -> Iterator[os.stat_result]:
-    folder = path.parent / "state.d"
+    folder = drop_ins_beside(path)
     for file in (path, folder, *_listed(folder)):
         with suppress(OSError):
             yield file.stat()
 
 
+def _names(folder: Path) -> list[str]:
+    """What is in a folder, sorted, but for what is hidden or left behind.  Raises OSError."""
+    return sorted(name for name in os.listdir(folder) if not name.startswith((".", "#")))
+
+
 def _listed(folder: Path) -> list[Path]:
     """Drop-ins by their names; none where the folder cannot be read, which `read` tells."""
     with suppress(OSError):
-        names = [name for name in os.listdir(folder) if not name.startswith((".", "#"))]
-        return [folder / name for name in names if name.endswith(SUFFIX)]
+        return [folder / name for name in _names(folder) if name.endswith(SUFFIX)]
     return []
 
 
 def watched(path: Path) -> set[Path]:
     """The directories in which a change may be one of the state: those of the state file, of its
     drop-ins and of the labels, and of every link that they lead through."""
-    folder = path.parent / "state.d"
+    folder = drop_ins_beside(path)
     found = {path.parent, folder}
     for file in (path, path.parent / "labels", *_listed(folder)):
         with suppress(OSError):  # whoever reads the file tells
@@ -107,7 +117,7 @@ def watched(path: Path) -> set[Path]:
 
 def _drop_ins(folder: Path, trusted: bool) -> Iterator[Path]:
     try:
-        names = sorted(os.listdir(folder))
+        names = _names(folder)
     except FileNotFoundError:
         if folder.is_symlink():
             raise _Unusable(folder, _dangling(folder), "remove the link") from None
@@ -119,8 +129,6 @@ def _drop_ins(folder: Path, trusted: bool) -> Iterator[Path]:
     if not trusted:
         _check_directories(folder / SUFFIX)
     for name in names:
-        if name.startswith((".", "#")):
-            continue
         stem, dot, ending = name.rpartition(".")
         if dot and ending != "yaml" and ending.lower() in {"yml", "yaml"}:
             # Leaving it out without a word would cost somebody an afternoon.
@@ -135,8 +143,7 @@ def _drop_ins(folder: Path, trusted: bool) -> Iterator[Path]:
 
 def _read(file: Path, trusted: bool, missing: str = "") -> bytes:
     try:
-        # A FIFO would block without O_NONBLOCK.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = at_once(file)
     except OSError as error:
         raise _Unusable(file, _reason(file, error), missing or _remedy(file, error)) from None
     try:

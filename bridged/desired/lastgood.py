@@ -12,6 +12,7 @@ from bridged.desired.loader import Loaded
 from bridged.desired.rules import violations
 from bridged.desired.state import State
 from bridged.errors import WorldError
+from bridged.folders import at_once
 
 FILE = "last-good.json"
 FORMAT = 1
@@ -82,9 +83,8 @@ def checksum(record: Mapping[str, Any]) -> str:
 
 
 def _read(file: Path) -> bytes:
-    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
+    with open(file, "rb", opener=at_once) as stream:
+        status = os.fstat(stream.fileno())
         if status.st_mode & 0o022 or status.st_uid not in {0, os.geteuid()}:
             raise PermissionError(f"{file} can be written by others")
         return stream.read(LIMIT)

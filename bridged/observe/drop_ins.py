@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from bridged.folders import read_all
+from bridged.folders import at_once, read_all
 
 
 def drop_ins(root: Path, directories: Iterable[str]) -> list[tuple[str, Path]]:
@@ -30,7 +30,7 @@ def content(file: Path) -> bytes:
 
     Raises OSError.
     """
-    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = at_once(file)
     try:
         return read_all(descriptor) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
     finally:
