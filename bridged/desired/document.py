@@ -27,11 +27,24 @@ DEPTH = 32
 NODES = 100_000
 """Values in one file; hundreds of bridges need some thousand."""
 
-_BEGIN = "begin with the line `version: 1`"
 _NOTHING = "the file declares nothing"
-_NOTHING_REMEDY = (
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a kind of file holds: two of its `keys`, how to `begin` where it is no mapping, and what
+    to do where there is `nothing` in it."""
+
+    keys: str
+    begin: str
+    nothing: str
+
+
+_STATE = Expected(
+    "`version:` and `bridges:`",
+    "begin with the line `version: 1`",
     "declare something, or say that there is to be nothing: `bridges: {}` for no bridges; "
-    "a drop-in that is not wanted can be deleted"
+    "a drop-in that is not wanted can be deleted",
 )
 
 
@@ -87,22 +100,19 @@ class _Open:
     nodes: list[Node]
 
 
-def parse(
-    text: Text, problems: Problems, keys: str = "`version:` and `bridges:`", begin: str = _BEGIN
-) -> Mapping | None:
+def parse(text: Text, problems: Problems, expected: Expected = _STATE) -> Mapping | None:
     """The file as a mapping, or None where it is none.
 
-    Mistakes go to `problems`; the tree leaves out what they make useless.  `keys` are two that such
-    a file holds, `begin` what to do where it is none.
+    Mistakes go to `problems`; the tree leaves out what they make useless.
     """
-    return _Builder(text, problems, keys, begin).run()
+    return _Builder(text, problems, expected).run()
 
 
 class _Builder:
-    def __init__(self, text: Text, problems: Problems, keys: str, begin: str) -> None:
+    def __init__(self, text: Text, problems: Problems, expected: Expected) -> None:
         self._text = text
         self._problems = problems
-        self._keys, self._begin = keys, begin
+        self._expected = expected
         self._open: list[_Open] = []
         self._root: Node | None = None
         self._documents = 0
@@ -131,16 +141,15 @@ class _Builder:
             return None
         if root is None and not self._documents:
             what = "has only comments" if self._text.content.strip() else "is empty"
-            self._problems.add(self._text.place(0), f"the file {what}", _NOTHING_REMEDY)
+            self._problems.add(self._text.place(0), f"the file {what}", self._expected.nothing)
         elif root is None or (isinstance(root, Scalar) and root.word.reading == "null"):
-            remedy = _NOTHING_REMEDY if self._begin == _BEGIN else self._begin
-            self._problems.add(self._text.place(0), _NOTHING, remedy)
+            self._problems.add(self._text.place(0), _NOTHING, self._expected.nothing)
         else:
             got = "a list" if isinstance(root, Sequence) else str(root.word)
             self._problems.add(
                 root.place,
-                f"the file must hold keys such as {self._keys}, not {got}",
-                self._begin,
+                f"the file must hold keys such as {self._expected.keys}, not {got}",
+                self._expected.begin,
             )
         return None
 

@@ -12,6 +12,7 @@ from bridged.plan.profiles import choose_bridge
 
 OLDEST = (1, 42, 0)
 """The oldest NetworkManager that the tests run beside."""
+_START = "systemctl enable --now NetworkManager; look with: journalctl -u NetworkManager -e"
 
 
 def check_networkmanager(subject: Subject) -> Iterator[Check]:
@@ -31,7 +32,7 @@ def check_networkmanager(subject: Subject) -> Iterator[Check]:
             "networkmanager",
             nm.reason,
             "profiles are what makes the next boot right; without it only the kernel is kept",
-            _on_again(nm.reason),
+            nm.remedy or _START,
         )
     elif nm.version < OLDEST:
         yield problem(
@@ -48,12 +49,6 @@ def check_networkmanager(subject: Subject) -> Iterator[Check]:
         yield from _rivals(subject)
         yield from _volatile(subject)
     yield from _wait_online(subject)
-
-
-def _on_again(reason: str) -> str:
-    if "switched off" in reason:
-        return "nmcli networking on"
-    return "systemctl enable --now NetworkManager; look with: journalctl -u NetworkManager -e"
 
 
 def _dotted(version: tuple[int, ...]) -> str:

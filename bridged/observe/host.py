@@ -195,9 +195,11 @@ class NetworkManager:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A world that could not be read, with the reason in one sentence."""
+    """A world that could not be read, with the reason in one sentence; `remedy` is the command that
+    ends it, where there is one."""
 
     reason: str
+    remedy: str = ""
 
 
 ModuleState = Literal["loaded", "builtin", "absent"]

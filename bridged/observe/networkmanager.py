@@ -33,6 +33,7 @@ _WANTED = {
 }
 _ASLEEP = 10
 """NMState: it manages nothing, and has taken down what it had made."""
+_ON = "nmcli networking on"
 _GENERATED = 0x2
 """NMSettingsConnectionFlags: made up by NetworkManager itself."""
 _ACTIVATING = 1
@@ -64,7 +65,8 @@ class NetworkManagerReader:
         if MANAGER_PATH not in objects[SERVICE] or SETTINGS_PATH not in objects[SETTINGS]:
             return Unavailable("NetworkManager is starting")
         if objects[SERVICE][MANAGER_PATH].get("State") == _ASLEEP:
-            return Unavailable("its networking is switched off; on again with: nmcli networking on")
+            reason = f"its networking is switched off; on again with: {_ON}"
+            return Unavailable(reason, _ON)
         paths = list(objects[CONNECTION])
         active = [
             path

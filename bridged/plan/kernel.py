@@ -3,7 +3,7 @@
 import re
 
 from bridged.desired.names import module_name, sysctl_key, sysctl_value
-from bridged.desired.state import Minimum, Sysctl
+from bridged.desired.state import Minimum, State, Sysctl
 from bridged.observe.host import Sysctl as Observed
 from bridged.plan.actions import LoadModule, ObjectId, WriteSysctl
 from bridged.plan.context import Context
@@ -42,9 +42,14 @@ def interface(path: str) -> str | None:
     return parts[3] if per_interface and parts[3] not in {"all", "default"} else None
 
 
-def reach(path: str) -> int:
-    """The smaller, the earlier it is to be written: ``net.ipv4.ip_forward`` sets
-    ``conf.default.forwarding`` and those of all interfaces along, so does what is below ``all``."""
+def ordered(state: State) -> list[tuple[str, Sysctl]]:
+    """The declared sysctls in the order in which they are to be written: ``net.ipv4.ip_forward``
+    sets ``conf.default.forwarding`` and those of all interfaces along, so does what is below
+    ``all``."""
+    return sorted((state.sysctls or {}).items(), key=lambda item: _reach(item[0]))
+
+
+def _reach(path: str) -> int:
     if interface(path) is not None:
         return 3
     return next((rank for rank, part in ((1, "/all/"), (2, "/default/")) if part in path), 0)
@@ -110,13 +115,6 @@ def _meaning(text: str) -> object:
     return tuple(joined)
 
 
-def incomparable(wish: Sysctl, observed: Observed | None) -> bool:
-    """Whether a minimum is declared of what is not one number: writing it would take part of the
-    value away."""
-    value = observed.value if observed is not None else None
-    return isinstance(wish, Minimum) and value is not None and number(value) is None
-
-
 def plan_sysctl(context: Context, path: str, wish: Sysctl) -> Verdict:
     """The verdict on one declared sysctl."""
     item = ObjectId("sysctl", sysctl_key(path))
@@ -128,7 +126,8 @@ def plan_sysctl(context: Context, path: str, wish: Sysctl) -> Verdict:
         return Verdict(item)
     shown = f"at least {wanted}" if isinstance(wish, Minimum) else wanted
     drift = (PropertyDrift("value", shown, observed.value),)
-    if incomparable(wish, observed):
+    if isinstance(wish, Minimum) and number(observed.value) is None:
+        # Of several numbers writing the one would take the others away.
         return Verdict(
             item,
             "blocked",

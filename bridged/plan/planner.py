@@ -15,7 +15,7 @@ from bridged.plan.declared import ports_of
 from bridged.plan.files import conf, find_of_kubernetes, kept_files, plan_kept, readings
 from bridged.plan.findings import NODES, READY_NODES, find_dangers
 from bridged.plan.guests import plan_guests
-from bridged.plan.kernel import interface, plan_module, plan_sysctl, provider, reach
+from bridged.plan.kernel import interface, ordered, plan_module, plan_sysctl, provider
 from bridged.plan.memory import Memory
 from bridged.plan.packages import plan_packages
 from bridged.plan.ports import plan_port
@@ -65,7 +65,7 @@ def make_plan(
     context = Context(state, host, memory or Memory(), allowed)
     sysctls = [
         (interface(path) is not None, plan_sysctl(context, path, wish))
-        for path, wish in sorted((state.sysctls or {}).items(), key=lambda item: reach(item[0]))
+        for path, wish in ordered(state)
     ]
     verdicts = [
         *plan_guests(context),

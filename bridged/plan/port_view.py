@@ -1,6 +1,6 @@
 """One declared port with everything that planning looks up for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -117,29 +117,28 @@ class PortView:
     @cached_property
     def in_the_way(self) -> tuple[str, ...]:
         """The other links that are the declared VLAN now, under their own names."""
-        return _holders(self.context, self.spec, self.name) if isinstance(self.spec, Vlan) else ()
+        found = _holders(self.context, self.spec) if isinstance(self.spec, Vlan) else ()
+        return tuple(other for other in found if other != self.name)
 
 
-def _holders(context: Context, spec: Vlan, name: str) -> tuple[str, ...]:
-    """The links but `name` that are the VLAN which `spec` declares."""
+def _holders(context: Context, spec: Vlan) -> Sequence[str]:
+    """The links that are the VLAN which `spec` declares."""
     parent = context.host.link(spec.parent)
     tag = PROTOCOLS[spec.protocol or "802.1Q"]
-    found = context.vlans.get((parent.index, tag, spec.vlan), ()) if parent else ()
-    return tuple(other for other in found if other != name)
+    return context.vlans.get((parent.index, tag, spec.vlan), ()) if parent else ()
 
 
 def leaves(context: Context, name: str, others: frozenset[str] = frozenset()) -> bool:
     """Whether the link of that name is declared as another VLAN than it is, and can become that
     once `others` do: so they may exchange their numbers."""
     for _, _, spec in ports_of(context.state, [name]):
-        parent = context.host.link(spec.parent) if isinstance(spec, Vlan) else None
-        if not isinstance(spec, Vlan) or parent is None:
+        if not isinstance(spec, Vlan) or context.host.link(spec.parent) is None:
             return False
-        tag = PROTOCOLS[spec.protocol or "802.1Q"]
-        if name in context.vlans.get((parent.index, tag, spec.vlan), ()):
-            return False
+        holders = _holders(context, spec)
         others |= {name}
-        return all(o in others or leaves(context, o, others) for o in _holders(context, spec, name))
+        return name not in holders and all(
+            other in others or leaves(context, other, others) for other in holders
+        )
     return False
 
 

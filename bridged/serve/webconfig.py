@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bridged.desired import files
-from bridged.desired.document import Mapping, Node, Scalar, Sequence, parse
+from bridged.desired.document import Expected, Mapping, Node, Scalar, Sequence, parse
 from bridged.desired.errors import Problem, StateError, shown
 from bridged.desired.hints import unknown_key
 from bridged.desired.source import Place, Problems, decode
@@ -39,6 +39,7 @@ _EXPLAINED = {
 }
 """Keys of the format that are not honoured here, with what to do."""
 _WRITE = "write tls_server_config or basic_auth_users, or start without --web-config"
+_EXPECTED = Expected("`tls_server_config:` and `basic_auth_users:`", _WRITE, _WRITE)
 _VERIFY = "write `client_auth_type: RequireAndVerifyClientCert` and a `client_ca_file`"
 
 
@@ -112,7 +113,7 @@ def _load(path: Path) -> WebConfig:
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.lines):
         raise WebConfigError([Problem(str(path), 0, 0, "the file configures nothing", _WRITE)])
     problems = Problems()
-    root = parse(text, problems, "`tls_server_config:` and `basic_auth_users:`", _WRITE)
+    root = parse(text, problems, _EXPECTED)
     if root is None or problems:
         problems.raise_any()
     assert root is not None
