@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from tests.bench.layouts import Layout, run
+from tests.bench.layouts import Layout, change_links, run
 from tests.bench.operators import NMSTATE
 
 IFSTATE = Path("/opt/ifstate")
@@ -61,10 +61,8 @@ def _tidied(layout: Layout) -> Iterator[None]:
     try:
         yield
     finally:
-        for bridge, port in layout.ports.items():
-            run("ip", "link", "del", bridge)
-            if "." in port:
-                run("ip", "link", "del", port)
+        vlans = [port for port in layout.ports.values() if "." in port]
+        change_links([f"link del {name}" for name in (*layout.ports, *vlans)])
         for name in _LEFT:
             path = Path(name)
             with suppress(OSError):
@@ -76,8 +74,7 @@ def _without_network_manager(layout: Layout) -> Iterator[None]:
     """NetworkManager is stopped; it is started again when the bridges are gone."""
     _network_manager("stop")
     try:
-        for card in layout.cards:
-            run("ip", "link", "set", card, "up")
+        change_links([f"link set {card} up" for card in layout.cards])
         with _tidied(layout):
             yield
     finally:

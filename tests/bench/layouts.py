@@ -160,8 +160,8 @@ def start_over(nics: Sequence[str] = NICS) -> None:
     old = [one for one, _, device in (row.partition(":") for row in rows) if device not in _KEPT]
     if old:
         run("nmcli", "--wait", _PATIENCE, "connection", "delete", *old)
-    _links([f"link del {name}" for name in _made()])
-    _links([f"link set {nic} nomaster up" for nic in nics])
+    change_links([f"link del {name}" for name in _made()])
+    change_links([f"link set {nic} nomaster up" for nic in nics])
     for nic in nics:
         profile = _PROFILES / f"{nic}.nmconnection"
         profile.touch(0o600)
@@ -174,7 +174,7 @@ def start_over(nics: Sequence[str] = NICS) -> None:
         missing, left = sorted(wanted - set(rows)), _made()
         for row in missing:  # what had just lost its profile may not be activated by itself
             run("nmcli", "connection", "up", row.partition(":")[0])
-        _links([f"link del {name}" for name in left])
+        change_links([f"link del {name}" for name in left])
         if not missing and not left:
             return
     raise RuntimeError(f"not as they were to be: {missing[:3]}, {left[:3]}")
@@ -189,8 +189,9 @@ def _made() -> list[str]:
     ]
 
 
-def _links(lines: Sequence[str]) -> None:
-    """Have `ip` take many lines; a VLAN may have gone with another link, so failures are none."""
+def change_links(lines: Sequence[str]) -> None:
+    """Have `ip` take many lines at once; a VLAN may have gone with another link, so failures are
+    none."""
     batch = ["ip", "-force", "-batch", "-"]
     subprocess.run(batch, input="\n".join(lines), text=True, stderr=subprocess.DEVNULL)
 

@@ -229,22 +229,29 @@ def test_a_link_is_deleted_by_index_and_name(writer: LinkWriter, bridge: int) ->
     assert caught.value.kind == "vanished"
 
 
+def addresses_of(index: int) -> set[tuple[str, int]]:
+    return {(a.address, a.prefix) for a in NetlinkReader().read().addresses if a.index == index}
+
+
+def removal(index: int, address: str, prefix: int) -> RemoveAddress:
+    return RemoveAddress(
+        object=BRIDGE,
+        reason="test",
+        device="br-test",
+        index=index,
+        address=address,
+        prefix=prefix,
+    )
+
+
 @pytest.mark.parametrize(("address", "prefix"), [("10.1.2.3", 24), ("fd00::1", 64)])
 def test_an_address_is_removed_and_others_stay(
     writer: LinkWriter, bridge: int, address: str, prefix: int
 ) -> None:
     run("ip", "addr", "add", f"{address}/{prefix}", "dev", "br-test")
     run("ip", "addr", "add", "10.9.9.9/32", "dev", "br-test")
-    seen = {(a.address, a.prefix) for a in NetlinkReader().read().addresses if a.index == bridge}
-    assert {(address, prefix), ("10.9.9.9", 32)} <= seen
-    remove = RemoveAddress(
-        object=BRIDGE,
-        reason="test",
-        device="br-test",
-        index=bridge,
-        address=address,
-        prefix=prefix,
-    )
+    assert {(address, prefix), ("10.9.9.9", 32)} <= addresses_of(bridge)
+    remove = removal(bridge, address, prefix)
     writer.remove_address(remove)
     writer.remove_address(remove)
     shown = run("ip", "addr", "show", "dev", "br-test")
@@ -259,18 +266,8 @@ def test_an_address_with_a_peer_is_removed(
     writer: LinkWriter, bridge: int, address: str, peer: str, prefix: int
 ) -> None:
     run("ip", "addr", "add", address, "peer", f"{peer}/{prefix}", "dev", "br-test")
-    seen = {(a.address, a.prefix) for a in NetlinkReader().read().addresses if a.index == bridge}
-    assert (address, prefix) in seen
-    writer.remove_address(
-        RemoveAddress(
-            object=BRIDGE,
-            reason="test",
-            device="br-test",
-            index=bridge,
-            address=address,
-            prefix=prefix,
-        )
-    )
+    assert (address, prefix) in addresses_of(bridge)
+    writer.remove_address(removal(bridge, address, prefix))
     assert address not in run("ip", "addr", "show", "dev", "br-test")
 
 

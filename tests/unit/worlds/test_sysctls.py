@@ -1,5 +1,6 @@
 """Kernel parameters on fake trees."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -15,6 +16,15 @@ def key(root: Path, path: str, value: str) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(value, encoding="utf-8")
     return file
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Have the kernel refuse every value with that error."""
+
+    def write(descriptor: int, data: bytes) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "write", write)
 
 
 def test_values_are_read_with_single_spaces(tmp_path: Path) -> None:
@@ -113,10 +123,7 @@ def test_errors_are_sorted(
     """Case 22: a sandbox is not a wrong value."""
     key(tmp_path, "net/ipv4/ip_forward", "0")
 
-    def write(descriptor: int, data: bytes) -> int:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(os, "write", write)
+    refuse(monkeypatch, number)
     with pytest.raises(WorldError) as caught:
         SysctlWriter(tmp_path).write("net/ipv4/ip_forward", "maybe")
     assert caught.value.kind == kind
@@ -139,10 +146,7 @@ def test_what_the_unit_denies_is_told_with_the_line_that_allows_it(
 ) -> None:
     key(tmp_path, path, "0")
 
-    def write(descriptor: int, data: bytes) -> int:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(os, "write", write)
+    refuse(monkeypatch, number)
     with pytest.raises(WorldError) as caught:
         SysctlWriter(tmp_path).write(path, "1")
     assert remedy in caught.value.message
@@ -154,10 +158,7 @@ def test_a_value_that_the_kernel_does_not_know_is_not_taken_for_a_missing_key(
     """`net.ipv4.tcp_congestion_control` and `net.core.default_qdisc` answer ENOENT."""
     key(tmp_path, "net/ipv4/tcp_congestion_control", "cubic")
 
-    def write(descriptor: int, data: bytes) -> int:
-        raise FileNotFoundError(2, os.strerror(2))
-
-    monkeypatch.setattr(os, "write", write)
+    refuse(monkeypatch, errno.ENOENT)
     with pytest.raises(WorldError, match="comes with a module") as caught:
         SysctlWriter(tmp_path).write("net/ipv4/tcp_congestion_control", "bbr3")
     assert caught.value.kind == "refused"
@@ -169,10 +170,7 @@ def test_what_nobody_can_write_is_told_as_that_and_not_blamed_on_the_sandbox(
     """`net.ipv4.tcp_available_congestion_control` is denied to root too."""
     key(tmp_path, "net/ipv4/tcp_available_congestion_control", "reno").chmod(0o444)
 
-    def write(descriptor: int, data: bytes) -> int:
-        raise PermissionError(13, os.strerror(13))
-
-    monkeypatch.setattr(os, "write", write)
+    refuse(monkeypatch, errno.EACCES)
     with pytest.raises(WorldError, match="lets nobody set it") as caught:
         SysctlWriter(tmp_path).write("net/ipv4/tcp_available_congestion_control", "bbr")
     assert caught.value.kind == "refused"
