@@ -3,6 +3,7 @@
 BridgedError
 ├── StateError      the state file cannot be used (desired/errors.py adds places and remedies)
 ├── WorldError      a world outside refused, vanished or did not answer
+│   └── OwnFault    an exception that nobody expected, in place of a world's answer
 ├── PausedError     a pause forbids what was asked for (agent/pause.py)
 └── UnknownBridge   a bridge was named that is none of ours (agent/pause.py)
 """
@@ -18,6 +19,8 @@ timeout: no answer in time.  unavailable: the whole world is away (NetworkManage
 vanished: the object went away meanwhile.  failed: anything else."""
 
 
+_TOLD = 200
+"""Characters of an exception that are told; the journal has all."""
 DAMAGED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What reading a document of ours can end with where it is none, or one of other types."""
 
@@ -33,3 +36,11 @@ class WorldError(BridgedError):
         super().__init__(message)
         self.kind: ErrorKind = kind
         self.message = message
+
+
+class OwnFault(WorldError):
+    """An exception that nobody expected, `__cause__`: it fails what it came up in, not the rest."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__("failed", f"bridged has a fault of its own: {repr(cause)[:_TOLD]}")
+        self.__cause__ = cause

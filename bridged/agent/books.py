@@ -13,6 +13,7 @@ from bridged.agent.reporting import Hold, condition, listing, object_report
 from bridged.agent.tally import Tally
 from bridged.apply.executor import Outcome
 from bridged.desired.state import State
+from bridged.errors import OwnFault
 from bridged.observe.host import Host
 from bridged.observe.node import Job
 from bridged.plan.actions import (
@@ -51,6 +52,7 @@ class Books:
         self.on_repair: Callable[[Repair, str], None] = lambda repair, bridge: None
         """Told every repair and the bridge that it belongs to; returns at once."""
         self._ended: dict[str, int] = {}
+        self._faults: dict[str, dict[str, type]] = {"planning": {}, "repair": {}}
         self._clocks = clocks
         self._log = structlog.get_logger("bridged")
 
@@ -78,6 +80,20 @@ class Books:
             for name in names - entry.drifted:
                 self.tally.drift[str(verdict.object), name] += 1
             entry.drifted = names
+
+    def planned(self, faults: Mapping[str, Exception]) -> None:
+        """Enter what planning stumbled over, by what was being planned."""
+        for known in [what for what in self._faults["planning"] if what not in faults]:
+            del self._faults["planning"][known]
+        for what, fault in faults.items():
+            self._stumbled("planning", what, fault)
+
+    def _stumbled(self, phase: str, what: str, fault: BaseException | None) -> None:
+        """Count a fault of our own, and tell where it came up unless that was told before."""
+        self.tally.errors["bridged"] += 1
+        if self._faults[phase].get(what) is not type(fault):
+            self._faults[phase][what] = type(fault)
+            self._log.error("fault", phase=phase, object=what, exc_info=fault)
 
     def ended_aside(self, jobs: Mapping[str, Job]) -> None:
         """Enter the work that has ended since the last look."""
@@ -122,9 +138,8 @@ class Books:
                 done.append(repair)
                 self._enter(item, repair, before[item].bridge)
                 news = news or repair.outcome == "repaired" or self._first(item)
-        for outcome in (outcome for outcomes in taken.values() for outcome in outcomes):
-            if outcome.error is not None and not outcome.skipped:
-                self.tally.errors[outcome.action.world] += 1
+        for item, outcomes in taken.items():
+            self._count_errors(str(item), outcomes)
         self.note(plan, held_back)
         self.ledger.forget({verdict.object for verdict in plan.verdicts} | set(taken))
         if redeclared:
@@ -170,6 +185,16 @@ class Books:
             )
         return tuple(found)
 
+    def _count_errors(self, item: str, outcomes: Iterable[Outcome]) -> None:
+        failed = [outcome for outcome in outcomes if outcome.error and not outcome.skipped]
+        if not failed:
+            self._faults["repair"].pop(item, None)
+        for outcome in failed:
+            if isinstance(outcome.error, OwnFault):
+                self._stumbled("repair", item, outcome.error.__cause__)
+            else:
+                self.tally.errors[outcome.action.world] += 1
+
     def _judge(
         self, after: Verdict | None, before: Verdict, outcomes: list[Outcome], redeclared: bool
     ) -> Repair | None:
@@ -186,6 +211,8 @@ class Books:
         )
         seconds = sum(outcome.seconds for outcome in outcomes)
         latency = now - self.ledger.entry(item).noticed if before.drift else seconds
+        if after is not None and after.condition == "failed" and not after.drift:
+            return None  # planning stumbled over it
         if after is None or not after.drift or _did_its_part(after, before, errors):
             self.ledger.repaired(item, () if redeclared else properties, now)
             return Repair(wall, str(item), cause, action, "repaired", seconds, latency=latency)

@@ -55,7 +55,7 @@ def object_report(
     reason, remedy = verdict.reason, verdict.remedy
     if held_back is not None:
         reason, remedy = held_back.reason, held_back.remedy
-    elif entry.condition == "failed":
+    elif entry.condition == "failed" and verdict.condition != "failed":
         reason = entry.error
     elif entry.condition == "contended":
         likely = f"; likely: {'; '.join(rivals)}" if rivals else ""

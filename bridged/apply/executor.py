@@ -14,7 +14,7 @@ from bridged.apply.protocols import (
     NetworkManagerWriter,
     SysctlWriter,
 )
-from bridged.errors import WorldError
+from bridged.errors import OwnFault, WorldError
 from bridged.plan.actions import (
     Action,
     Activate,
@@ -86,6 +86,7 @@ class Executor:
         minutes."""
         self._writers = writers
         self._monotonic = monotonic
+        self._one_by_one = False
 
     def run(
         self,
@@ -105,10 +106,13 @@ class Executor:
             meanwhile()
 
         run = _Run(self._writers, self._monotonic, before, waited)
-        for step in _steps(actions):
+        for step in ([action] for action in actions) if self._one_by_one else _steps(actions):
             run.take(step)
         run.finish()
-        return [outcome for outcome in run.outcomes if outcome is not None]
+        outcomes = [outcome for outcome in run.outcomes if outcome is not None]
+        # What was taken together with the one that we stumble over fails with it, but once.
+        self._one_by_one = any(isinstance(outcome.error, OwnFault) for outcome in outcomes)
+        return outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +330,8 @@ class _Run:
                 self._take(action)
         except WorldError as error:
             return [error] * len(step)
+        except Exception as error:  # ours: it must not take the others along
+            return [OwnFault(error)] * len(step)
         return [None] * len(step)
 
     def finish(self) -> None:
@@ -339,6 +345,9 @@ class _Run:
                 begun.activation.wait(self._waited)
             except WorldError as error:
                 caught = error
+            except Exception as error:
+                caught = OwnFault(error)
+            if caught is not None:
                 self._failed.add(_subject(begun.action))
             self._begun.remove(begun)
             seconds = self._monotonic() - begun.start

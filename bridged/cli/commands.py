@@ -161,12 +161,22 @@ def apply(options: argparse.Namespace) -> int:
         note = f"bridged is not running: this is done once, nothing keeps it so; {_START}"
         print_note(note, terminal, steps)
         document = _local().apply(options.state, options.socket, options.allow_disruption, progress)
+    if unknown := _unknown(options.allow_disruption, document):
+        note = f"--allow-disruption {unknown}: nobody here is called that, so nothing was allowed"
+        print_note(note, terminal, steps)
     if options.json:
         _print_json(document, "")
     else:
         _print_outcome(document, terminal)
         _print_confirm(document)
     return _code(document, document["objects"])
+
+
+def _unknown(allowed: list[str], document: Document) -> str:
+    """Those that were allowed to be disturbed and that nobody knows, empty for none."""
+    known = {item[key] for item in document["objects"] for key in ("name", "bridge")}
+    known |= {item["object"].partition("/")[2] for item in document["repairs"]}  # gone by now
+    return ", ".join(name for name in allowed if name not in known)
 
 
 def _print_confirm(document: Document) -> None:
@@ -190,7 +200,7 @@ def confirm(options: argparse.Namespace) -> int:
     try:
         return _end(options, "confirm", f"{target} is now what {state['trial']} was tried for")
     except Failure:
-        os.replace(f"{target}.before", target)
+        _put(f"{target}.before", target)
         raise
 
 
@@ -219,14 +229,21 @@ def _install(candidate: str, target: str) -> None:
     """Put a candidate in the state file's place in one step, and keep what was there."""
     try:
         shutil.copyfile(target, f"{target}.before")
-        shutil.copyfile(candidate, f"{target}.new")
-        os.chmod(f"{target}.new", 0o644)
-        os.replace(f"{target}.new", target)
+        _put(candidate, target)
     except OSError as error:
         raise Failure(
             f"{candidate} cannot be put in place of {target}: {error.strerror}",
             f"do it yourself, then: bridgedctl confirm; or: bridgedctl rollback ({target})",
         ) from None
+
+
+def _put(source: str, target: str) -> None:
+    """Make `target` what `source` is, in one step; a link stays one, and what it leads to is
+    replaced."""
+    target = os.path.realpath(target)
+    shutil.copyfile(source, f"{target}.new")
+    os.chmod(f"{target}.new", 0o644)
+    os.replace(f"{target}.new", target)
 
 
 def rollback(options: argparse.Namespace) -> int:

@@ -19,22 +19,6 @@ READY_NODES = frozenset({"/dev/kvm", "/dev/vhost-net", "/dev/net/tun"})
 _NF_KEYS = ("iptables", "ip6tables", "arptables")
 
 
-def find_dangers(context: Context) -> Iterator[Finding]:
-    """Every danger of the layout that can be seen."""
-    checks: tuple[Callable[[Context], Iterator[Finding]], ...] = (
-        _vlan_injection,
-        _filtered_frames,
-        _losing_boot_files,
-        _missing_nodes,
-        _large_vlans,
-        _dangling_profiles,
-        _unmanaged_links,
-        find_swap,
-    )
-    for check in checks:
-        yield from check(context)
-
-
 def _vlan_injection(context: Context) -> Iterator[Finding]:
     """A guest that tags its own frames gets them into a VLAN that another bridge carries.
 
@@ -180,3 +164,16 @@ def _unmanaged(name: str, what: str) -> Finding:
         f"NetworkManager does not manage {name}, so the next boot does not {what}",
         f"see unmanaged-devices in NetworkManager.conf; nmcli device set {name} managed yes",
     )
+
+
+DANGERS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
+    _vlan_injection,
+    _filtered_frames,
+    _losing_boot_files,
+    _missing_nodes,
+    _large_vlans,
+    _dangling_profiles,
+    _unmanaged_links,
+    find_swap,
+)
+"""Each finds one kind of danger of the layout that can be seen."""

@@ -3,21 +3,24 @@
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from bridged.desired.names import module_name
-from bridged.desired.port import Nic, Vlan
+from bridged.desired.bridge import Bridge
+from bridged.desired.names import module_name, sysctl_key
+from bridged.desired.port import Nic, Port, Vlan
 from bridged.desired.state import State
 from bridged.observe.host import Host, Interest
-from bridged.plan.actions import Action, Activate
+from bridged.plan.actions import Action, Activate, ObjectId
 from bridged.plan.boot import FILES, plan_files
 from bridged.plan.bridges import plan_bridge
 from bridged.plan.context import Context
 from bridged.plan.declared import ports_of
 from bridged.plan.files import conf, find_of_kubernetes, kept_files, plan_kept, readings
-from bridged.plan.findings import NODES, READY_NODES, find_dangers
+from bridged.plan.findings import DANGERS, NODES, READY_NODES
+from bridged.plan.guard import Guard
 from bridged.plan.guests import plan_guests
 from bridged.plan.kernel import interface, ordered, plan_module, plan_sysctl, provider
 from bridged.plan.memory import Memory
 from bridged.plan.packages import plan_packages
+from bridged.plan.port_view import object_id
 from bridged.plan.ports import plan_port
 from bridged.plan.removal import plan_removals
 from bridged.plan.result import Plan, Verdict
@@ -63,29 +66,33 @@ def make_plan(
     bridges whose guests the operator allows to be disturbed this once.
     """
     context = Context(state, host, memory or Memory(), allowed)
+    guard = Guard(context)
     sysctls = [
-        (interface(path) is not None, plan_sysctl(context, path, wish))
+        (
+            interface(path) is not None,
+            guard.one(ObjectId("sysctl", sysctl_key(path)), "", plan_sysctl, context, path, wish),
+        )
         for path, wish in ordered(state)
     ]
     verdicts = [
-        *plan_guests(context),
-        *(plan_module(context, module_name(name)) for name in state.modules or ()),
+        *guard.all(ObjectId("guests", "all"), plan_guests),
+        *_modules(context, guard),
         *(verdict for of_interface, verdict in sysctls if not of_interface),
-        *plan_files(context),
-        *_network(context),
+        *guard.all(ObjectId("file", "boot files"), plan_files),
+        *_network(context, guard),
         *(verdict for of_interface, verdict in sysctls if of_interface),
-        *plan_removals(context),
-        *plan_kept(context),
+        *guard.all(ObjectId("bridge", "no longer declared"), plan_removals),
+        *guard.all(ObjectId("file", "kept files"), plan_kept),
         # Last: nothing of the network waits for these.
-        *plan_packages(context),
-        *plan_runtime(context),
+        *guard.all(ObjectId("package", "all"), plan_packages),
+        *guard.all(ObjectId("runtime", "all"), plan_runtime),
     ]
     withheld: list[Action] = []
-    return Plan(
-        tuple(_spare_guests(context, verdicts, withheld)),
-        tuple(withheld),
-        (*find_dangers(context), *find_of_kubernetes(context)),
-    )
+    verdicts = _spare_guests(context, guard, verdicts, withheld)
+    findings = [
+        finding for find in (*DANGERS, find_of_kubernetes) for finding in guard.findings(find)
+    ]
+    return Plan(tuple(verdicts), tuple(withheld), tuple(findings), faults=guard.faults)
 
 
 def plan_links(
@@ -94,31 +101,45 @@ def plan_links(
     """The verdicts on the bridges and ports that are declared under one of these names, as in the
     whole plan; a bridge that is missing has none."""
     context = Context(state, host, memory)
+    guard = Guard(context)
     bridges = state.bridges or {}
     verdicts = [
-        plan_bridge(context, name, bridges[name], comes_with_port=False)
+        _bridge(context, guard, name, bridges[name], comes_with_port=False)
         for name in names
         if name in bridges and host.link(name) is not None
     ]
     # A VLAN's MTU is at most its parent's.
     ports = sorted(ports_of(state, names), key=lambda declared: isinstance(declared[2], Vlan))
-    verdicts += [plan_port(context, *declared) for declared in ports]
-    return tuple(_spare_guests(context, verdicts, []))
+    verdicts += [_port(context, guard, *declared) for declared in ports]
+    return tuple(_spare_guests(context, guard, verdicts, []))
 
 
-def _network(context: Context) -> Iterable[Verdict]:
+def _modules(context: Context, guard: Guard) -> Iterable[Verdict]:
+    for name in map(module_name, context.state.modules or ()):
+        yield guard.one(ObjectId("module", name), "", plan_module, context, name)
+
+
+def _bridge(
+    context: Context, guard: Guard, name: str, spec: Bridge, comes_with_port: bool
+) -> Verdict:
+    item = ObjectId("bridge", name)
+    return guard.one(item, name, plan_bridge, context, name, spec, comes_with_port)
+
+
+def _port(context: Context, guard: Guard, name: str, bridge: Bridge, port: Port) -> Verdict:
+    return guard.one(object_id(port), name, plan_port, context, name, bridge, port)
+
+
+def _network(context: Context, guard: Guard) -> Iterable[Verdict]:
     """Bridges, then NICs, then VLANs by how deep they are stacked."""
-    ports = [
-        (plan_port(context, name, bridge, port), port)
-        for name, bridge, port in context.state.ports()
-    ]
+    ports = [(_port(context, guard, *declared), declared[2]) for declared in context.state.ports()]
     activated = {
         verdict.bridge
         for verdict, _ in ports
         if any(isinstance(action, Activate) for action in verdict.actions)
     }
     for name, bridge in (context.state.bridges or {}).items():
-        yield plan_bridge(context, name, bridge, comes_with_port=name in activated)
+        yield _bridge(context, guard, name, bridge, comes_with_port=name in activated)
     depth = _depths(context)
     for verdict, _ in sorted(ports, key=lambda pair: depth.get(pair[1].device, 0)):
         yield verdict
@@ -136,21 +157,27 @@ def _depths(context: Context) -> dict[str, int]:
 
 
 def _spare_guests(
-    context: Context, verdicts: Iterable[Verdict], withheld: list[Action]
-) -> Iterable[Verdict]:
+    context: Context, guard: Guard, verdicts: Iterable[Verdict], withheld: list[Action]
+) -> list[Verdict]:
     """Take out every action that would cost guests their bridge and is not allowed."""
-    for verdict in verdicts:
-        costly = [action for action in verdict.actions if action.disruption == "guests"]
-        guests = context.guests(verdict.bridge) if costly and verdict.bridge else ()
-        if not guests or verdict.bridge in context.allowed:
-            yield verdict
-            continue
-        withheld += costly
-        names = ", ".join(guest.name for guest in guests[:5])
-        yield replace(
-            verdict,
-            condition="withheld",
-            reason=f"would take {verdict.bridge} away from {len(guests)} guest ports ({names})",
-            remedy=f"bridgedctl apply --allow-disruption {verdict.bridge}",
-            actions=tuple(a for a in verdict.actions if a.disruption != "guests"),
-        )
+    return [
+        guard.one(v.object, v.bridge, _sparing, context, v, withheld)
+        if any(action.disruption == "guests" for action in v.actions)
+        else v
+        for v in verdicts
+    ]
+
+
+def _sparing(context: Context, verdict: Verdict, withheld: list[Action]) -> Verdict:
+    guests = context.guests(verdict.bridge) if verdict.bridge else ()
+    if not guests or verdict.bridge in context.allowed:
+        return verdict
+    withheld += (action for action in verdict.actions if action.disruption == "guests")
+    names = ", ".join(guest.name for guest in guests[:5])
+    return replace(
+        verdict,
+        condition="withheld",
+        reason=f"would take {verdict.bridge} away from {len(guests)} guest ports ({names})",
+        remedy=f"bridgedctl apply --allow-disruption {verdict.bridge}",
+        actions=tuple(a for a in verdict.actions if a.disruption != "guests"),
+    )

@@ -31,7 +31,8 @@ class Verdict:
 @dataclass(frozen=True)
 class Plan:
     """The whole plan.  `withheld` are actions not taken because guests would lose a bridge,
-    `left_out` what of the state files is not for this node.
+    `left_out` what of the state files is not for this node, `faults` what planning stumbled over
+    for a fault of its own, by what was being planned.
 
     Planning knows of no pause: in a plan that is shown, `paused` are the actions that `pauses`
     hold.
@@ -43,6 +44,7 @@ class Plan:
     paused: tuple[Action, ...] = ()
     pauses: tuple[PauseReport, ...] = ()
     left_out: tuple[str, ...] = ()
+    faults: Mapping[str, Exception] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Action]:
         """Every action in the order in which it is to be taken."""

@@ -188,6 +188,7 @@ class Agent:
         if self.process is not None:
             self.kill()
         assert "pass_failed" not in self.log, self.log
+        assert not self.logged("fault"), self.log
         assert "Traceback" not in self.log, self.log
 
     @property

@@ -25,7 +25,7 @@ from bridged.errors import WorldError
 from bridged.explain.explain import explain
 from bridged.explain.records import explanation_as_json
 from bridged.observe.host import Host
-from bridged.report import ReadinessCheck, StateFileReport, as_json
+from bridged.report import ReadinessCheck, Repair, StateFileReport, as_json
 from bridged.serve.control import ControlServer
 from bridged.serve.protocols import PlanView
 from tests.unit.serve.reports import (
@@ -188,6 +188,19 @@ def test_apply_prints_steps_and_headline(agent: FakeAgent, served: str, capsys: 
     assert agent.applied[0][0].allow_disruption == ("br-lan",)
 
 
+def test_a_bridge_that_nobody_knows_is_told_where_it_is_allowed_to_be_disturbed(
+    agent: FakeAgent, served: str, capsys: Capture
+) -> None:
+    removed = Repair(1.0, "bridge/br-old", "presence", "delete br-old", "repaired")
+    agent.after = replace(AS_DESIRED, repairs=(removed,))
+    for name in ("br-lan", "br-old"):
+        assert ctl("apply", "--allow-disruption", name, "--socket", served) == 0
+        assert "nobody" not in capsys.readouterr().out
+    assert ctl("apply", "--allow-disruption", "br-lna", "--socket", served) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "--allow-disruption br-lna: nobody here is called that" in said
+
+
 def test_apply_tells_what_is_still_wrong(agent: FakeAgent, served: str, capsys: Capture) -> None:
     agent.after = CONTENDED
     assert ctl("apply", "--socket", served) == 2
@@ -345,6 +358,22 @@ def test_a_confirmed_candidate_takes_the_state_files_place(
     assert target.read_text() == candidate.read_text()
     assert (tmp_path / "state.yaml.before").read_text() == "old"
     assert agent.ended == ["confirm"]
+
+
+def test_a_state_file_that_is_a_link_stays_one(
+    agent: FakeAgent, served: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """It leads to where a configuration tool keeps it, and what it leads to is what was tried."""
+    kept, target, candidate = (tmp_path / name for name in ("kept.yaml", "state.yaml", "new.yaml"))
+    kept.write_text("old")
+    target.symlink_to("kept.yaml")
+    trial = on_trial(candidate, target)
+    agent.current = replace(AS_DESIRED, state=trial, confirm_by=time.time() + 60)
+    agent.waiting = True
+    assert ctl("confirm", "--socket", served) == 0
+    assert target.is_symlink()
+    assert kept.read_text() == candidate.read_text()
+    assert (tmp_path / "state.yaml.before").read_text() == "old"
 
 
 @pytest.mark.parametrize("text", ["version: 1\nmodules: []\n", "version: 1\nmodules: [kv", None])

@@ -110,6 +110,7 @@ def test_a_lock_is_waited_for_and_a_failure_is_tried_again_later(machine: Machin
     assert find(report, "crun").condition == "pending"
     assert "process 1 (apt)" in find(report, "crun").reason
     assert find(report, "jq").condition == "failed"
+    assert "no space left; tried again in" in find(report, "jq").reason
     machine.faults.writes.clear()
     made.run_pass()
     assert machine.faults.writes == [], "not at every pass"
