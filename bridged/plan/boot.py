@@ -8,7 +8,7 @@ from bridged.observe.host import Host
 from bridged.observe.host import Sysctl as Observed
 from bridged.plan.actions import ObjectId, WriteFile
 from bridged.plan.context import Context
-from bridged.plan.kernel import number, ordered, wanted_text
+from bridged.plan.kernel import LOCK, number, ordered, wanted_text
 from bridged.plan.result import Verdict
 from bridged.report import PropertyDrift
 
@@ -32,6 +32,8 @@ def contents(state: State, host: Host) -> dict[str, str | None]:
     least: dict[str, Sysctl] = {}
     # The boot takes them in the order of the file, and some set others along.
     for path, wish in ordered(state):
+        if path == LOCK:
+            continue
         if not isinstance(wish, Minimum):
             exact[path] = wish
         elif _short(wish, host.sysctls.get(path)) or f"\n{_assigned(path)}" in there:

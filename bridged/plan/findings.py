@@ -8,7 +8,7 @@ from bridged.desired.state import Minimum
 from bridged.observe.host import NetworkManager, Profile
 from bridged.plan.boot import MINIMUMS, SYSCTLS
 from bridged.plan.context import Context
-from bridged.plan.kernel import satisfied
+from bridged.plan.kernel import LOCK, satisfied
 from bridged.plan.runtime import find_swap
 from bridged.report import Finding
 
@@ -67,6 +67,8 @@ def _losing_boot_files(context: Context) -> Iterator[Finding]:
         last = assignments[-1] if assignments else None
         if last is None or last.file in {SYSCTLS, MINIMUMS} or satisfied(wish, last.value):
             continue
+        if path == LOCK:
+            continue  # no file of ours sets it
         ours = MINIMUMS if isinstance(wish, Minimum) else SYSCTLS
         if last.name > ours.rpartition("/")[2] or not isinstance(wish, Minimum):
             yield Finding(

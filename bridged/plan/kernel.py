@@ -30,6 +30,11 @@ _NUMBER = re.compile(r"(-?)(?:(0[xX][0-9a-fA-F]{1,20})|(0[0-7]{1,24})|(0|[1-9][0
 _RANGES = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?(,[0-9]{1,20}(-[0-9]{1,20})?)*")
 
 
+LOCK = "kernel/modules_disabled"
+"""Once it is 1 no module is loaded until the next boot.  It is no part of a boot file: one would
+set it before the drivers of cards and the modules of bridges and VLANs are there."""
+
+
 def provider(path: str) -> str | None:
     """The module whose loading makes a sysctl appear, None where none is known."""
     return next((module for prefix, module in _PROVIDERS.items() if path.startswith(prefix)), None)
@@ -45,11 +50,19 @@ def interface(path: str) -> str | None:
 def ordered(state: State) -> list[tuple[str, Sysctl]]:
     """The declared sysctls in the order in which they are to be written: ``net.ipv4.ip_forward``
     sets ``conf.default.forwarding`` and those of all interfaces along, so does what is below
-    ``all``."""
+    ``all``.  What locks modules out is last."""
     return sorted((state.sysctls or {}).items(), key=lambda item: _reach(item[0]))
 
 
+def after_network(path: str) -> bool:
+    """Whether a sysctl is written after all of the network: its interface comes with that, or the
+    network needs modules that could not be loaded any more."""
+    return path == LOCK or interface(path) is not None
+
+
 def _reach(path: str) -> int:
+    if path == LOCK:
+        return 4
     if interface(path) is not None:
         return 3
     return next((rank for rank, part in ((1, "/all/"), (2, "/default/")) if part in path), 0)

@@ -17,7 +17,7 @@ from bridged.plan.files import conf, find_of_kubernetes, kept_files, plan_kept, 
 from bridged.plan.findings import DANGERS, NODES, READY_NODES
 from bridged.plan.guard import Guard
 from bridged.plan.guests import plan_guests
-from bridged.plan.kernel import interface, ordered, plan_module, plan_sysctl, provider
+from bridged.plan.kernel import after_network, ordered, plan_module, plan_sysctl, provider
 from bridged.plan.memory import Memory
 from bridged.plan.packages import plan_packages
 from bridged.plan.port_view import object_id
@@ -69,7 +69,7 @@ def make_plan(
     guard = Guard(context)
     sysctls = [
         (
-            interface(path) is not None,
+            after_network(path),
             guard.one(ObjectId("sysctl", sysctl_key(path)), "", plan_sysctl, context, path, wish),
         )
         for path, wish in ordered(state)
@@ -77,10 +77,10 @@ def make_plan(
     verdicts = [
         *guard.all(ObjectId("guests", "all"), plan_guests),
         *_modules(context, guard),
-        *(verdict for of_interface, verdict in sysctls if not of_interface),
+        *(verdict for late, verdict in sysctls if not late),
         *guard.all(ObjectId("file", "boot files"), plan_files),
         *_network(context, guard),
-        *(verdict for of_interface, verdict in sysctls if of_interface),
+        *(verdict for late, verdict in sysctls if late),
         *guard.all(ObjectId("bridge", "no longer declared"), plan_removals),
         *guard.all(ObjectId("file", "kept files"), plan_kept),
         # Last: nothing of the network waits for these.

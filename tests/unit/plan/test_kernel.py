@@ -129,3 +129,20 @@ def test_a_key_that_a_loaded_module_does_not_have_is_not_blamed_on_the_module(
     found = verdict(machine, "net/bridge/bridge-nf-call-foo", 1, modules=())
     assert found.condition == "blocked"
     assert "this kernel has no key" in found.reason
+
+
+def test_modules_are_locked_out_last_and_never_by_a_boot_file(machine: Machine) -> None:
+    """At boot it would keep out the drivers of cards, and the modules of bridges and VLANs."""
+    lock = "kernel/modules_disabled"
+    machine.kernel.parameters[lock] = "0"
+    declared = state(
+        sysctls={lock: 1, "net/ipv4/ip_forward": 1, "net/ipv4/conf/br-lan/rp_filter": 2}
+    )
+    writes = [action.object.name for action in machine.plan(declared)]
+    assert writes[-1] == "kernel.modules_disabled"
+    assert writes.count("kernel.modules_disabled") == 1
+    machine.converge(declared)
+    assert machine.kernel.parameters[lock] == "1"
+    text = machine.kernel.text_files["/etc/sysctl.d/zz-bridged.conf"]
+    assert "net/ipv4/ip_forward" in text
+    assert lock not in text
