@@ -7,6 +7,7 @@ from bridged.desired.state import Minimum, State, Sysctl
 from bridged.observe.host import Sysctl as Observed
 from bridged.plan.actions import LoadModule, ObjectId, WriteSysctl
 from bridged.plan.context import Context
+from bridged.plan.port_view import object_id
 from bridged.plan.result import Verdict
 from bridged.report import PropertyDrift
 
@@ -156,11 +157,20 @@ def plan_sysctl(context: Context, path: str, wish: Sysctl) -> Verdict:
             WriteSysctl(
                 object=item,
                 reason=f"{item.name} is {observed.value}, not {shown}",
+                needs=_wants_modules(context.state) if path == LOCK else frozenset(),
                 path=path,
                 value=wanted,
             ),
         ),
     )
+
+
+def _wants_modules(state: State) -> frozenset[ObjectId]:
+    """What may have modules loaded: the network, and those that are declared."""
+    ports = (object_id(port) for _, _, port in state.ports())
+    bridges = (ObjectId("bridge", name) for name in state.bridges or {})
+    modules = (ObjectId("module", module_name(name)) for name in state.modules or ())
+    return frozenset((*ports, *bridges, *modules))
 
 
 def _missing(
@@ -210,5 +220,5 @@ def _declared_interface(context: Context, name: str) -> ObjectId | None:
         if bridge == name:
             return ObjectId("bridge", name)
         if port.device == name:
-            return ObjectId("vlan" if hasattr(port, "vlan") else "port", name)
+            return object_id(port)
     return ObjectId("bridge", name) if name in (context.state.bridges or {}) else None

@@ -138,9 +138,13 @@ def test_modules_are_locked_out_last_and_never_by_a_boot_file(machine: Machine) 
     declared = state(
         sysctls={lock: 1, "net/ipv4/ip_forward": 1, "net/ipv4/conf/br-lan/rp_filter": 2}
     )
-    writes = [action.object.name for action in machine.plan(declared)]
-    assert writes[-1] == "kernel.modules_disabled"
-    assert writes.count("kernel.modules_disabled") == 1
+    actions = list(machine.plan(declared))
+    assert [action.object.name for action in actions].index("kernel.modules_disabled") == (
+        len(actions) - 1
+    )
+    # Else it would be set ahead of the transaction that the network is changed in.
+    assert {action.object for action in actions if action.asks_network_manager} <= actions[-1].needs
+    assert ObjectId("module", "kvm") in actions[-1].needs
     machine.converge(declared)
     assert machine.kernel.parameters[lock] == "1"
     text = machine.kernel.text_files["/etc/sysctl.d/zz-bridged.conf"]
