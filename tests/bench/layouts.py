@@ -24,6 +24,7 @@ NOTHING = "version: 1\nbridges: {}\n"
 _FIRST_VLAN = 100
 _PATIENCE = "3600"
 """Seconds that nmcli waits for all deletions together, by itself ten."""
+_AT_ONCE = 100
 _TRIES = 3
 _PROFILES = Path("/etc/NetworkManager/system-connections")
 _PROFILE = """\
@@ -156,10 +157,12 @@ def start_over(nics: Sequence[str] = NICS) -> None:
         for path in folder.glob("*"):
             with suppress(OSError):
                 path.unlink()
-    rows = run("nmcli", "-t", "-f", "UUID,DEVICE", "connection").split()
-    old = [one for one, _, device in (row.partition(":") for row in rows) if device not in _KEPT]
-    if old:
-        run("nmcli", "--wait", _PATIENCE, "connection", "delete", *old)
+    old = _profiles()
+    for first in range(0, len(old), _AT_ONCE):  # the bus lets nmcli await so many answers at once
+        those = old[first : first + _AT_ONCE]
+        run("nmcli", "--wait", _PATIENCE, "connection", "delete", *those)
+    if stayed := set(old).intersection(_profiles()):
+        raise RuntimeError(f"{len(stayed)} profiles were not deleted")
     change_links([f"link del {name}" for name in _made()])
     change_links([f"link set {nic} nomaster up" for nic in nics])
     for nic in nics:
@@ -178,6 +181,12 @@ def start_over(nics: Sequence[str] = NICS) -> None:
         if not missing and not left:
             return
     raise RuntimeError(f"not as they were to be: {missing[:3]}, {left[:3]}")
+
+
+def _profiles() -> list[str]:
+    """UUIDs of the profiles that are there, but for those that stay."""
+    rows = run("nmcli", "-t", "-f", "UUID,DEVICE", "connection").split()
+    return [one for one, _, device in (row.partition(":") for row in rows) if device not in _KEPT]
 
 
 def _made() -> list[str]:
