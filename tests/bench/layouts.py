@@ -158,11 +158,7 @@ def start_over(nics: Sequence[str] = NICS) -> None:
             with suppress(OSError):
                 path.unlink()
     old = _profiles()
-    for first in range(0, len(old), _AT_ONCE):  # the bus lets nmcli await so many answers at once
-        those = old[first : first + _AT_ONCE]
-        run("nmcli", "--wait", _PATIENCE, "connection", "delete", *those)
-    if stayed := set(old).intersection(_profiles()):
-        raise RuntimeError(f"{len(stayed)} profiles were not deleted")
+    _delete(old)
     change_links([f"link del {name}" for name in _made()])
     change_links([f"link set {nic} nomaster up" for nic in nics])
     for nic in nics:
@@ -174,19 +170,26 @@ def start_over(nics: Sequence[str] = NICS) -> None:
     for _ in range(_TRIES):
         settle()
         rows = run("nmcli", "-t", "-f", "DEVICE,STATE,CONNECTION", "device").splitlines()
-        missing, left = sorted(wanted - set(rows)), _made()
+        missing, left, stayed = sorted(wanted - set(rows)), _made(), set(old) & set(_profiles())
         for row in missing:  # what had just lost its profile may not be activated by itself
             run("nmcli", "connection", "up", row.partition(":")[0])
+        _delete(sorted(stayed))
         change_links([f"link del {name}" for name in left])
-        if not missing and not left:
+        if not missing and not left and not stayed:
             return
-    raise RuntimeError(f"not as they were to be: {missing[:3]}, {left[:3]}")
+    raise RuntimeError(f"not as they were to be: {missing[:3]}, {left[:3]}, {len(stayed)} profiles")
 
 
 def _profiles() -> list[str]:
     """UUIDs of the profiles that are there, but for those that stay."""
     rows = run("nmcli", "-t", "-f", "UUID,DEVICE", "connection").split()
     return [one for one, _, device in (row.partition(":") for row in rows) if device not in _KEPT]
+
+
+def _delete(profiles: Sequence[str]) -> None:
+    for first in range(0, len(profiles), _AT_ONCE):  # the bus lets nmcli await so many answers
+        those = profiles[first : first + _AT_ONCE]
+        run("nmcli", "--wait", _PATIENCE, "connection", "delete", *those)
 
 
 def _made() -> list[str]:
