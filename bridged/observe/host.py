@@ -188,6 +188,15 @@ class NetworkManager:
         found: _T = self._concluded[key]
         return found
 
+    def is_settled(self, what: Hashable, by: tuple[object, ...]) -> bool:
+        """Whether of this reading and `by` it was concluded before that `what` has nothing left to
+        do here."""
+        return self._concluded.get(("settled", what)) == by
+
+    def settle(self, what: Hashable, by: tuple[object, ...]) -> None:
+        """Remember that conclusion, so that it need not be drawn in every pass."""
+        self._concluded["settled", what] = by
+
     def candidates(self, interface: str) -> tuple[Profile, ...]:
         """Profiles tied to that interface name, and those tied to no name."""
         return self._bound.get(interface, ()) + (self._bound.get("", ()) if interface else ())

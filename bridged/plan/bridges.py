@@ -72,8 +72,10 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
     device = context.device(name)
     address = pinned_address(context, name, spec, link, choice.profile)
     wanted = wishes(spec, mac=address, vlan_filtering=spec.filters_vlans)
-    applied = _applied(device, choice.profile)
-    settings = choice.profile.settings if choice.profile else None
+    by = (choice.profile, spec, address)
+    settled = context.nm is not None and context.nm.is_settled(item, by)
+    applied = None if settled else _applied(device, choice.profile)
+    settings = choice.profile.settings if choice.profile and not settled else None
     found = compare(wanted, link, settings, applied)
     _disable(found.profile, settings)
     _disable(found.applied, applied)
@@ -81,7 +83,11 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
     actions: list[Action] = []
     if context.nm:
         found.taken = "" if choice.profile else taken(context.nm, item)
-        actions += _profile(item, choice, wanted, found)
+        if not settled:
+            noted = len(found.drift)
+            actions += _profile(item, choice, wanted, found)
+            if not actions and not found.applied and len(found.drift) == noted:
+                context.nm.settle(item, by)
         actions += demote(item, choice.rivals, frozenset())
         for rival in choice.rivals:
             found.note("profile", "one that autoconnects", network_manager=f"also {rival.id}")

@@ -28,13 +28,17 @@ def wishes(model: Model, **overrides: Any) -> tuple[Wish, ...]:
         if len(_DECLARED) >= _MODELS:
             _DECLARED.clear()
         wanted = {row.field: _wish(row, row.declared(model)) for row in rows(type(model))}
-        known = model, wanted, tuple(filter(None, wanted.values()))
-        _DECLARED[id(model)] = known
-    if not overrides:
-        return known[2]
-    table = _table(type(model))
-    derived = {field: _wish(table[field], value) for field, value in overrides.items()}
-    return tuple(filter(None, (known[1] | derived).values()))
+        known = _DECLARED[id(model)] = model, wanted, {(): tuple(filter(None, wanted.values()))}
+    derived = tuple(overrides.items())
+    found = known[2].get(derived)
+    if found is None:
+        table = _table(type(model))
+        filled = {field: _wish(table[field], value) for field, value in derived}
+        found = tuple(filter(None, (known[1] | filled).values()))
+        if len(known[2]) >= _DERIVED:
+            known[2].clear()
+        known[2][derived] = found
+    return found
 
 
 def _wish(row: Row, value: Any) -> Wish | None:
@@ -46,10 +50,10 @@ def _table(model: type[Model]) -> Mapping[str, Row]:
     return {row.field: row for row in rows(model)}
 
 
-_Known = tuple[Model, dict[str, Wish | None], tuple[Wish, ...]]
+_Known = tuple[Model, dict[str, Wish | None], dict[tuple[tuple[str, Any], ...], tuple[Wish, ...]]]
 _DECLARED: dict[int, _Known] = {}
 """What models declare that were looked at last: they are frozen, and the same in every pass."""
-_MODELS = 8192
+_MODELS, _DERIVED = 8192, 4
 
 
 def show(value: Any) -> str:

@@ -15,6 +15,22 @@ _PRIORITY = 100
 
 
 def plan_profile(port: PortView, found: Differences) -> list[Action]:
+    """What takes the port's profile to what is declared, and notes what differs in `found`."""
+    nm, profile = port.context.nm, port.choice.profile
+    if nm is None or profile is None:
+        return _plan_profile(port, found)
+    parent = port.context.ifname(port.parent_name)
+    by = (profile, port.spec, port.bridge, port.hardware, parent)
+    if nm.is_settled(port.link_id, by):
+        return []
+    noted = len(found.drift)
+    actions = _plan_profile(port, found)
+    if not actions and len(found.drift) == noted:
+        nm.settle(port.link_id, by)
+    return actions
+
+
+def _plan_profile(port: PortView, found: Differences) -> list[Action]:
     profile = port.choice.profile
     if profile is None:
         found.note("profile", "present", network_manager="missing")
