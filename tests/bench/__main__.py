@@ -14,6 +14,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ print(json.dumps({
     "kernel": platform.release().split("-")[0],
 }))
 """
+Save = Callable[[dict[str, Any]], None]
 _WHERE = {"netns": "namespace laboratory", "vm": "virtual machine"}
 
 
@@ -48,13 +50,13 @@ def inside_of(node: Node, *arguments: str) -> dict[str, Any]:
     return found
 
 
-def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
-    """All samples of one laboratory."""
+def _measure(lab: str, options: argparse.Namespace, save: Save) -> dict[str, Any]:
+    """All samples of one laboratory; `save` gets what there is of it after each part."""
     why = vm.missing() if lab == "vm" else netns.missing("trixie")
     if why:
         raise SystemExit(f"bench: {why}")
     if lab == "vm":
-        return _measure_machine(options)
+        return _measure_machine(options, save)
     brought = peers.bring(netns.tree("trixie").parent)
     node: Node = netns.NetnsLab("trixie", binds={brought: str(operators.NMSTATE)})
     try:
@@ -62,38 +64,38 @@ def _measure(lab: str, options: argparse.Namespace) -> dict[str, Any]:
         found = others.measure(
             lambda node: partial(inside_of, node), options.rounds, 200, options.quick
         )
-        _save(found)
+        save(found)
         found |= inside_of(node, "tests.bench.guests", "--rounds", str(options.guests))
         found |= inside_of(node, "tests.bench.rival")
-        _save(found)
+        save(found)
         found |= inside_of(node, "tests.bench.drift", "--rounds", str(options.drifts))
         found |= inside_of(node, "tests.bench.drift_parts")
-        _save(found)
+        save(found)
         lengths = own.Lengths.of(options)
         found["own"] = own.measure(lambda *words: inside_of(node, *words), lengths)
-        _save(found)
+        save(found)
         return found | {"where": _WHERE[lab], "versions": versions}
     finally:
         node.close()
 
 
-def _measure_machine(options: argparse.Namespace) -> dict[str, Any]:
+def _measure_machine(options: argparse.Namespace, save: Save) -> dict[str, Any]:
     """All samples of the virtual machine."""
     node = vm.open_demo()
     try:
         _bring(node)
         versions = json.loads(node.run(*node.python, "-c", _VERSIONS).stdout)
-        found = emulated.measure(partial(inside_of, node), options.rounds, options.vlans, _save)
+        found = emulated.measure(partial(inside_of, node), options.rounds, options.vlans, save)
         slow = node.machine.accel == "tcg"
         return found | {"where": _WHERE["vm"], "versions": versions, "emulated": slow}
     finally:
         node.close()
 
 
-def _save(found: dict[str, Any]) -> None:
-    """What was measured so far, should a later part fail: hours are not lost for minutes."""
+def _save(document: dict[str, Any], lab: str, found: dict[str, Any]) -> None:
+    """All that was measured so far, should a later part fail: hours are not lost for minutes."""
     path = Path(tempfile.gettempdir(), "bridged-bench.json")
-    path.write_text(json.dumps(found))
+    path.write_text(json.dumps({**document, "labs": {**document["labs"], lab: found}}))
     print(f"bench: so far in {path}", file=sys.stderr, flush=True)
 
 
@@ -147,7 +149,8 @@ def main() -> int:
     for lab in options.lab or _WHERE:
         if lab == "vm" and normal is not None:  # an emulator would take a processor for itself
             os.sched_setscheduler(0, normal, os.sched_param(0))
-        document["labs"][lab] = _measure(lab, options)
+        save = partial(_save, document, lab)
+        document["labs"][lab] = _measure(lab, options, save)
     if "scrape" not in document or options.lab != ["vm"]:
         document["scrape"] = scrape.measure()
     if cost := document["labs"].get("netns", {}).pop("own", None):
