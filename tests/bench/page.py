@@ -250,6 +250,8 @@ def _method(document: Document) -> str:
 
 def _company(machine: Mapping[str, Any]) -> str:
     """Whether the machine had anything else to do."""
+    if "load" not in machine:
+        return "its load average was not noted."
     first, last = machine["load"]
     said = f"load average {first} when it began and {last} at the end."
     if max(first, last) < 1.5:
