@@ -58,14 +58,17 @@ def ordered(state: State) -> list[tuple[str, Sysctl]]:
 def after_network(path: str) -> bool:
     """Whether a sysctl is written after all of the network: its interface comes with that, or the
     network needs modules that could not be loaded any more."""
-    return path == LOCK or interface(path) is not None
+    return _reach(path) >= _OF_INTERFACE
+
+
+_OF_INTERFACE, _OF_MODULES = 3, 4
 
 
 def _reach(path: str) -> int:
     if path == LOCK:
-        return 4
+        return _OF_MODULES
     if interface(path) is not None:
-        return 3
+        return _OF_INTERFACE
     return next((rank for rank, part in ((1, "/all/"), (2, "/default/")) if part in path), 0)
 
 

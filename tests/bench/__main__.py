@@ -14,12 +14,12 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.bench import emulated, operators, others, own, page, peers, scrape
+from tests.bench.emulated import Save
 from tests.lab import netns, vm
 from tests.lab.node import CHECKOUT, Node
 
@@ -33,7 +33,6 @@ print(json.dumps({
     "kernel": platform.release().split("-")[0],
 }))
 """
-Save = Callable[[dict[str, Any]], None]
 _WHERE = {"netns": "namespace laboratory", "vm": "virtual machine"}
 
 

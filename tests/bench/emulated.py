@@ -9,6 +9,8 @@ from typing import Any
 
 from tests.bench.others import Inside
 
+Save = Callable[[dict[str, Any]], None]
+"""Given what was found so far."""
 SIZES = (10, 50)
 _ROUNDS = 3
 """The most of each way: emulated, the ways and the way back to the beginning take half a minute."""
@@ -31,7 +33,7 @@ def measure(
     inside: Inside,
     rounds: int,
     many: Sequence[int] = SIZES,
-    save: Callable[[dict[str, Any]], None] = lambda found: None,
+    save: Save = lambda found: None,
 ) -> dict[str, Any]:
     """What `tests.bench.cold` and `cold_parts` find, and `vlans`: size -> way -> samples.  `save`
     gets what there is after each part."""

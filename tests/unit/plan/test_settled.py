@@ -12,7 +12,7 @@ from bridged.plan.memory import Memory
 from bridged.plan.planner import interest, make_plan
 from bridged.plan.result import Plan
 from tests.twins.events import EVENTS
-from tests.twins.machine import Machine, reference_machine
+from tests.twins.machine import reference_machine
 from tests.unit.reference import REFERENCE, state
 
 LAN = REFERENCE["bridges"]["br-lan"]
@@ -79,9 +79,4 @@ def test_whatever_happens_to_the_kernel_or_is_declared_the_plan_is_that_of_a_fre
         if isinstance(reading, NetworkManager):
             assert planned(wanted, host) == planned(wanted, anew(host))
         if random.random() < 0.3:
-            restored(machine)
-
-
-def restored(machine: Machine) -> None:
-    """What stopped runs again, and all is as declared."""
-    machine.converge(state())
+            machine.converge(state())
