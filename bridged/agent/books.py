@@ -1,6 +1,6 @@
 """The books: what came of every pass, object by object, judged by the last observation."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Books:
         self.on_repair: Callable[[Repair, str], None] = lambda repair, bridge: None
         """Told every repair and the bridge that it belongs to; returns at once."""
         self._ended: dict[str, int] = {}
-        self._faults: dict[str, dict[str, type]] = {"planning": {}, "repair": {}}
+        self._faults: dict[str, dict[str, type]] = defaultdict(dict)
         self._clocks = clocks
         self._log = structlog.get_logger("bridged")
 
@@ -81,12 +81,12 @@ class Books:
                 self.tally.drift[str(verdict.object), name] += 1
             entry.drifted = names
 
-    def planned(self, faults: Mapping[str, Exception]) -> None:
-        """Enter what planning stumbled over, by what was being planned."""
-        for known in [what for what in self._faults["planning"] if what not in faults]:
-            del self._faults["planning"][known]
+    def stumbled(self, phase: str, faults: Mapping[str, Exception]) -> None:
+        """Enter all that a phase stumbled over this time, by what was being read or planned."""
+        for known in [what for what in self._faults[phase] if what not in faults]:
+            del self._faults[phase][known]
         for what, fault in faults.items():
-            self._stumbled("planning", what, fault)
+            self._stumbled(phase, what, fault)
 
     def _stumbled(self, phase: str, what: str, fault: BaseException | None) -> None:
         """Count a fault of our own, and tell where it came up unless that was told before."""

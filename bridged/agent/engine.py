@@ -276,7 +276,8 @@ class Engine:
             self.memory = remember(self.memory, state, self.host)
         with self.books.timed("plan"):
             self.plan = make_plan(state, self.host, self.memory, allowed)
-        self.books.planned(self.plan.faults)
+        self.books.stumbled("observation", self.host.faults)
+        self.books.stumbled("planning", self.plan.faults)
         self.books.ended_aside(self.host.node.jobs)
         self.books.count_drift(self.plan.verdicts)
         return self.host

@@ -281,7 +281,8 @@ class Host:
     because it had signalled no change, `stale` that it had, but there was no time. `node` is what
     the last slow look saw. `problems` maps a world that could not be read (``links``,
     ``network-manager``, ``modules``, ``sysctls``, ``files``, ``sessions``, ``machine-id``,
-    ``node``) to the reason; that something of it is not here says nothing.
+    ``node``) to the reason; that something of it is not here says nothing.  `faults` are the
+    exceptions among those reasons that nobody expected.
     """
 
     links: tuple[Link, ...] = ()
@@ -304,6 +305,7 @@ class Host:
     stale: bool = False
     node: Node = field(default_factory=Node)
     problems: Mapping[str, str] = field(default_factory=dict)
+    faults: Mapping[str, Exception] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> Mapping[str, Link]:

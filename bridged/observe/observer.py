@@ -6,7 +6,7 @@ from dataclasses import replace
 from threading import Event
 from typing import TypeVar
 
-from bridged.errors import WorldError
+from bridged.errors import OwnFault, WorldError
 from bridged.observe.host import (
     Assignment,
     Host,
@@ -92,6 +92,7 @@ class Observer:
         """
         began = self._monotonic()
         problems: dict[str, str] = {}
+        faults: dict[str, Exception] = {}
 
         def attempt(world: str, read: Callable[[], _T]) -> _T | None:
             try:
@@ -99,7 +100,7 @@ class Observer:
             except WorldError as error:
                 problems[world] = error.message
             except Exception as error:  # a reader's own fault must not take the others along
-                problems[world] = f"cannot be read: {error!r}"
+                problems[world], faults[world] = OwnFault(error).message, error
             return None
 
         kernel = attempt("links", self._links.read) or KernelNetwork()
@@ -135,6 +136,7 @@ class Observer:
             time=began,
             node=attempt("node", lambda: self._seldom(interest)) or self._rest,
             problems=problems,
+            faults=faults,
             remembered=remembered,
             stale=remembered and self._signalled is not None and self._signalled.is_set(),
         )

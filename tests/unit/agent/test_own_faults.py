@@ -8,6 +8,8 @@ import pytest
 
 from bridged.agent.engine import Engine
 from bridged.apply.executor import Executor
+from bridged.errors import OwnFault
+from bridged.observe.host import Host, Interest
 from bridged.plan import planner
 from bridged.plan.actions import Activate, AddProfile, ObjectId
 from bridged.plan.memory import Memory
@@ -99,6 +101,39 @@ def test_a_planner_that_finds_its_objects_itself_fails_as_one(
     assert [item.kind for item in failed] == [kind]
     assert list(made.faults) == [str(failed[0])]
     assert not made
+
+
+def test_what_reading_stumbles_over_is_told_with_its_place_once(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = machine.observe
+    odd: list[Exception] = []
+
+    def observe(wanted: Interest) -> Host:
+        faults = dict(zip(["offloads"], odd, strict=False))
+        problems = {world: OwnFault(error).message for world, error in faults.items()}
+        return replace(real(wanted), problems=problems, faults=faults)
+
+    monkeypatch.setattr(machine, "observe", observe)
+    running = engine(machine, state())
+    try:
+        raise UnicodeError("odd name")
+    except UnicodeError as error:
+        odd.append(error)
+    report = running.run_pass()
+    (finding,) = (finding for finding in report.findings if finding.code == "unreadable")
+    assert finding.message == (
+        "offloads cannot be read: bridged has a fault of its own: UnicodeError('odd name')"
+    )
+    counted = running.books.tally.errors["bridged"]
+    assert counted
+    running.run_pass()
+    assert running.books.tally.errors["bridged"] > counted
+    odd.clear()
+    running.run_pass()
+    said = capsys.readouterr().err
+    assert said.count("fault phase=observation object=offloads") == 1, "told once"
+    assert "raise UnicodeError" in said, "where it came up"
 
 
 def test_a_danger_that_cannot_be_looked_for_leaves_the_others(

@@ -89,6 +89,7 @@ def test_everything_is_put_together() -> None:
     assert (host.machine_id, host.time, host.problems) == ("abc", 42.0, {})
 
 
+@pytest.mark.own_fault
 @pytest.mark.parametrize("error", [WorldError("timeout", "too late"), ValueError("a bug")])
 @pytest.mark.parametrize(
     "world",
@@ -110,6 +111,7 @@ def test_a_world_that_fails_leaves_the_others(world: str, error: Exception) -> N
     host = worlds.observer().observe(INTEREST)
     assert set(host.problems) == {world}
     assert str(error) in host.problems[world]
+    assert host.faults == ({} if isinstance(error, WorldError) else {world: error})
     seen = {
         "links": bool(host.links),
         "network-manager": isinstance(host.network_manager, NetworkManager),
