@@ -49,6 +49,8 @@ class _Clock:
             came = links.wait(0.05)
             if came is None:
                 continue
+            while (more := links.wait(0)) is not None:  # judged once there is no more to hear
+                came = more
             if not self._layout.right(links):
                 self._right = None
             elif self._right is None:

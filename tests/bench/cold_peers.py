@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from tests.bench.layouts import Layout, change_links, run
+from tests.bench.layouts import Layout, change_links, network_manager, run
 from tests.bench.operators import NMSTATE
 
 IFSTATE = Path("/opt/ifstate")
@@ -72,21 +72,13 @@ def _tidied(layout: Layout) -> Iterator[None]:
 @contextmanager
 def _without_network_manager(layout: Layout) -> Iterator[None]:
     """NetworkManager is stopped; it is started again when the bridges are gone."""
-    _network_manager("stop")
+    network_manager("stop")
     try:
         change_links([f"link set {card} up" for card in layout.cards])
         with _tidied(layout):
             yield
     finally:
-        _network_manager("start")
-
-
-def _network_manager(verb: str) -> None:
-    """Stop or start it, as a laboratory does or as a machine."""
-    if shutil.which("lab"):
-        run("lab", f"nm-{verb}")
-    else:
-        run("systemctl", verb, "NetworkManager")
+        network_manager("start")
 
 
 def _floor(module: str, layout: Layout, stack: ExitStack) -> Work:

@@ -18,8 +18,6 @@ from tests.bench.agent import environment
 from tests.bench.layouts import Layout, many, vlans
 
 WAYS = ("netlink floor", "asked agent", "nm floor", "nmcli", "ifstate")
-"""In this order where there is one round: the way back from profiles takes NetworkManager minutes,
-from mere links none."""
 
 
 def measure(layout: Layout, rounds: int, without: Sequence[str] = ()) -> dict[str, Any]:

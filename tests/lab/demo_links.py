@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
@@ -27,7 +28,9 @@ _NESTED = 0x8000
 _HEADER = struct.Struct("=IHHII")
 _LINK = struct.Struct("=BxHiII")
 _ATTRIBUTE = struct.Struct("=HH")
-_SOL_NETLINK, _NO_ENOBUFS = 270, 5
+_RCVBUFFORCE = 33
+_ROOM = 64 << 20
+"""Bytes of messages that may wait: a thousand links made at once are many for a slow machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,10 @@ class Links:
 
     def __init__(self) -> None:
         self._socket = _netlink(_GROUP_LINK)
-        self._socket.setsockopt(_SOL_NETLINK, _NO_ENOBUFS, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        with suppress(PermissionError):
+            self._socket.setsockopt(socket.SOL_SOCKET, _RCVBUFFORCE, _ROOM)
         self.by_index: dict[int, Link] = {}
-        self._socket.send(_message(RTM_GETLINK, _REQUEST | _DUMP, _LINK.pack(0, 0, 0, 0, 0)))
-        while not self._take():
-            pass
+        self._look()
 
     def close(self) -> None:
         """Stop listening."""
@@ -87,10 +88,25 @@ class Links:
             return None
         return time.monotonic()
 
+    def _look(self) -> None:
+        self.by_index.clear()
+        self._socket.settimeout(None)
+        self._socket.send(_message(RTM_GETLINK, _REQUEST | _DUMP, _LINK.pack(0, 0, 0, 0, 0)))
+        while not self._take():
+            pass
+
     def _take(self) -> bool:
-        """Take in one datagram; whether it ended a dump."""
+        """Take in one datagram; whether it ended a dump.  Where messages were lost, all is looked
+        at once more."""
+        try:
+            data = self._socket.recv(1 << 18)
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            self._look()
+            return True
         done = False
-        for kind, body in _messages(self._socket.recv(1 << 18)):
+        for kind, body in _messages(data):
             done |= kind in (_DONE, _ERROR)
             if kind not in (RTM_NEWLINK, RTM_DELLINK) or body[0] != socket.AF_UNSPEC:
                 continue  # AF_BRIDGE speaks of a port's membership once more, in other words

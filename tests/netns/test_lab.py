@@ -56,6 +56,25 @@ def test_the_owners_manual_steps_give_bridges_with_their_ports(lab: NetnsLab) ->
     assert {"br-lan", "br-lan-slave-1", "br-dmz", "br-dmz-slave-1"} <= names
 
 
+_MANY_AT_ONCE = """
+import socket, subprocess
+from tests.lab.demo_links import Links
+links = Links()
+links._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+lines = "".join(f"link add b{n} up type bridge\\n" for n in range(200))
+subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=True)
+while links.wait(0.2) is not None:
+    pass
+print(sum(link.up for link in links.by_index.values()))
+"""
+
+
+def test_a_judge_that_lost_messages_looks_once_more(lab: NetnsLab) -> None:
+    """Else it would wait for ever for what has long been there."""
+    done = lab.run("unshare", "-n", *lab.python, "-c", _MANY_AT_ONCE)
+    assert done.stdout.split() == ["200"]
+
+
 def test_a_frame_from_the_far_end_arrives_on_its_bridge_only(lab: NetnsLab) -> None:
     set_up_by_hand(lab)
     guest = lab.add_guest("br-lan", "vnet0")
