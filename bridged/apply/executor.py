@@ -46,6 +46,9 @@ _WRITTEN = 128
 _UNDER_WAY, _TOGETHER = 64, 16
 """Activations at once, and how many of them are begun at once: NetworkManager has each wait for the
 kernel and udev now and then, and is done with many sooner than with a few after the other."""
+_SLOW = 10.0
+"""Seconds for one step after which NetworkManager has too much to do: the next waits until all that
+is under way is over, or its answers would come too late."""
 _FIRST_WAVE, _WAVE = 64, 16
 """Activations whose profiles are written before any of them is begun, first and later.  With each
 profile that is written NetworkManager looks through all others for every device that is not active,
@@ -267,12 +270,13 @@ class _Run:
         self._monotonic = monotonic
         self._before = before
         self._waited = waited
+        self._slow = False
         self._failed: set[ObjectId] = set()
         self._begun: list[_Begun] = []
 
     def take(self, step: Sequence[Action]) -> None:
         """Take what belongs together; what needs something that has failed is skipped."""
-        if isinstance(step[0], AddProfile | UpdateProfile | Activate):
+        if isinstance(step[0], AddProfile | UpdateProfile | Activate) and not self._slow:
             activates = isinstance(step[0], Activate)
             before = _concerns if activates else _would_take
             self._finish([b for b in self._begun if any(before(b.action, a) for a in step)])
@@ -286,6 +290,7 @@ class _Run:
         start = self._monotonic()
         results = self._tried(step)
         seconds = self._monotonic() - start
+        self._slow = seconds > _SLOW
         for action, result in zip(step, results, strict=True):
             if result is None and self._skipped(action):
                 self._take_back(action)

@@ -60,8 +60,8 @@ class Slow:
                 raise error
 
 
-def run(manager: Slow, *actions: Action) -> list[Outcome]:
-    machine = Machine()
+def run(manager: Slow, *actions: Action, machine: Machine | None = None) -> list[Outcome]:
+    machine = machine or Machine()
     writers = replace(machine.writers, network_manager=manager)  # type: ignore[arg-type]
     executor = Executor(writers, machine.clock)
     beats: list[None] = []
@@ -215,6 +215,27 @@ def test_many_bridges_are_written_and_activated_in_waves() -> None:
     assert not idle
     assert len(outcomes) == len(bridges) + len(ports)
     assert not any(outcome.error or outcome.skipped for outcome in outcomes)
+
+
+@pytest.mark.parametrize(("seconds", "under_way"), [(1.0, 64), (11.0, 16)])
+def test_where_network_manager_answers_late_it_is_given_less_at_once(
+    seconds: float, under_way: int
+) -> None:
+    """Else it would not answer in time to what comes next."""
+    machine = Machine()
+
+    class Late(Slow):
+        def add_profiles(self, actions: Sequence[AddProfile]) -> list[WorldError | None]:
+            machine.clock.advance(seconds)
+            begun = sum(line.startswith("begin") for line in self.said)
+            most.append(begun - sum(line.startswith("end") for line in self.said))
+            return super().add_profiles(actions)
+
+    most: list[int] = []
+    actions = [action for number in range(112) for action in port(number, f"p{number}")]
+    outcomes = run(Late(), *actions, machine=machine)
+    assert most == [0, 64, under_way, under_way]
+    assert not any(outcome.error for outcome in outcomes)
 
 
 def test_what_a_wave_leaves_unwritten_is_written_with_its_own() -> None:
