@@ -7,7 +7,6 @@ has its spanning tree put on.
 
 import argparse
 import json
-import socket
 import subprocess
 import time
 import urllib.request
@@ -18,9 +17,9 @@ from typing import Any
 from tests.bench.agent import Agent, agent, ask, environment
 from tests.bench.idle import memory, processor
 from tests.bench.layouts import STATE, TWO, run, settle, start_over
+from tests.lab.demo_links import listener
 
 _PASSES, _OVERRUNS = "bridged_passes_total", "bridged_netlink_overruns_total"
-_RCVBUFFORCE = 33
 _BATCH = 250
 """Bridges that are made and deleted in one go."""
 
@@ -37,9 +36,7 @@ class _Listener:
     """Counts link events, with room for all of a batch."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-        self._socket.setsockopt(socket.SOL_SOCKET, _RCVBUFFORCE, 64 << 20)
-        self._socket.bind((0, 1))
+        self._socket = listener()
         self._socket.setblocking(False)
         self.seen = 0
 

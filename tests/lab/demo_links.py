@@ -57,9 +57,7 @@ class Links:
     """
 
     def __init__(self) -> None:
-        self._socket = _netlink(_GROUP_LINK)
-        with suppress(PermissionError):
-            self._socket.setsockopt(socket.SOL_SOCKET, _RCVBUFFORCE, _ROOM)
+        self._socket = listener()
         self.by_index: dict[int, Link] = {}
         self._look()
 
@@ -184,6 +182,14 @@ def attempt(change: Callable[[], None]) -> bool:
             raise
         return False
     return True
+
+
+def listener() -> socket.socket:
+    """A socket that is told of every change of a link, with much room where that is allowed."""
+    found = _netlink(_GROUP_LINK)
+    with suppress(PermissionError):
+        found.setsockopt(socket.SOL_SOCKET, _RCVBUFFORCE, _ROOM)
+    return found
 
 
 def _netlink(groups: int) -> socket.socket:
