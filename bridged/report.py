@@ -4,6 +4,7 @@ Plain frozen records of the standard library, so that `bridgedctl` can read them
 anything heavy.  `as_json` is the documented form; `bridgedctl schema --status` describes it.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -127,7 +128,7 @@ class LinkReport:
     address: str = ""
     speed: int | None = None
     carrier_changes: int = 0
-    counters: dict[str, int] = field(default_factory=dict)
+    counters: Mapping[str, int] = field(default_factory=dict)
     guests: tuple[str, ...] = ()
     duplex: str = ""
     driver: str = ""

@@ -115,7 +115,7 @@ def _link(
         address=link.address,
         speed=link.speed,
         carrier_changes=link.carrier_changes,
-        counters=dict(link.stats),
+        counters=link.stats,
         guests=tuple(guest.name for guest in guests),
         guests_down=tuple(guest.name for guest in guests if not (guest.up and guest.carrier)),
         duplex=link.duplex,

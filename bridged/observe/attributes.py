@@ -9,6 +9,7 @@ the same headers in the same places is taken apart in one go, at the places of t
 import struct
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 _ATTRIBUTE = struct.Struct("=HH")
@@ -34,37 +35,58 @@ class _Place(NamedTuple):
 class Attributes:
     """Takes messages apart whose attributes begin at `offset`: those `wanted` by what they are
     called, an int for those called so in `numbers` and bytes for all others.  Of an attribute that
-    is there twice the last one counts; one that is cut off ends them."""
+    is there twice the last one counts; one that is cut off ends them.  The values of `passing` and
+    the first `head` bytes do not count where a message is told from the one before."""
 
-    def __init__(self, wanted: Wanted, numbers: Collection[str] = (), offset: int = 0) -> None:
+    def __init__(
+        self,
+        wanted: Wanted,
+        numbers: Collection[str] = (),
+        offset: int = 0,
+        passing: Wanted = MappingProxyType({}),
+        head: int = 0,
+    ) -> None:
         self._wanted = wanted
         self._numbers = frozenset(numbers)
         self._offset = offset
-        self._shapes: dict[int, list[_Shape]] = {}
+        self._passing = passing
+        self._head = head
+        self._shapes: dict[int, list[Shape]] = {}
 
     def read(self, data: bytes) -> dict[str, Any]:
         """What is wanted of those in `data`."""
-        for shape in self._shapes.get(len(data), ()):
-            found = shape.read(data)
-            if found is not None:
-                return found
-        shape = self._learn(data)
-        return shape.take(data)
+        return self.shape(data).take(data)
 
-    def _learn(self, data: bytes) -> "_Shape":
+    def shape(self, data: bytes) -> "Shape":
+        """Where everything is in `data`, and in messages like it."""
+        number = int.from_bytes(data, sys.byteorder)
+        for shape in self._shapes.get(len(data), ()):
+            if shape.fits(number):
+                return shape
+        return self._learn(data)
+
+    def _learn(self, data: bytes) -> "Shape":
         if len(self._shapes) >= _LENGTHS:
             self._shapes.clear()
         shapes = self._shapes.setdefault(len(data), [])
         places = list(_places(self._wanted, data, self._offset, len(data)))
-        shapes.insert(0, _Shape(places, self._numbers, data))
+        passing = [p for p in _places(self._passing, data, self._offset, len(data)) if p.key]
+        shapes.insert(0, Shape(places, self._numbers, data, passing, self._head))
         del shapes[_SHAPES_OF_A_LENGTH:]
         return shapes[0]
 
 
-class _Shape:
-    """The headers of a message and where its values are."""
+class Shape:
+    """The headers of a message, where its values are, and which of its bytes count."""
 
-    def __init__(self, places: list[_Place], numbers: frozenset[str], data: bytes) -> None:
+    def __init__(
+        self,
+        places: list[_Place],
+        numbers: frozenset[str],
+        data: bytes,
+        passing: list[_Place],
+        head: int,
+    ) -> None:
         mask = bytearray(len(data))
         for place in places:
             mask[place.header : place.header + _ATTRIBUTE.size] = b"\xff" * _ATTRIBUTE.size
@@ -83,11 +105,28 @@ class _Shape:
             p.key for p in wanted if p.key in numbers and p.stop - p.start not in _WHOLE
         )
 
-    def read(self, data: bytes) -> dict[str, Any] | None:
-        """What is wanted of a message of the same length, None where it is not of this shape."""
-        if int.from_bytes(data, sys.byteorder) & self._mask != self._headers:
+        self._length = len(data)
+        lasting = bytearray(b"\xff" * len(data))
+        for start, stop in [(0, head), *((place.start, place.stop) for place in passing)]:
+            lasting[start:stop] = bytes(stop - start)
+        self._lasting = int.from_bytes(lasting, sys.byteorder)
+        self._passing = {place.key: (place.start, place.stop) for place in passing}
+
+    def fits(self, number: int) -> bool:
+        """Whether a message of the same length, as one number, is of this shape."""
+        return number & self._mask == self._headers
+
+    def lasting(self, data: bytes) -> int | None:
+        """What counts of a message, None where its length is another: a message of which it is the
+        same is of the same shape, and tells the same but for what is passing."""
+        if len(data) != self._length:
             return None
-        return self.take(data)
+        return int.from_bytes(data, sys.byteorder) & self._lasting
+
+    def passing(self, data: bytes, key: str) -> bytes:
+        """The value of a passing attribute in a message of this shape, empty where it has none."""
+        start, stop = self._passing.get(key, (0, 0))
+        return data[start:stop]
 
     def take(self, data: bytes) -> dict[str, Any]:
         """What is wanted of a message of this shape."""

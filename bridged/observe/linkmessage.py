@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bridged.linkrequest import IFINFOMSG, LATER_OF_PORTS
-from bridged.observe.attributes import Attributes, walk
+from bridged.observe.attributes import Attributes, Wanted, walk
 from bridged.rtnetlink import LINK_CODEC, NETLINK_HEADER
 
 _STATS64 = struct.Struct("=10Q")
@@ -35,6 +35,10 @@ def _table(codec: Any) -> Table:
     return {number: (row[0], row[1]) for number, row in enumerate(codec.nla_map)}
 
 
+def _timers(codec: Any) -> Mapping[int, str]:
+    return {number: name for number, (name, _) in _table(codec).items() if name.endswith("_TIMER")}
+
+
 _IFLA = {name: number for number, (name, _) in _table(LINK_CODEC).items()}
 _INFO = {name: number for number, (name, _) in _table(LINK_CODEC.ifinfo).items()}
 _NUMBERS = (
@@ -47,7 +51,18 @@ _INSIDE = (
 )  # fmt: skip
 """What of a message is read: numbers, other values, and those within IFLA_LINKINFO."""
 _INET6_SETTINGS = "IFLA_INET6_CONF"
-_ATTRIBUTES = Attributes(
+STATS64 = "IFLA_STATS64"
+_PASSING: Wanted = {
+    **{_IFLA[name]: name for name in (STATS64, "IFLA_STATS")},
+    _IFLA["IFLA_LINKINFO"]: {
+        _INFO["IFLA_INFO_DATA"]: _timers(LINK_CODEC.ifinfo.bridge_data),
+        _INFO["IFLA_INFO_SLAVE_DATA"]: _timers(LINK_CODEC.ifinfo.bridge_slave_data),
+    },
+}
+"""What changes from moment to moment: counters, and the timers of bridges, of which one always
+runs.  Their numbers mean something else to other kinds of links, of whose data nothing is read (a
+VLAN has none so high)."""
+LINKS = Attributes(
     {
         **{_IFLA[name]: name for name in _NUMBERS + _BYTES},
         _IFLA["IFLA_LINKINFO"]: {_INFO[name]: name for name in _INSIDE},
@@ -55,6 +70,8 @@ _ATTRIBUTES = Attributes(
     },
     _NUMBERS,
     NETLINK_HEADER + IFINFOMSG.size,
+    _PASSING,
+    NETLINK_HEADER,
 )
 
 
@@ -69,7 +86,7 @@ class LinkMessage:
 
     def __init__(self, data: bytes) -> None:
         _, _, self.index, flags, _ = IFINFOMSG.unpack_from(data, NETLINK_HEADER)
-        self._found = _ATTRIBUTES.read(data)
+        self._found = LINKS.read(data)
         self.up = bool(flags & _IFF_UP)
         self.name = self._text("IFLA_IFNAME")
         self.kind = self._text("IFLA_INFO_KIND")
@@ -136,10 +153,14 @@ class LinkMessage:
     @property
     def stats(self) -> Mapping[str, int]:
         """Counters since the link was made."""
-        data = self._found.get("IFLA_STATS64", b"")
-        if len(data) < _STATS64.size:
-            return {}
-        return dict(zip(_COUNTERS, _STATS64.unpack_from(data), strict=True))
+        return counters(self._found.get(STATS64, b""))
+
+
+def counters(data: bytes) -> Mapping[str, int]:
+    """IFLA_STATS64 by name."""
+    if len(data) < _STATS64.size:
+        return {}
+    return dict(zip(_COUNTERS, _STATS64.unpack_from(data), strict=True))
 
 
 def _text(data: bytes) -> str:

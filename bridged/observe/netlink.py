@@ -16,6 +16,7 @@ from typing import Any
 from bridged.desired.vlans import PortVlan
 from bridged.observe.attributes import Attributes
 from bridged.observe.cards import device_path
+from bridged.observe.former import FormerLinks
 from bridged.observe.host import Address, Link
 from bridged.observe.linkmessage import LinkMessage
 from bridged.observe.port_vlans import read_port_vlans
@@ -39,12 +40,13 @@ _ADDRESS = struct.Struct("=BBxxI")
 _ATTRIBUTES = Attributes({1: "IFA_ADDRESS", 2: "IFA_LOCAL"}, offset=NETLINK_HEADER + _ADDRESS.size)
 _SKIP_STATS = ("IFLA_EXT_MASK", 8)
 """RTEXT_FILTER_SKIP_STATS: without the IPv6 counters of every link, which nobody reads."""
+_NO_HARDWARE = {"path": "", "driver": "", "speed": None, "duplex": ""}
 _RT_TABLE_LOCAL = 255
 _RTN_UNICAST = 1
 
 
 class NetlinkReader:
-    """Reads everything anew each time; for one thread.
+    """For one thread.
 
     `root` is where /sys is found, `timeout` in seconds bounds each dump.
     """
@@ -53,23 +55,21 @@ class NetlinkReader:
         self._sys = root / "sys/class/net"
         self._udev = root / "run/udev/data"
         self._netlink = Rtnetlink.lasting(timeout)
+        self._former = FormerLinks()
 
-    def read(self) -> KernelNetwork:
+    def read(self, anew: bool = True) -> KernelNetwork:
         """Raises `WorldError` when the kernel does not answer in time."""
+        former = self._former.same if not anew else _none
         with self._socket() as netlink:
-            messages = [
-                LinkMessage(data)
-                for data in netlink.dump_raw(RTM_GETLINK, attributes=[_SKIP_STATS])
-            ]
+            dump = list(netlink.dump_raw(RTM_GETLINK, attributes=[_SKIP_STATS]))
+            seen = [former(data) or LinkMessage(data) for data in dump]
             addresses, routes = _addresses(netlink), _default_routes(netlink)
             # Without a bridge that goes by them, the VLANs of its ports mean nothing.
-            vlans = read_port_vlans(netlink) if any(map(_filters, messages)) else {}
-        kinds = {message.index: message.kind for message in messages}
-        return KernelNetwork(
-            tuple(self._link(message, kinds, vlans.get(message.index, ())) for message in messages),
-            addresses,
-            routes,
-        )
+            vlans = read_port_vlans(netlink) if any(map(_filters, seen)) else {}
+        kinds = {link.index: link.kind for link in seen}
+        links = tuple(self._whole(link, kinds, vlans.get(link.index, ())) for link in seen)
+        self._former.keep(zip(dump, links, strict=True))
+        return KernelNetwork(links, addresses, routes)
 
     def again(self, links: Iterable[Link], known: Mapping[int, Link]) -> tuple[Link, ...]:
         """These links as they are now, but for those that are gone or called otherwise; what only
@@ -99,6 +99,25 @@ class NetlinkReader:
         except OSError as error:
             raise world_error(error.errno or 0, "read the links") from error
 
+    def _whole(
+        self, seen: Link | LinkMessage, kinds: Mapping[int, str], vlans: tuple[PortVlan, ...]
+    ) -> Link:
+        """A link, anew or as it was before, with what its message does not tell."""
+        if isinstance(seen, LinkMessage):
+            return self._link(seen, kinds, vlans)
+        told: dict[str, Any] = {}
+        if not seen.kind:
+            told = _NO_HARDWARE | self._hardware(seen.name, seen.index)
+        # A pinned address stays pinned as long as there is the bridge.
+        if not seen.address_pinned:
+            told["address_pinned"] = self._pinned(seen.name, seen.kind)
+        if seen.controller is not None:
+            told["controller_kind"] = kinds.get(seen.controller, "")
+        told["vlans"] = vlans
+        if all(getattr(seen, key) == value for key, value in told.items()):
+            return seen
+        return replace(seen, **told)
+
     def _link(
         self,
         message: LinkMessage,
@@ -111,7 +130,7 @@ class NetlinkReader:
         if former is not None and former.address == address:
             pinned = former.address_pinned
         else:
-            pinned = kind != "bridge" or self._attribute(name, "addr_assign_type") == _NET_ADDR_SET
+            pinned = self._pinned(name, kind)
         link = Link(
             index=message.index,
             name=name,
@@ -138,6 +157,9 @@ class NetlinkReader:
             return link
         hardware = _hardware_of(former) if former else self._hardware(name, message.index)
         return replace(link, **hardware)
+
+    def _pinned(self, name: str, kind: str) -> bool:
+        return kind != "bridge" or self._attribute(name, "addr_assign_type") == _NET_ADDR_SET
 
     def _hardware(self, name: str, index: int) -> dict[str, Any]:
         """Path, driver, speed and duplex where a device stands behind the interface.
@@ -223,6 +245,10 @@ def _is_default(data: bytes) -> bool:
     return data[NETLINK_HEADER + 1] == 0
 
 
-def _filters(message: LinkMessage) -> bool:
+def _filters(link: Link | LinkMessage) -> bool:
     """Whether a link is a bridge with VLAN filtering."""
-    return message.kind == "bridge" and bool(message.info.get("br_vlan_filtering"))
+    return link.kind == "bridge" and bool(link.info.get("br_vlan_filtering"))
+
+
+def _none(data: bytes) -> None:
+    """No link was seen before."""

@@ -103,7 +103,7 @@ class Observer:
                 problems[world], faults[world] = OwnFault(error).message, error
             return None
 
-        kernel = attempt("links", self._links.read) or KernelNetwork()
+        kernel = attempt("links", lambda: self._links.read(interest.fresh)) or KernelNetwork()
         network_manager: NetworkManager | Unavailable | None = None
         remembered = "links" not in problems and self._unchanged(interest)
         if remembered and self._last is not None:

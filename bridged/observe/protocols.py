@@ -35,12 +35,14 @@ class KernelNetwork:
 class LinkReader(Protocol):
     """The kernel's links, addresses and default routes.
 
-    `again` reads single links anew: those of `links` that are still there under their name, with
-    the VLANs that they had; `known` has the links that they may be ports of.  `beside` reads
-    addresses and default routes anew, beside links that are known.
+    `read` asks the kernel for all of them; unless `anew`, a link of which it tells the same as the
+    time before need not be looked at more closely.  `again` reads single links anew: those of
+    `links` that are still there under their name, with the VLANs that they had; `known` has the
+    links that they may be ports of.  `beside` reads addresses and default routes anew, beside links
+    that are known.
     """
 
-    def read(self) -> KernelNetwork: ...
+    def read(self, anew: bool = True) -> KernelNetwork: ...
 
     def again(self, links: Iterable[Link], known: Mapping[int, Link]) -> tuple[Link, ...]: ...
 

@@ -1,6 +1,7 @@
 """Links are changed by ifindex, one at a time, and what is refused is said."""
 
 import gc
+import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -330,6 +331,55 @@ def test_single_links_read_again_are_as_in_the_dump(bridge: int) -> None:
     run("ip", "link", "del", "other")
     assert reader.again([known[index_of("br-test")], now["vnet0"]], known)[0].index == bridge
     assert reader.again([now["vnet0"]], known) == ()
+
+
+CHANGES = (
+    "link set br-test type bridge ageing_time 12300",
+    "link set br-test type bridge vlan_filtering 1",
+    "link set br-test address 02:00:00:00:77:01",
+    "link set vnet0 master br-test",
+    "link set vnet0 type bridge_slave hairpin on",
+    "link set vnet0 mtu 1400",
+    "link set vnet0 up",
+    "link set vnet1 up",
+    "link property add dev vnet0 altname guest0",
+    "link set vnet1 name other",
+    "link add link vnet0 name vnet0.9 type vlan id 9",
+    "link set vnet0 nomaster",
+    "link del br-test",
+    "link del other",
+)
+
+
+def test_what_changes_is_seen_by_whoever_read_before(bridge: int) -> None:
+    run("ip", "link", "add", "vnet0", "type", "veth", "peer", "name", "vnet1")
+    reader = NetlinkReader()
+    reader.read()
+    for change in CHANGES:
+        result = subprocess.run(["ip", *change.split()], text=True, capture_output=True)
+        if result.returncode and "vlan" in change:
+            continue  # a kernel without VLANs
+        assert result.returncode == 0, result.stderr
+        for _ in range(50):
+            now = reader.read(anew=False).links
+            # Counters and carrier go on meanwhile, and NetworkManager may set the new ones up.
+            if list(map(_still, now)) == list(map(_still, NetlinkReader().read().links)):
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError(f"not as read anew after: ip {change}")
+
+
+def test_still_links_are_not_read_a_second_time(bridge: int) -> None:
+    reader = NetlinkReader()
+    reader.read()
+    for _ in range(50):
+        before = {link.name: link for link in reader.read().links}
+        after = {link.name: link for link in reader.read(anew=False).links}
+        if after["br-test"] is before["br-test"]:
+            break
+        time.sleep(0.1)
+    assert after["br-test"] is before["br-test"]
 
 
 def _still(link: Link) -> Link:

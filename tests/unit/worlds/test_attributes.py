@@ -58,6 +58,26 @@ def test_any_sequence_of_blocks_reads_as_walked(
             assert reader.read(part) == walked(part, 8)
 
 
+@given(NESTED, NESTED, st.data())
+def test_what_counts_being_the_same_everything_else_is_too(
+    one: list[tuple[int, bytes]], other: list[tuple[int, bytes]], draw: st.DataObject
+) -> None:
+    passing: Wanted = {4: "four", 6: {5: {4: "innermost"}}}
+    reader = Attributes(WANTED, NUMBERS, 8, passing, head=4)
+    data = bytes(8) + block(*one)
+    shape = reader.shape(data)
+    changed = bytearray(data)
+    changed[draw.draw(st.integers(0, len(data) - 1))] ^= draw.draw(st.integers(1, 255))
+    for another in (bytes(changed), bytes(8) + block(*other)):
+        if shape.lasting(another) == shape.lasting(data):
+            found = walked(another, 8)
+            same = found.keys() - {"four", "innermost"}
+            assert found.keys() == walked(data, 8).keys()
+            assert {key: found[key] for key in same} == {k: walked(data, 8)[k] for k in same}
+            assert another[4:8] == data[4:8]
+            assert shape.take(another) == found
+
+
 @pytest.mark.parametrize(
     ("first", "then"),
     [
