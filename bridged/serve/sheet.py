@@ -6,11 +6,14 @@ The library's families are made where somebody asks for another form, or for som
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from prometheus_client.core import HistogramMetricFamily
 
 from bridged.serve.catalogue import BY_NAME, METRICS, Family, Metric
 
+_PAIRS = 16384
+"""Labels that are remembered: most of a scrape's are those of the one before."""
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
@@ -24,7 +27,7 @@ class Sheet:
         self._histograms: dict[str, list[tuple[str, list[tuple[str, float]], float]]] = {}
         self._choices: dict[str, tuple[Sequence[str], dict[str, str]]] = {}
 
-    def labels(self, names: Sequence[str], values: Sequence[str], after: str = "") -> str:
+    def labels(self, names: tuple[str, ...], values: tuple[str, ...], after: str = "") -> str:
         """What `add` takes for these labels: ``{link="br0"}``.  Made once, used for many rows.
         With `after`, made here before, they follow those."""
         text = pairs(names, values)
@@ -47,7 +50,7 @@ class Sheet:
         """One sample; `labels` as `labels` gave them."""
         self.rows(name)[labels] = value
 
-    def one(self, name: str, values: Sequence[str], value: float) -> None:
+    def one(self, name: str, values: tuple[str, ...], value: float) -> None:
         """One sample of labels that are not used again."""
         self.add(name, self.labels(BY_NAME[name].labels, values), value)
 
@@ -57,7 +60,7 @@ class Sheet:
         return self._choices.setdefault(BY_NAME[name].name, (words, {}))[1]
 
     def histogram(
-        self, name: str, values: Sequence[str], buckets: Sequence[tuple[float, int]], total: float
+        self, name: str, values: tuple[str, ...], buckets: Sequence[tuple[float, int]], total: float
     ) -> None:
         """One histogram from cumulative buckets; the last one is given the bound +Inf if it has
         none, for the text format takes the count from there."""
@@ -130,9 +133,10 @@ def _histogram(name: str, labels: str, bounds: Sequence[tuple[str, float]], tota
     return "".join(buckets) + ends
 
 
-def pairs(names: Sequence[str], values: Sequence[str]) -> str:
+@lru_cache(_PAIRS)
+def pairs(names: tuple[str, ...], values: tuple[str, ...]) -> str:
     """``link="br0",role="bridge"``."""
     told = "".join(values)
     if '"' in told or "\\" in told or "\n" in told:
-        values = [value.translate(_ESCAPES) for value in values]
+        values = tuple(value.translate(_ESCAPES) for value in values)
     return ",".join([f'{name}="{value}"' for name, value in zip(names, values, strict=True)])
