@@ -12,6 +12,8 @@ from bridged.plan.result import Verdict
 Taken = Mapping[ObjectId, Sequence[Outcome]]
 """What was done in this pass, by object."""
 
+_UNANSWERED = 4
+"""Actions of an object that NetworkManager may leave without an answer in one pass."""
 _AT_ONCE = frozenset({"sysctls", "modules", "files"})
 """Worlds in which what was done shows at once, if ever."""
 
@@ -24,13 +26,16 @@ def due(
     now: float,
     force: bool,
 ) -> list[Action]:
-    """The actions that may be taken in this round: none of an object that failed in this pass,
-    unless its world had moved on meanwhile and the new look shows where to."""
+    """The actions that may be taken in this round: none of an object that failed in this pass or
+    needs one that did, unless its world had moved on meanwhile and the new look shows where to."""
     verdicts = tuple(verdicts)
     waited_for = {v.bridge for v in verdicts if v.object.kind == "guests"}
+    failed = {item for item, outcomes in taken.items() if _failed(outcomes)}
     actions: list[Action] = []
     for verdict in verdicts:
-        if held_back(verdict) or any(map(_failed, taken.get(verdict.object, ()))):
+        if failed and any(not failed.isdisjoint(action.needs) for action in verdict.actions):
+            failed.add(verdict.object)  # what needs it comes later
+        if verdict.object in failed or held_back(verdict):
             continue
         if force or ledger.due(verdict, now) or verdict.object in taken:
             done = taken.get(verdict.object, ())
@@ -68,8 +73,21 @@ def _in_vain(action: Action, done: Sequence[Outcome]) -> bool:
     return action.world in _AT_ONCE and any(outcome.action == action for outcome in done)
 
 
-def _failed(outcome: Outcome) -> bool:
-    return outcome.error is not None and outcome.error.kind != "vanished"
+def _failed(outcomes: Sequence[Outcome]) -> bool:
+    """Whether there is no use in trying it again now.
+
+    What was skipped waits for others.  What NetworkManager did not answer to in time, busy with
+    many others before, it may have done since.
+    """
+    errors = [o.error for o in outcomes if o.error is not None and not o.skipped]
+    unanswered = [o for o in outcomes if _unanswered(o)]
+    vanished = sum(error.kind == "vanished" for error in errors)
+    return len(errors) > vanished + len(unanswered) or len(unanswered) > _UNANSWERED
+
+
+def _unanswered(outcome: Outcome) -> bool:
+    error = outcome.error
+    return error is not None and error.kind == "timeout" and outcome.action.asks_network_manager
 
 
 def _activates(action: Action) -> bool:

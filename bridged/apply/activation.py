@@ -160,6 +160,10 @@ def _ask(manager: Manager, asked: Sequence[tuple["_UnderWay", _Target]]) -> None
         under_way.answered(answer)
 
 
+class _TooLong(WorldError):
+    """An activation that takes too long: another attempt would only begin it anew."""
+
+
 class _Reason(NamedTuple):
     """Why something came down, 0 for no reason, and whether a device says so or an activation."""
 
@@ -221,7 +225,8 @@ class _UnderWay:
                 self._end(meanwhile)
                 return
             except WorldError as error:
-                if error.kind not in ("refused", "failed") or attempt == _ATTEMPTS - 1:
+                last = attempt == _ATTEMPTS - 1 or isinstance(error, _TooLong)
+                if last or error.kind not in ("refused", "failed"):
                     raise
                 time.sleep(_PAUSE * 2**attempt)
 
@@ -270,7 +275,7 @@ class _UnderWay:
                 if now - lost > (_REPLACEMENT if replaced else 0):
                     raise WorldError("failed", f"{name}: activation failed, {reason}")
             reason = self._news(listener) or reason
-        raise WorldError("timeout", f"{name}: not activated within {limit:g} s")
+        raise _TooLong("failed", f"{name}: not activated within {limit:g} s")
 
     def _active(self) -> tuple[str, str, int]:
         """What is active on the device: path, profile and state."""

@@ -24,6 +24,11 @@ _EACH = 0.1
 """Seconds that each of many calls may take."""
 _BUSY = 0.4
 """Seconds that each activation under way may keep it from answering."""
+_PATIENCE, _LONGEST = 2.0, 20.0
+"""How many times the seconds that its last answers took NetworkManager is given beside all that,
+and the most of them: what made it slow may not be ours."""
+_MOST = 50.0
+"""Seconds for which nothing is waited longer: systemd's watchdog (60 s) is not told meanwhile."""
 _SAME = 10.0
 """Seconds for which NetworkManager is taken to be the same: an upgrade restarts it."""
 _NOTED = 4096
@@ -60,6 +65,7 @@ class Manager:
         self._monotonic = monotonic
         self._known: tuple[Instance, float] | None = None
         self._added: dict[str, Added] = {}
+        self._slow = 0.0
         self.under_way = 0
         """Activations that NetworkManager is busy with on our behalf."""
 
@@ -68,26 +74,43 @@ class Manager:
     ) -> Any:
         """The answer as plain Python."""
         call = Call(SERVICE, path, interface, method, signature, tuple(args))
-        return self.bus.call(call, self._limit())
+        began = self._monotonic()
+        answer = self.bus.call(call, self._limit())
+        self._answered(began)
+        return answer
 
     def raw(
         self, path: str, interface: str, method: str, signature: str = "()", args: Any = ()
     ) -> Any:
         """The answer as the variant that it is."""
         call = Call(SERVICE, path, interface, method, signature, tuple(args))
-        return self.bus.call_raw(call, self._limit())
+        began = self._monotonic()
+        answer = self.bus.call_raw(call, self._limit())
+        self._answered(began)
+        return answer
 
     def many(self, calls: Iterable[tuple[Any, ...]], raw: bool = False) -> list[Any]:
         """Several of what `call` (or `raw`) takes, or whole calls, sent together: the answer or the
         `WorldError` of each.  Never raises."""
         asked = [call if isinstance(call, Call) else Call(SERVICE, *call) for call in calls]
+        if not asked:
+            return []
+        began = self._monotonic()
         try:
-            return asked and self.bus.call_many(asked, self._limit() + _EACH * len(asked), raw)
+            answers = self.bus.call_many(asked, self._limit(_EACH * len(asked)), raw)
         except WorldError as error:
             return [error] * len(asked)
+        if not any(isinstance(answer, WorldError) for answer in answers):
+            self._answered(began)
+        return answers
 
-    def _limit(self) -> float:
-        return self._timeout + _BUSY * self.under_way
+    def _answered(self, began: float) -> None:
+        """Take note of how long NetworkManager took: it will not be much quicker the next time."""
+        self._slow = max(self._monotonic() - began, self._slow / 2)
+
+    def _limit(self, more: float = 0.0) -> float:
+        slow = min(_PATIENCE * self._slow, _LONGEST)
+        return min(self._timeout + _BUSY * self.under_way + slow + more, _MOST)
 
     def many_of(self, calls: Iterable[Any], raw: bool = False) -> list[Any]:
         """The same, where what is no call (an error of before, say) is its own answer."""

@@ -97,6 +97,45 @@ def test_a_networkmanager_that_is_busy_for_us_is_given_more_time() -> None:
     assert at_rest + 20 < bus.patience < 50
 
 
+class Slow(Bus):
+    """A bus whose NetworkManager takes its time."""
+
+    def __init__(self, **answers: Any) -> None:
+        super().__init__(**answers)
+        self.now = self.takes = 0.0
+
+    def call_many(self, calls: Sequence[Call], timeout: float = 1, raw: bool = False) -> list[Any]:
+        self.now += self.takes
+        return super().call_many(calls, timeout, raw)
+
+
+def test_a_networkmanager_that_answered_late_is_given_more_time_for_a_while() -> None:
+    """Something else may keep it busy; the watchdog must not bark, whatever comes together."""
+    bus = Slow(Get=(30,))
+    nm = Manager(bus, 10.0, lambda: bus.now)  # type: ignore[arg-type]
+    question = nm.property("/d/1", DEVICE, "State")
+    bus.takes = 8.0
+    nm.many([question])
+    nm.many([question])
+    assert 20 < bus.patience < 30
+    nm.under_way = 64
+    nm.many([question] * 128)
+    assert bus.patience <= 50
+    nm.under_way, bus.takes = 0, 0.01
+    for _ in range(8):
+        nm.many([question])
+    assert bus.patience < 10.5
+
+
+def test_a_networkmanager_that_does_not_answer_is_not_given_more_time_for_that() -> None:
+    bus = Slow()
+    bus.takes = 10.0
+    nm = Manager(bus, 10.0, lambda: bus.now)  # type: ignore[arg-type]
+    for _ in range(3):
+        nm.many([nm.property("/d/1", DEVICE, "State")])
+    assert bus.patience < 10.5
+
+
 def test_a_path_of_a_networkmanager_that_is_gone_is_given_to_no_other() -> None:
     """What the path means to the next one might be another profile, of a bridge with guests."""
     gone = WorldError("unavailable", "ActivateConnection: the name is not activatable")
