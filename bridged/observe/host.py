@@ -352,18 +352,20 @@ class Host:
         host = replace(self, links=tuple(by_index.values()), remembered=True)
         kept: dict[str, Any] = {"by_index": by_index, "_addresses": self._addresses}
         if all((was.name, was.altnames) == (link.name, link.altnames) for was, link in pairs):
-            kept["by_name"] = dict(self.by_name) | {
+            names = {
                 name: link
                 for was, link in pairs
                 for name in (link.name, *link.altnames)
                 if self.by_name[name] is was
             }
+            kept["by_name"] = {**self.by_name, **names}
         if all(was.controller == link.controller for was, link in pairs):
-            kept["_ports"] = dict(self._ports) | {
+            ports = {
                 index: tuple(new.get(port.index, port) for port in self._ports[index])
                 for link in now
                 if (index := link.controller) is not None
             }
+            kept["_ports"] = {**self._ports, **ports}
         vars(host).update(kept)
         return host
 
