@@ -79,15 +79,13 @@ def _failed(outcomes: Sequence[Outcome]) -> bool:
     What was skipped waits for others.  What NetworkManager did not answer to in time, busy with
     many others before, it may have done since.
     """
-    errors = [o.error for o in outcomes if o.error is not None and not o.skipped]
-    unanswered = [o for o in outcomes if _unanswered(o)]
-    vanished = sum(error.kind == "vanished" for error in errors)
-    return len(errors) > vanished + len(unanswered) or len(unanswered) > _UNANSWERED
-
-
-def _unanswered(outcome: Outcome) -> bool:
-    error = outcome.error
-    return error is not None and error.kind == "timeout" and outcome.action.asks_network_manager
+    wrong = [
+        (o.action, o.error.kind)
+        for o in outcomes
+        if o.error is not None and not o.skipped and o.error.kind != "vanished"
+    ]
+    unanswered = [kind == "timeout" and action.asks_network_manager for action, kind in wrong]
+    return not all(unanswered) or len(unanswered) > _UNANSWERED
 
 
 def _activates(action: Action) -> bool:

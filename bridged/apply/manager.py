@@ -74,18 +74,18 @@ class Manager:
     ) -> Any:
         """The answer as plain Python."""
         call = Call(SERVICE, path, interface, method, signature, tuple(args))
-        began = self._monotonic()
-        answer = self.bus.call(call, self._limit())
-        self._answered(began)
-        return answer
+        return self._asked(self.bus.call, call)
 
     def raw(
         self, path: str, interface: str, method: str, signature: str = "()", args: Any = ()
     ) -> Any:
         """The answer as the variant that it is."""
         call = Call(SERVICE, path, interface, method, signature, tuple(args))
+        return self._asked(self.bus.call_raw, call)
+
+    def _asked(self, ask: Callable[[Call, float], Any], call: Call) -> Any:
         began = self._monotonic()
-        answer = self.bus.call_raw(call, self._limit())
+        answer = ask(call, self._limit())
         self._answered(began)
         return answer
 

@@ -104,7 +104,6 @@ class Shape:
         self._odd = tuple(
             p.key for p in wanted if p.key in numbers and p.stop - p.start not in _WHOLE
         )
-
         self._length = len(data)
         lasting = bytearray(b"\xff" * len(data))
         for start, stop in [(0, head), *((place.start, place.stop) for place in passing)]:

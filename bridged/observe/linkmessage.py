@@ -41,17 +41,17 @@ def _timers(codec: Any) -> Mapping[int, str]:
 
 _IFLA = {name: number for number, (name, _) in _table(LINK_CODEC).items()}
 _INFO = {name: number for number, (name, _) in _table(LINK_CODEC.ifinfo).items()}
+STATS64 = "IFLA_STATS64"
 _NUMBERS = (
     "IFLA_MTU", "IFLA_LINK", "IFLA_LINK_NETNSID", "IFLA_MASTER", "IFLA_OPERSTATE", "IFLA_CARRIER",
     "IFLA_CARRIER_CHANGES",
 )  # fmt: skip
-_BYTES = ("IFLA_IFNAME", "IFLA_ADDRESS", "IFLA_PERM_ADDRESS", "IFLA_STATS64", "IFLA_PROP_LIST")
+_BYTES = ("IFLA_IFNAME", "IFLA_ADDRESS", "IFLA_PERM_ADDRESS", STATS64, "IFLA_PROP_LIST")
 _INSIDE = (
     "IFLA_INFO_KIND", "IFLA_INFO_DATA", "IFLA_INFO_SLAVE_KIND", "IFLA_INFO_SLAVE_DATA",
 )  # fmt: skip
 """What of a message is read: numbers, other values, and those within IFLA_LINKINFO."""
 _INET6_SETTINGS = "IFLA_INET6_CONF"
-STATS64 = "IFLA_STATS64"
 _PASSING: Wanted = {
     **{_IFLA[name]: name for name in (STATS64, "IFLA_STATS")},
     _IFLA["IFLA_LINKINFO"]: {

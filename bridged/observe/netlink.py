@@ -59,10 +59,11 @@ class NetlinkReader:
 
     def read(self, anew: bool = True) -> KernelNetwork:
         """Raises `WorldError` when the kernel does not answer in time."""
-        former = self._former.same if not anew else _none
         with self._socket() as netlink:
             dump = list(netlink.dump_raw(RTM_GETLINK, attributes=[_SKIP_STATS]))
-            seen = [former(data) or LinkMessage(data) for data in dump]
+            seen = [
+                (None if anew else self._former.same(data)) or LinkMessage(data) for data in dump
+            ]
             addresses, routes = _addresses(netlink), _default_routes(netlink)
             # Without a bridge that goes by them, the VLANs of its ports mean nothing.
             vlans = read_port_vlans(netlink) if any(map(_filters, seen)) else {}
@@ -107,7 +108,7 @@ class NetlinkReader:
             return self._link(seen, kinds, vlans)
         told: dict[str, Any] = {}
         if not seen.kind:
-            told = _NO_HARDWARE | self._hardware(seen.name, seen.index)
+            told |= self._hardware(seen.name, seen.index)
         # A pinned address stays pinned as long as there is the bridge.
         if not seen.address_pinned:
             told["address_pinned"] = self._pinned(seen.name, seen.kind)
@@ -168,7 +169,7 @@ class NetlinkReader:
         """
         device = self._sys / name / "device"
         if not device.exists():
-            return {}
+            return _NO_HARDWARE
         try:
             driver = (device / "driver").readlink().name
         except OSError:
@@ -248,7 +249,3 @@ def _is_default(data: bytes) -> bool:
 def _filters(link: Link | LinkMessage) -> bool:
     """Whether a link is a bridge with VLAN filtering."""
     return link.kind == "bridge" and bool(link.info.get("br_vlan_filtering"))
-
-
-def _none(data: bytes) -> None:
-    """No link was seen before."""

@@ -31,6 +31,7 @@ from tests.netns.worlds.support import (
     needs_laboratory,
     nmcli,
     run,
+    wait_for,
 )
 
 pytest_plugins = ["tests.netns.worlds.links"]
@@ -360,26 +361,25 @@ def test_what_changes_is_seen_by_whoever_read_before(bridge: int) -> None:
         if result.returncode and "vlan" in change:
             continue  # a kernel without VLANs
         assert result.returncode == 0, result.stderr
-        for _ in range(50):
-            now = reader.read(anew=False).links
-            # Counters and carrier go on meanwhile, and NetworkManager may set the new ones up.
-            if list(map(_still, now)) == list(map(_still, NetlinkReader().read().links)):
-                break
-            time.sleep(0.1)
-        else:
-            raise AssertionError(f"not as read anew after: ip {change}")
+        # Counters and carrier go on meanwhile, and NetworkManager may set the new ones up.
+        wait_for(lambda: _both(reader), why=f"not as read anew after: ip {change}")
+
+
+def _both(reader: NetlinkReader) -> bool:
+    """Whether a reader that goes by what it read before tells what one does that never read."""
+    now = reader.read(anew=False).links
+    return list(map(_still, now)) == list(map(_still, NetlinkReader().read().links))
 
 
 def test_still_links_are_not_read_a_second_time(bridge: int) -> None:
     reader = NetlinkReader()
-    reader.read()
-    for _ in range(50):
+
+    def the_same() -> bool:
         before = {link.name: link for link in reader.read().links}
         after = {link.name: link for link in reader.read(anew=False).links}
-        if after["br-test"] is before["br-test"]:
-            break
-        time.sleep(0.1)
-    assert after["br-test"] is before["br-test"]
+        return after["br-test"] is before["br-test"]
+
+    wait_for(the_same)
 
 
 def _still(link: Link) -> Link:

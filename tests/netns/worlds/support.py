@@ -50,11 +50,13 @@ def nmcli(*arguments: str, check: bool = True) -> str:
     return run("nmcli", "-t", *arguments, check=check).strip()
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 5.0) -> float:
+def wait_for(
+    condition: Callable[[], Any], seconds: float = 5.0, why: str = "did not come about in time"
+) -> float:
     """Seconds until the condition held; fails the test if it never does."""
     began = time.monotonic()
     while not condition():
-        assert time.monotonic() - began < seconds, "did not come about in time"
+        assert time.monotonic() - began < seconds, why
         time.sleep(0.005)
     return time.monotonic() - began
 

@@ -1,6 +1,5 @@
 """Netlink attributes taken apart by shape are those that a walk finds, whatever comes next."""
 
-import struct
 import sys
 
 import pytest
@@ -8,16 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridged.observe.attributes import Attributes, Wanted, walk
+from tests.unit.worlds.messages import attribute
 
 WANTED = {1: "one", 2: "two", 4: "four", 6: {1: "inner one", 5: {4: "innermost"}}}
 NUMBERS = {"one", "two", "inner one"}
 
 
 def block(*attributes: tuple[int, bytes]) -> bytes:
-    return b"".join(
-        struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
-        for kind, data in attributes
-    )
+    return b"".join(attribute(kind, data) for kind, data in attributes)
 
 
 BLOCKS = st.lists(

@@ -7,15 +7,12 @@ import pytest
 from bridged.observe.former import FormerLinks
 from bridged.observe.host import Link
 from bridged.observe.linkmessage import LinkMessage
+from tests.unit.worlds.messages import attribute
 
 HEADER = 16
 COUNTERS = struct.pack("=24Q", *range(100, 124))
 TIMER = b"\xb1\xb2\xb3\xb4\xb5\xb6\xb7\xb8"
 PORT_TIMER = b"\xc1\xc2\xc3\xc4\xc5\xc6\xc7\xc8"
-
-
-def attribute(kind: int, data: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
 
 
 def message(index: int = 7, counters: bytes = COUNTERS, timer: bytes = TIMER) -> bytes:

@@ -3,10 +3,7 @@
 import struct
 
 from bridged.observe.linkmessage import LinkMessage
-
-
-def attribute(kind: int, data: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+from tests.unit.worlds.messages import attribute
 
 
 def test_learned_addresses_are_in_the_dump_of_a_new_kernel() -> None:
