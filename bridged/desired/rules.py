@@ -65,7 +65,8 @@ def _something_declared(state: State) -> Iterator[Violation]:
 def _device_names(state: State) -> Iterator[Violation]:
     """The name that a VLAN gets when none is written can be too long for the kernel."""
     for bridge, _, port in state.ports():
-        if isinstance(port, Vlan) and port.name is None:
+        # What a `match` will find has no name yet; whoever finds it looks at the name it makes.
+        if isinstance(port, Vlan) and port.name is None and port.known:
             problem = ifname_problem(port.device)
             if problem:
                 short = f"vlan{port.vlan}"

@@ -101,6 +101,16 @@ def test_a_vlan_with_a_long_parent_is_accepted_under_a_name_of_its_own() -> None
     load(bridges("b: {ports: [{vlan: 6, parent: enp13s0f0np0}]}"))
 
 
+def test_a_vlan_on_a_card_told_by_match_needs_no_name() -> None:
+    """The label of a `match` is longer than any name, and it is none."""
+    vlan = "{vlan: 6, match: {mac: 52:54:00:0d:00:00}}"
+    state = load(bridges(f"b: {{ports: [{vlan}, {{vlan: 7, match: {{path: pci-0:1}}}}]}}")).state
+    assert [port.known for _, _, port in state.ports()] == [False, False]
+    found = problem(bridges(f"a: {{ports: [{vlan}]}}", f"b: {{ports: [{vlan}]}}"))
+    assert at(found) == (4, 15)
+    assert found.remedy == "remove it from one of the two bridges"
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
