@@ -195,6 +195,14 @@ def parse_sources(sources: Sequence[Source]) -> Parsed:
             )
         tree = merge.normal(shape(root, problems), problems)
         found.append(_conditional(source, tree, number == 0, problems))
+        # A file cut off behind its head must not take away what it declared.
+        if number and not problems and not tree.value.keys() - {"version", "when"}:
+            problems.add(
+                root.place,
+                "the file declares nothing",
+                "declare something, or delete the drop-in; `bridges: {}` says that there are to be "
+                "none",
+            )
     problems.raise_any()
     return Parsed(tuple(found))
 

@@ -92,6 +92,23 @@ def test_an_empty_drop_in_is_an_error_since_it_may_be_unfinished(drop_in: str) -
     assert problem(BASE, drop_in).file.endswith("state.d/10.yaml")
 
 
+@pytest.mark.parametrize(
+    "drop_in",
+    ["version: 1\n", "{}\n", "when: {hostname: [a]}\n", "version: 1\nwhen: {hostname: [a]}"],
+)
+def test_a_drop_in_cut_off_behind_its_head_is_no_wish_for_nothing(drop_in: str) -> None:
+    """Case 61: what it declared would be taken away."""
+    found = problem(BASE, drop_in)
+    assert (found.file, *at(found)) == ("/etc/bridged/state.d/10.yaml", 1, 1)
+    assert found.message == "the file declares nothing"
+    assert found.remedy.startswith("declare something, or delete the drop-in")
+
+
+@pytest.mark.parametrize("drop_in", ["protect: [enp9s0]\n", "modules: []\n", "probes: []\n"])
+def test_a_drop_in_need_not_declare_much(drop_in: str) -> None:
+    load(BASE, drop_in)
+
+
 def test_a_mistake_in_a_value_that_a_later_file_replaces_is_still_a_mistake() -> None:
     assert at(problem("version: 1\nsysctls: {a.b: yes}\n", "sysctls: {a.b: 1}\n")) == (2, 16)
 

@@ -143,7 +143,7 @@ def test_labels_are_lines_and_a_wrong_one_is_an_error_with_its_place(tmp_path: P
     ]
     with pytest.raises(StateError):
         on(facts, BASE, "when: {labels: {role: kvm}}\nmodules: [tun]\n")
-    assert on(facts, BASE, "when: {hostname: [x]}\n").state.modules == ("kvm",)
+    assert on(facts, BASE, "when: {hostname: [x]}\nmodules: []\n").state.modules == ("kvm",)
 
 
 def test_a_label_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
