@@ -106,12 +106,8 @@ def watched(path: Path) -> set[Path]:
     drop-ins and of the labels, and of every link that they lead through."""
     folder = drop_ins_beside(path)
     found = {path.parent, folder}
-    for file in (path, path.parent / "labels", *_listed(folder)):
-        with suppress(OSError):  # whoever reads the file tells
-            for way in {*trust.ways(file)} - {path.parent, folder}:
-                found.add(way)
-                # What leads there may be swapped as a whole.
-                found.update(above.parent for above in (way, *way.parents) if above.is_symlink())
+    for file in (path, path.parent / "labels", folder / SUFFIX, *_listed(folder)):
+        found.update(trust.ways(file))
     return found
 
 

@@ -6,7 +6,11 @@ Whoever can write what bridged goes by can move the node's network.
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+_LINKS = 40
+"""As many as the kernel follows (MAXSYMLINKS)."""
 
 
 class Untrusted(Exception):
@@ -40,8 +44,9 @@ def check_directories(file: Path) -> None:
     """Raise Untrusted if others could put another file in the place of `file`.
 
     Every link on the way is followed (a ConfigMap's file is a link into ..data, itself a link), as
-    each of the directories passed decides what is read.  Directories further up are not asked:
-    whoever owns those owns the machine.  OSError names the directory that cannot be looked at.
+    each of the directories passed decides what is read.  Directories further up that hold no such
+    link are not asked: whoever owns those owns the machine.  OSError names the directory that
+    cannot be looked at.
     """
     seen: set[Path] = set()
     for directory in (*ways(file), Path(os.path.realpath(file)).parent):
@@ -54,11 +59,17 @@ def check_directories(file: Path) -> None:
 
 
 def ways(file: Path) -> Iterator[Path]:
-    """The directories of `file` and of every link that it leads through."""
+    """The directories of `file`, and those of every link that it leads through, its own or that of
+    a directory above it."""
     here = file
-    for _ in range(40):
+    for _ in range(_LINKS + 1):
         yield here.parent
-        try:
-            here = here.parent / os.readlink(here)
-        except OSError:
+        # The first link in it, as the kernel goes: what stands in front of it is what it seems.
+        for part in (*reversed(here.parents), here):
+            with suppress(OSError):
+                target = part.parent / os.readlink(part)
+                break
+        else:
             return
+        yield part.parent
+        here = target / here.relative_to(part)

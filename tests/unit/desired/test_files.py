@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridged.desired import trust
 from bridged.desired.errors import Problem, StateError
 from bridged.desired.files import LIMIT, read
 from bridged.desired.loader import load
@@ -236,6 +237,48 @@ def test_directories_behind_links_are_asked_too(etc: Path, tmp_path: Path) -> No
     assert read(etc / "state.yaml")
     elsewhere.chmod(0o777)
     assert problem(etc / "state.yaml").file == str(elsewhere)
+
+
+@pytest.mark.parametrize(("mode", "trusted"), [(0o777, False), (0o755, True), (0o1777, True)])
+@pytest.mark.parametrize("below", ["", "conf/"])
+def test_a_directory_with_a_link_on_the_way_is_asked_too(
+    etc: Path, tmp_path: Path, below: str, mode: int, trusted: bool
+) -> None:
+    """state.d leads to pub/hop, and pub/hop to the drop-ins: who can write pub decides."""
+    pub, real = tmp_path / "pub", tmp_path / "real"
+    pub.mkdir()
+    (real / below).mkdir(parents=True)
+    (real / below / "a.yaml").write_text("modules: []\n")
+    (pub / "hop").symlink_to(real)
+    (etc / "state.d").symlink_to(pub / "hop" / below)
+    pub.chmod(mode)
+    if trusted:
+        assert names(etc) == ["state.yaml", "a.yaml"]
+    else:
+        assert problem(etc / "state.yaml").remedy == f"chmod go-w {pub}"
+
+
+def test_many_links_on_the_way_are_all_seen(etc: Path, tmp_path: Path) -> None:
+    """Every directory of a long path is a link; only the last one stands where others may write."""
+    here = tmp_path / "a"
+    here.mkdir()
+    for step in range(12):
+        (tmp_path / f"real{step}").mkdir()
+        (here / "to").symlink_to(tmp_path / f"real{step}")
+        here = here / "to"
+    (here / "state.yaml").write_text(STATE)
+    (etc / "state.yaml").unlink()
+    (etc / "state.yaml").symlink_to(here / "state.yaml")
+    assert read(etc / "state.yaml")
+    (tmp_path / "real10").chmod(0o777)
+    found = problem(etc / "state.yaml")
+    assert os.path.realpath(found.file) == str(tmp_path / "real10")
+
+
+@pytest.mark.parametrize("target", ["loop", "loop/x"])
+def test_a_link_to_itself_comes_to_an_end(tmp_path: Path, target: str) -> None:
+    (tmp_path / "loop").symlink_to(target)
+    assert {*trust.ways(tmp_path / "loop")} >= {tmp_path}
 
 
 def test_a_sticky_directory_and_directories_further_up_do_not_matter(etc: Path) -> None:
