@@ -141,14 +141,19 @@ def _no_loops(state: State) -> Iterator[Violation]:
                 _at(name, port, "parent"), f"the VLAN `{port.device}` cannot be its own parent"
             )
             continue
-        if name in _beneath(port.parent, bridges, vlans):
+        beneath = _beneath(port.parent, bridges, vlans)
+        if name in beneath:
             through = "" if port.parent == name else f", which stands on `{name}`"
-            yield Violation(
-                _at(name, port, "parent"),
-                f"a loop: `{port.device}` is a port of `{name}` and a VLAN on "
-                f"`{port.parent}`{through}",
-                "name the interface that carries the tagged frames",
-            )
+            loop = f"`{port.device}` is a port of `{name}` and a VLAN on `{port.parent}`{through}"
+        elif port.device in beneath:
+            loop = f"`{port.device}` is a VLAN on `{port.parent}`, which stands on `{port.device}`"
+        else:
+            continue
+        yield Violation(
+            _at(name, port, "parent"),
+            f"a loop: {loop}",
+            "name the interface that carries the tagged frames",
+        )
 
 
 def _beneath(

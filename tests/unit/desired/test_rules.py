@@ -72,6 +72,18 @@ def test_a_loop_through_several_bridges_is_an_error() -> None:
     assert [at(item) for item in found] == [(3, 25), (4, 25), (5, 25)]
 
 
+def test_vlans_that_stand_on_each_other_are_an_error() -> None:
+    found = problems(
+        bridges(
+            "a: {ports: [{vlan: 6, parent: y, name: x}]}",
+            "b: {ports: [{vlan: 7, parent: x, name: y}]}",
+        )
+    )
+    assert [at(item) for item in found] == [(3, 25), (4, 25)]
+    assert found[0].message == "a loop: `x` is a VLAN on `y`, which stands on `x`"
+    assert found[0].remedy == "name the interface that carries the tagged frames"
+
+
 def test_a_vlan_on_another_bridge_or_vlan_is_accepted() -> None:
     load(
         bridges(
