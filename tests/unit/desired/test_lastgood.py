@@ -2,11 +2,14 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridged.desired import lastgood
+from bridged.desired.rules import violations
 from bridged.errors import WorldError
 from tests.unit.desired.support import load
 from tests.unit.desired.test_schema import CONFIG
@@ -82,22 +85,35 @@ def test_a_changed_digit_is_noticed(kept: Path) -> None:
     assert lastgood.load(kept.parent) is None
 
 
+def _rewrite(kept: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """The record as another version would have kept it."""
+    record = json.loads(kept.read_text())
+    del record["checksum"]
+    change(record)
+    record["checksum"] = lastgood.checksum(record)
+    kept.write_text(json.dumps(record))
+
+
 def test_a_record_of_another_format_is_none(kept: Path) -> None:
-    record = json.loads(kept.read_text())
-    del record["checksum"]
-    record["format"] = 2
-    record["checksum"] = lastgood.checksum(record)
-    kept.write_text(json.dumps(record))
+    _rewrite(kept, lambda record: record.update(format=2))
     assert lastgood.load(kept.parent) is None
 
 
-def test_a_state_that_this_version_refuses_is_none(kept: Path) -> None:
-    record = json.loads(kept.read_text())
-    del record["checksum"]
-    record["state"]["bridges"]["br-dmz"]["ports"] = [{"name": "enp13s0f0"}]
-    record["checksum"] = lastgood.checksum(record)
-    kept.write_text(json.dumps(record))
+@pytest.mark.parametrize("ports", [[{"name": "e", "mtu": 1}], [{"name": "e", "later": 1}], "e"])
+def test_a_state_of_keys_or_values_that_this_version_does_not_know_is_none(
+    kept: Path, ports: object
+) -> None:
+    _rewrite(kept, lambda record: record["state"]["bridges"]["br-dmz"].update(ports=ports))
     assert lastgood.load(kept.parent) is None
+
+
+def test_a_rule_that_came_later_does_not_leave_the_node_with_nothing(kept: Path) -> None:
+    """An upgrade, and the file breaks a rule of the new version: then this is what is left."""
+    broken = {"group-forward-mask": 1}
+    _rewrite(kept, lambda record: record["state"]["bridges"]["br-dmz"].update(broken))
+    found = lastgood.load(kept.parent)
+    assert found is not None
+    assert any(violations(found.state))
 
 
 def test_a_record_that_others_can_write_is_none(kept: Path) -> None:
