@@ -1,11 +1,11 @@
 """What must hold between the sysctls of a state, and between them and its bridges."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bridged.desired.errors import shown
 from bridged.desired.names import sysctl_key
-from bridged.desired.state import State
+from bridged.desired.state import Minimum, State, Sysctl
 from bridged.desired.violation import HERE, Violation
 
 _PER_INTERFACE = re.compile(r"net/(ipv4|ipv6|mpls)/(conf|neigh)/(.+)/([^/]+)\Z")
@@ -13,8 +13,9 @@ _PER_INTERFACE = re.compile(r"net/(ipv4|ipv6|mpls)/(conf|neigh)/(.+)/([^/]+)\Z")
 
 def sysctl_violations(state: State) -> Iterator[Violation]:
     """Every rule that the sysctls break."""
-    yield from _sysctl_pairs(state)
-    for path, value in (state.sysctls or {}).items():
+    sysctls = state.sysctls or {}
+    yield from _sysctl_pairs(sysctls)
+    for path, value in sysctls.items():
         at = ("sysctls", path)
         key = shown(sysctl_key(path), 80)
         if isinstance(value, str) and any(char in value for char in "\n\r\0"):
@@ -40,6 +41,10 @@ _SAME = (
     ("net/ipv4/ip_forward", "net/ipv4/conf/all/forwarding"),
     ("net/netfilter/nf_conntrack_max", "net/nf_conntrack_max"),
     ("vm/nr_hugepages", "vm/nr_hugepages_mempolicy"),
+    ("fs/inotify/max_user_instances", "user/max_inotify_instances"),
+    ("fs/inotify/max_user_watches", "user/max_inotify_watches"),
+    ("fs/fanotify/max_user_groups", "user/max_fanotify_groups"),
+    ("fs/fanotify/max_user_marks", "user/max_fanotify_marks"),
 )
 """Two names of one number in the kernel."""
 _ONE_OF = (
@@ -48,26 +53,51 @@ _ONE_OF = (
     ("vm/overcommit_ratio", "vm/overcommit_kbytes"),
 )
 """Two ways of saying one thing: whichever is written, the kernel sets the other to 0."""
+_ALSO_IN_MS = re.compile(
+    r"net/ipv[46]/(neigh/.+/(base_reachable_time|retrans_time)|route/gc_min_interval)"
+)
+"""One number that can be written in a coarse unit (jiffies, in part) and, with `_ms`, in
+milliseconds."""
 
 
-def _sysctl_pairs(state: State) -> Iterator[Violation]:
+def _sysctl_pairs(sysctls: Mapping[str, Sysctl]) -> Iterator[Violation]:
     """Parameters that are one in the kernel: we would fight ourselves for ever."""
-    declared = state.sysctls or {}
-    values = {path: str(value).strip() for path, value in declared.items()}
     for first, second in _SAME:
-        both = [declared.get(path) for path in (first, second)]
-        if all(isinstance(value, int | str) for value in both) and values[first] != values[second]:
+        if first in sysctls and second in sysctls and not _agree(sysctls[first], sysctls[second]):
             yield _pair(first, second, f"is the same parameter as `{sysctl_key(first)}` ({HERE})")
     for first, second in _ONE_OF:
-        if first in values and second in values and "0" not in {values[first], values[second]}:
+        values = [str(sysctls.get(path, "0")).strip() for path in (first, second)]
+        if "0" not in values:
             name = sysctl_key(first)
             yield _pair(
                 first, second, f"and `{name}` ({HERE}) exclude each other: either sets the other 0"
             )
+    for first in filter(_ALSO_IN_MS.fullmatch, sysctls):
+        if f"{first}_ms" in sysctls:
+            name = shown(sysctl_key(first), 80)
+            yield _pair(
+                first,
+                f"{first}_ms",
+                f"and `{name}` ({HERE}) are one number in two units: either sets the other",
+            )
+
+
+def _agree(one: Sysctl, other: Sysctl) -> bool:
+    """Whether one number can be as both want it."""
+    if isinstance(other, Minimum):
+        one, other = other, one
+    if not isinstance(one, Minimum):
+        return str(one).strip() == str(other).strip()
+    if isinstance(other, Minimum):
+        return True
+    try:
+        return int(other) >= one.at_least
+    except ValueError:  # what the kernel makes of such a text is not known here
+        return True
 
 
 def _pair(first: str, second: str, how: str) -> Violation:
-    key = sysctl_key(second)
+    key = shown(sysctl_key(second), 80)
     return Violation(("sysctls", second), f"`{key}` {how}", "keep one of them", ("sysctls", first))
 
 

@@ -282,6 +282,35 @@ def test_a_sysctl_that_agrees_with_a_bridge_is_accepted() -> None:
         ("net.nf_conntrack_max: 1", "net.netfilter.nf_conntrack_max: 2", "is the same parameter"),
         ("vm.dirty_ratio: 20", "vm.dirty_bytes: 100000000", "exclude each other"),
         ("vm.overcommit_kbytes: {at-least: 5}", "vm.overcommit_ratio: 50", "exclude each other"),
+        ("user.max_inotify_watches: 1", "fs.inotify.max_user_watches: 2", "the same parameter"),
+        ("user.max_inotify_instances: 1", "fs.inotify.max_user_instances: 2", "the same parameter"),
+        ("user.max_fanotify_groups: 1", "fs.fanotify.max_user_groups: 2", "the same parameter"),
+        ("user.max_fanotify_marks: 1", "fs.fanotify.max_user_marks: 2", "the same parameter"),
+        (
+            "net.nf_conntrack_max: {at-least: 262144}",
+            "net.netfilter.nf_conntrack_max: 131072",
+            "is the same parameter as",
+        ),
+        (
+            "net.netfilter.nf_conntrack_max: '131072'",
+            "net.nf_conntrack_max: {at-least: 262144}",
+            "is the same parameter as",
+        ),
+        (
+            "net.ipv4.neigh.default.base_reachable_time: 30",
+            "net.ipv4.neigh.default.base_reachable_time_ms: 30000",
+            "one number in two units",
+        ),
+        (
+            "net/ipv6/neigh/enp1.6/retrans_time_ms: 1000",
+            "net/ipv6/neigh/enp1.6/retrans_time: 250",
+            "one number in two units",
+        ),
+        (
+            "net.ipv6.route.gc_min_interval: {at-least: 1}",
+            "net.ipv6.route.gc_min_interval_ms: 500",
+            "one number in two units",
+        ),
     ],
 )
 def test_two_names_of_one_parameter_cannot_have_two_values(
@@ -299,6 +328,11 @@ def test_two_names_of_one_parameter_cannot_have_two_values(
         "net.ipv4.ip_forward: 1\n  net.ipv4.conf.all.forwarding: '1'",
         "vm.dirty_ratio: 0\n  vm.dirty_bytes: 100000000",
         "net.ipv4.ip_forward: 1\n  net.ipv4.conf.default.forwarding: 0",
+        "net.nf_conntrack_max: {at-least: 8}\n  net.netfilter.nf_conntrack_max: 8",
+        "net.nf_conntrack_max: {at-least: 8}\n  net.netfilter.nf_conntrack_max: {at-least: 9}",
+        "net.ipv4.neigh.a.retrans_time: 1\n  net.ipv4.neigh.b.retrans_time_ms: 1000",
+        "net.ipv4.neigh.a.retrans_time: 1\n  net.ipv6.neigh.a.retrans_time_ms: 1000",
+        "net.ipv4.route.gc_min_interval: 1\n  net.ipv6.route.gc_min_interval_ms: 1000",
     ],
 )
 def test_two_names_of_one_parameter_may_agree(rows: str) -> None:
