@@ -98,7 +98,7 @@ def _endpoint(text: str) -> str:
     host, colon, port = text.rpartition(":")
     if not colon or "]" in port:
         raise Refused(f"{_said(text)} has no port", f"write {shown(text)}:6443")
-    if not port.isascii() or not port.isdigit() or not 0 < int(port[:6]) < 65536:
+    if not re.fullmatch("[0-9]{1,9}", port) or not 0 < int(port) < 65536:
         raise Refused(f"{_said(port)} is not a port from 1 to 65535", f"write {shown(host)}:6443")
     problem = host_problem(host)
     if problem:
@@ -189,7 +189,7 @@ Domain = Annotated[
 Endpoint = Annotated[
     str,
     AfterValidator(_endpoint),
-    Text("HOST:PORT such as api.example.com:6443", r"^\S+:[0-9]{1,5}$"),
+    Text("HOST:PORT such as api.example.com:6443", r"^\S+:[1-9][0-9]{0,4}$"),
 ]
 Host = Annotated[str, AfterValidator(_host), Text("a DNS name or an IP address", r"^[0-9a-z:.-]+$")]
 Certified = Annotated[

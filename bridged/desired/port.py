@@ -33,7 +33,9 @@ def _range(text: str) -> str:
 
 
 VlanRange = Annotated[
-    str, AfterValidator(_range), Text("a range of VLAN ids such as 10-20", "^[0-9]+-[0-9]+$")
+    str,
+    AfterValidator(_range),
+    Text("a range of VLAN ids such as 10-20", "^[1-9][0-9]{0,3}-[1-9][0-9]{0,3}$"),
 ]
 
 _VLANS = "VLANs that the port carries tagged, on a bridge that filters VLANs"

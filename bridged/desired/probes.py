@@ -1,8 +1,11 @@
 """Probes: what must still be reachable after a change of the network."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Literal
+
+from bridged.desired.errors import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +36,21 @@ def parse(text: str) -> Probe:
     Names are not taken: their resolution would be one more thing to fail.  ValueError tells what is
     wrong.
     """
+    said = f'"{shown(text)}"'
     address, port = text, ""
     if text.startswith("["):
         address, _, rest = text[1:].partition("]")
         if not rest.startswith(":"):
-            raise ValueError(f"{text!r} is not [ADDRESS]:PORT")
+            raise ValueError(f"{said} is not [ADDRESS]:PORT")
         port = rest[1:]
     elif text.count(":") == 1:
         address, _, port = text.partition(":")
     try:
         ipaddress.ip_address(address)
     except ValueError:
-        raise ValueError(f"{text!r} is neither an IP address nor ADDRESS:PORT") from None
+        raise ValueError(f"{said} is neither an IP address nor ADDRESS:PORT") from None
     if not port and not text.startswith("[") and text.count(":") != 1:
         return Probe("host", address)
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ValueError(f"{text!r} has no port from 1 to 65535")
+    if not re.fullmatch("[0-9]{1,9}", port) or not 0 < int(port) < 65536:
+        raise ValueError(f"{said} has no port from 1 to 65535")
     return Probe("port", address, int(port))

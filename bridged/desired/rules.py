@@ -6,15 +6,18 @@ Every rule is a function from the state to violations; none of them looks at the
 from collections.abc import Iterator, Mapping
 
 from bridged.desired.bridge import Bridge
+from bridged.desired.errors import shown
 from bridged.desired.kubernetes_rules import kubernetes_violations
 from bridged.desired.merge import Path
 from bridged.desired.names import IFNAME_LIMIT, ifname_problem
 from bridged.desired.packages import Database, equivalents
 from bridged.desired.port import Port, Vlan
+from bridged.desired.probes import parse
 from bridged.desired.properties import rows
 from bridged.desired.state import State
 from bridged.desired.sysctl_rules import sysctl_violations
 from bridged.desired.violation import HERE, Violation
+from bridged.desired.vlans import span
 
 
 def violations(state: State) -> Iterator[Violation]:
@@ -37,6 +40,7 @@ def violations(state: State) -> Iterator[Violation]:
                 f"`{name}` cannot be isolated without VLAN filtering",
                 "remove vlan-filtering: false, or isolate: true",
             )
+    yield from _leading_zeros(state)
     yield from sysctl_violations(state)
     yield from kubernetes_violations(state.kubernetes)
     yield from _packages(state)
@@ -263,6 +267,31 @@ def _forwarded_groups(name: str, bridge: Bridge) -> Iterator[Violation]:
             "which the kernel refuses",
             f"without them it is {mask & ~7}",
         )
+
+
+def _leading_zeros(state: State) -> Iterator[Violation]:
+    """A number within a text is written like any other: 010 is 8 to some readers."""
+    found: list[tuple[Path, str, str]] = []
+    for bridge, _, port in state.ports():
+        for text in port.vlan_ranges or ():
+            ids = span(text)
+            at = _at(bridge, port, "vlan-ranges", text)
+            found.append((at, text, f"{ids[0]}-{ids[-1]}"))
+    for text in state.probes:
+        if parse(text).port:
+            found.append((("probes", text), text, _plain_port(text)))
+    if state.kubernetes is not None:
+        text = state.kubernetes.endpoint
+        found.append((("kubernetes", "endpoint"), text, _plain_port(text)))
+    for path, text, plain in found:
+        if text != plain:
+            yield Violation(path, f"a number in `{shown(text)}` has a leading zero",
+                            f"write {plain}")  # fmt: skip
+
+
+def _plain_port(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    return f"{host}{colon}{int(port)}"
 
 
 def _packages(state: State) -> Iterator[Violation]:

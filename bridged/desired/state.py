@@ -43,7 +43,7 @@ def _target(text: str) -> str:
 Target = Annotated[
     str,
     AfterValidator(_target),
-    Text("an IP address or ADDRESS:PORT", r"^[0-9A-Fa-f.:]+$|^\[[0-9A-Fa-f.:]+\]:[0-9]+$"),
+    Text("an IP address or ADDRESS:PORT", r"^[0-9A-Fa-f.:]+$|^\[[0-9A-Fa-f.:]+\]:[1-9][0-9]{0,4}$"),
 ]
 
 

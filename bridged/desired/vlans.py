@@ -1,9 +1,11 @@
 """VLAN membership of a bridge port: which frames it takes in, and which keep their tag."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridged.desired.errors import shown
 from bridged.desired.properties import Codec
 
 
@@ -21,14 +23,18 @@ Membership = tuple[PortVlan, ...]
 """All VLANs of a port, sorted by id."""
 
 
+_SPAN = re.compile(r"([0-9]{1,9})-([0-9]{1,9})", re.ASCII)
+
+
 def span(text: str) -> range:
     """The ids of a range such as ``10-20``; ValueError tells what is wrong with it."""
-    first, dash, last = text.partition("-")
-    if not (dash and first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
-        raise ValueError(f'"{text}" is not a range of VLAN ids such as 10-20')
-    if not 1 <= int(first) <= int(last) <= 4094:
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(f'"{shown(text)}" is not a range of VLAN ids such as 10-20')
+    first, last = map(int, found.groups())
+    if not 1 <= first <= last <= 4094:
         raise ValueError(f'"{text}" is not a range within 1-4094')
-    return range(int(first), int(last) + 1)
+    return range(first, last + 1)
 
 
 def membership(tagged: Iterable[int], pvid: int) -> Membership:

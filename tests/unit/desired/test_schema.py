@@ -114,6 +114,7 @@ def test_the_schema_accepts_what_the_loader_accepts(text: str) -> None:
         port("vlan: 6, parent: enp1, lldp: true"),
         port("name: enp1, gvrp: true"),
         port("mtu: 1500"),
+        port("name: enp1, vlan-ranges: [010-020]"),
         sysctl("yes"),
         sysctl("1.5"),
         sysctl("null"),
