@@ -29,6 +29,14 @@ def ifname_problem(name: str) -> str | None:
     if bad:
         chars = " and ".join("a space" if c == " " else f"`{shown(c)}`" for c in bad)
         return f"the interface name {said} contains {chars}, which the kernel does not allow"
+    # isspace() in the kernel goes by bytes, and counts the no-break space of Latin-1.
+    spaced = sorted({c for c in name if b"\xa0" in c.encode(errors="surrogatepass")})
+    if spaced:
+        chars = " and ".join(f"`{c}`" for c in spaced)
+        return (
+            f"the interface name {said} contains {chars}, whose byte 0xA0 in UTF-8 is a space to "
+            "the kernel"
+        )
     return None
 
 

@@ -28,6 +28,7 @@ def violations(state: State) -> Iterator[Violation]:
     yield from _one_name_per_vlan(state)
     yield from _bridges_are_no_ports(state)
     yield from _no_loops(state)
+    yield from _loopback(state)
     yield from _protected(state)
     yield from _mtu_of_vlans(state)
     yield from _vlans_of_ports(state)
@@ -158,6 +159,28 @@ def _no_loops(state: State) -> Iterator[Violation]:
             f"a loop: {loop}",
             "name the interface that carries the tagged frames",
         )
+
+
+def _loopback(state: State) -> Iterator[Violation]:
+    """The kernel refuses `lo` as a port and as the parent of VLANs, and its name is taken."""
+    another = "give it another name: every node has a loopback interface `lo`"
+    if "lo" in (state.bridges or {}):
+        yield Violation(("bridges", "lo"), "a bridge cannot be called `lo`", another)
+    for bridge, _, port in state.ports():
+        if port.device == "lo" and isinstance(port, Vlan):
+            yield Violation(_at(bridge, port, "name"), "a VLAN cannot be called `lo`", another)
+        elif port.device == "lo":
+            yield Violation(
+                _at(bridge, port),
+                "the loopback interface `lo` cannot be a port",
+                "name the network card here, or remove it",
+            )
+        if isinstance(port, Vlan) and port.parent == "lo":
+            yield Violation(
+                _at(bridge, port, "parent"),
+                "the loopback interface `lo` carries no VLANs",
+                "name the interface that carries the tagged frames",
+            )
 
 
 def _beneath(

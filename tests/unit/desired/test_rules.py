@@ -139,6 +139,8 @@ def test_a_vlan_on_a_card_told_by_match_needs_no_name() -> None:
         ("bonding_masters", "the kernel refuses"),
         ("''", "cannot be empty"),
         ('"a\\nb"', "contains `\\n`"),
+        ("br-voilà", "contains `à`, whose byte 0xA0 in UTF-8 is a space to the kernel"),
+        ("Рига", "contains `Р`, whose byte 0xA0"),
     ],
 )
 def test_a_name_that_the_kernel_refuses_is_an_error_wherever_it_stands(
@@ -158,8 +160,31 @@ def test_a_name_that_the_kernel_refuses_is_an_error_wherever_it_stands(
     assert words in problem(f"version: 1\nmodules: []\nprotect: [{name}]\n").message
 
 
-def test_a_bridge_name_of_fifteen_characters_is_accepted() -> None:
-    load(bridges("fifteen-letters: {}"))
+@pytest.mark.parametrize("name", ["fifteen-letters", "br-größe", "é"])
+def test_a_name_that_the_kernel_takes_is_accepted(name: str) -> None:
+    load(bridges(f"{name}: {{}}"))
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "message", "remedy"),
+    [
+        ("lo: {}", 3, "a bridge cannot be called `lo`", "give it another name"),
+        ("b: {ports: [lo]}", 15, "`lo` cannot be a port", "name the network card"),
+        ("b: {ports: [{vlan: 6, parent: lo}]}", 25, "carries no VLANs", "name the interface that"),
+        ("b: {ports: [{vlan: 6, parent: e, name: lo}]}", 36, "cannot be called", "give it another"),
+    ],
+)
+def test_the_loopback_interface_is_no_part_of_a_bridge(
+    row: str, column: int, message: str, remedy: str
+) -> None:
+    found = problem(bridges(row))
+    assert at(found) == (3, column)
+    assert message in found.message
+    assert found.remedy.startswith(remedy)
+
+
+def test_the_loopback_interface_may_be_protected() -> None:
+    load("version: 1\nmodules: []\nprotect: [lo]\n")
 
 
 @pytest.mark.parametrize("name", ["a b", "a/b", "a.ko", "", "ä", "a\\nb"])
