@@ -14,6 +14,8 @@ EXCERPT_WIDTH = 100
 """Characters of a line that are printed; a longer line is cut around the place of the mistake."""
 SHOWN = 40
 """Characters of a value that are repeated in a message."""
+SENTENCE = 2000
+"""Characters of a message or a remedy."""
 PRINTED = 20
 """Problems that are printed; the others are counted."""
 COLLECTED = 100
@@ -33,7 +35,8 @@ class Problem:
     """One mistake.
 
     `line` and `column` count characters from 1; line 0 means the file as a whole.  `excerpt` is the
-    line as it stands in the file.  `remedy` says what to do, in a sentence or less.
+    line as it stands in the file.  `remedy` says what to do, in a sentence or less.  Both sentences
+    are printable, whatever they repeat: they are told in many places.
     """
 
     file: str
@@ -42,6 +45,10 @@ class Problem:
     message: str
     remedy: str = ""
     excerpt: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", shown(self.message, SENTENCE))
+        object.__setattr__(self, "remedy", shown(self.remedy, SENTENCE))
 
     @property
     def where(self) -> str:

@@ -39,8 +39,11 @@ def test_a_place_behind_the_end_of_a_line_is_marked_there() -> None:
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed() -> None:
-    text = str(Problem("f\x1b[2J", 1, 1, "m", "", "a\x1b[31m\u202eb"))
-    assert text.replace("\n", "").isprintable()
+    found = Problem("f\x1b[2J", 1, 1, "m\x1b]0;\a", "r\n\u202e" + "x" * 5000, "a\x1b[31m\u202eb")
+    assert str(found).replace("\n", "").isprintable()
+    assert found.message == "m\\x1b]0;\\x07"
+    assert found.remedy.startswith("r\\n\\u202ex")
+    assert len(found.remedy) < 2100
 
 
 def test_problems_are_sorted_and_each_is_there_once() -> None:
