@@ -94,6 +94,10 @@ _MEANT |= {
     "service-subnet": "service-cidr",
     "servicesubnet": "service-cidr",
 }
+_NO_MAC = (
+    "a card keeps its address; to tell the card by it, write `match: {mac: ADDRESS}` in place of "
+    "its name"
+)
 _SECRET = ("token", "certificate-key", "certificatekey", "password", "secret")
 _NO_SECRETS = (
     "no secrets here, others may read this: kubeadm makes tokens (kubeadm token create) and keys "
@@ -130,6 +134,8 @@ def unknown_key(key: str, valid: Collection[str], elsewhere: Collection[tuple[st
         return _NF_CALL.format(f"bridge-{plain.removeprefix('bridge-')}")
     if ("enforce" in valid or "pod-cidr" in valid) and any(word in plain for word in _SECRET):
         return _NO_SECRETS
+    if "match" in valid and "mac" in (plain, _MEANT.get(plain)):
+        return _NO_MAC
     word = nearest(key, valid)
     if word:
         return f"did you mean `{word}`?"

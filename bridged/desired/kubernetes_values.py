@@ -50,7 +50,8 @@ def _network(text: str) -> str:
         if "/" in text:
             return str(network)
     try:
-        right = f"write {IPv4Network(text, strict=False)}" if "/" in text else f"write {text}/16"
+        whole = IPv4Network(text, strict=False) if "/" in text else f"{IPv4Address(text)}/16"
+        right = f"write {whole}"
     except ValueError:
         right = "write it as 10.11.0.0/16"
     raise Refused(f"{_said(text)} is not an IPv4 network with its prefix length", right)

@@ -29,6 +29,7 @@ from bridged.desired.when import Facts, When, why_not
 FactsReader = Callable[[frozenset[str]], Facts]
 """Reads the facts of the given names (`When.needs`); the others may be left empty."""
 STATE_FILE = Path("/etc/bridged/state.yaml")
+_NEEDED = NEEDED | {"start": "02:00", "end": "04:00"}
 
 
 @dataclass(frozen=True)
@@ -284,8 +285,8 @@ def _missing(key: str, where: Located) -> tuple[str, str]:
         remedy = "add `vlan: ID`, a number from 1 to 4094"
     elif key == "name":
         remedy = "add `name: NIC`; for a VLAN, `vlan: ID` and `parent: NIC`"
-    elif key in NEEDED:
-        remedy = f"add `{key}: {NEEDED[key]}`"
+    elif key in _NEEDED:
+        remedy = f"add `{key}: {_NEEDED[key]}`"
     return f"`{key}` is missing here", remedy
 
 

@@ -213,7 +213,7 @@ def _likely(text: str, expected: Choice) -> str:
     likely = nearest(text, {option.lower(): option for option in options})
     back = {option.lower(): option for option in options}
     if not likely and text.lower() in {"no", "off", "false", "none", "0"}:
-        likely = "disabled" if "disabled" in options else ""
+        likely = next((word for word in ("disabled", "off") if word in options), "")
     return f"write {back.get(likely, likely)}" if likely else ""
 
 

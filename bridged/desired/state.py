@@ -21,7 +21,9 @@ from bridged.desired.when import When
 def _module(name: str) -> str:
     problem = module_problem(name)
     if problem:
-        raise Refused(problem)
+        # What is in /lib/modules, with or without its folder and compression.
+        bare = re.sub(r"\.ko(\.[a-z0-9]+)?\Z", "", name.rpartition("/")[2])
+        raise Refused(problem, "" if module_problem(bare) else f"write {bare}")
     return name
 
 

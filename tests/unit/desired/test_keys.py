@@ -75,6 +75,15 @@ def test_a_misspelt_key_of_a_port_is_named_with_the_right_word(key: str, meant: 
     assert found.remedy == f"did you mean `{meant}`?"
 
 
+@pytest.mark.parametrize("key", ["mac", "hwaddr", "mac_address"])
+@pytest.mark.parametrize("card", ["name: enp1", "vlan: 6, parent: enp1"])
+def test_the_address_of_a_card_is_not_declared_and_can_only_tell_it(key: str, card: str) -> None:
+    found = problem(port(f"{card}, {key}: 52:54:00:12:34:56"))
+    assert at(found) == (3, 18 + len(card))
+    assert found.message == f"unknown key `{key}` in an item of `ports`"
+    assert "write `match: {mac: ADDRESS}` in place of its name" in found.remedy
+
+
 @pytest.mark.parametrize("key", ["lldp", "trunk-tags", "xyz"])
 def test_for_a_key_like_no_other_the_valid_ones_are_listed(key: str) -> None:
     found = problem(bridge(f"{key}: 1"))

@@ -57,6 +57,11 @@ def test_lists_of_drop_ins_are_united_and_the_later_word_on_enforce_counts() -> 
         ("runtime: {containerd: {restart: always}}", "`when-needed` or `in-maintenance`", ""),
         ("runtime: {contianerd: {}}", "unknown key `contianerd`", "did you mean `containerd`?"),
         ("swap: on", "`swap` must be `off`", ""),
+        ("swap: false", "`swap` must be `off`", "write off"),
+        ("swap: no", "`swap` must be `off`", "write off"),
+        ("modules: [br_netfilter.ko]", "not the name of a kernel module", "write br_netfilter"),
+        ("modules: [/lib/modules/6/kvm.ko.xz]", "not the name of a kernel module", "write kvm"),
+        ("modules: []\nmaintenance: {start: 02:00}", "`end` is missing", "add `end: 04:00`"),
     ],
 )
 def test_mistakes_are_told_with_the_remedy(text: str, said: str, remedy: str) -> None:

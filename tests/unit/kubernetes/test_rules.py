@@ -39,6 +39,7 @@ def test_the_example_is_a_drop_in_that_the_loader_takes() -> None:
         ({"pod-cidr": "10.11.0.1/16"}, "not an IPv4 network", "write 10.11.0.0/16"),
         ({"pod-cidr": "10.11.0.0"}, "not an IPv4 network", "write 10.11.0.0/16"),
         ({"pod-cidr": "fd00::/48"}, "not an IPv4 network", "10.11.0.0/16"),
+        ({"pod-cidr": "\x1b]0;owned\x07"}, "not an IPv4 network", "write it as 10.11.0.0/16"),
         ({"address": "127.0.0.1"}, "cannot be the address of a node", "other nodes reach"),
         ({"address": "192.168.10.160/24"}, "not an IPv4 address", "without prefix"),
         ({"address": "192.168.010.160"}, "not an IPv4 address", "192.168.10.160"),
