@@ -49,6 +49,11 @@ def bridge(keys: str) -> str:
     return f"version: 1\nbridges:\n  b: {{{keys}}}\n"
 
 
+def bridges(*rows: str) -> str:
+    """A state with bridges in the lines from 3 on."""
+    return "version: 1\nbridges:\n" + "".join(f"  {row}\n" for row in rows)
+
+
 def port(keys: str) -> str:
     """A state with one port whose keys stand in line 3 from column 16 on."""
     return bridge(f"ports: [{{{keys}}}]")
