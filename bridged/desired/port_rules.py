@@ -168,20 +168,29 @@ def _beneath(
 
 def _vlans_of_ports(state: State) -> Iterator[Violation]:
     for name, bridge, port in state.ports():
-        if port.membership is None or bridge.filters_vlans:
+        if port.membership is None:
             continue
-        key = next(
-            field
-            for field, value in (
-                ("vlans", port.vlans), ("vlan-ranges", port.vlan_ranges), ("pvid", port.pvid)
+        if not bridge.filters_vlans:
+            key = next(
+                field
+                for field, value in (
+                    ("vlans", port.vlans), ("vlan-ranges", port.vlan_ranges), ("pvid", port.pvid)
+                )
+                if value is not None
+            )  # fmt: skip
+            yield Violation(
+                port_path(name, port, key),
+                f"`{name}` does not filter VLANs, so those of its ports mean nothing",
+                f"write vlan-filtering: true under `{name}`",
             )
-            if value is not None
-        )  # fmt: skip
-        yield Violation(
-            port_path(name, port, key),
-            f"`{name}` does not filter VLANs, so those of its ports mean nothing",
-            f"write vlan-filtering: true under `{name}`",
-        )
+        elif port.pvid is None and 1 in (port.vlans or ()):
+            # A range such as 1-4094 means all of them; who writes a 1 means this one.
+            yield Violation(
+                port_path(name, port, "vlans", "1"),
+                "VLAN 1 would be untagged here and not tagged, since it is the `pvid` where none "
+                "is written",
+                "write pvid: 0 beside it, or pvid: 1 if it is to be untagged",
+            )
 
 
 def _protected(state: State) -> Iterator[Violation]:
@@ -196,22 +205,31 @@ def _protected(state: State) -> Iterator[Violation]:
 
 
 def _mtu_of_vlans(state: State) -> Iterator[Violation]:
-    """The kernel refuses a VLAN whose MTU is above its parent's (vlan_dev_change_mtu)."""
+    """The kernel refuses a VLAN whose MTU is above its parent's (vlan_dev_change_mtu).
+
+    A parent that is a VLAN without an MTU of its own is bound by what is below it.
+    """
     declared: dict[str, tuple[int | None, Path]] = {
         name: (bridge.mtu, ("bridges", name, "mtu"))
         for name, bridge in (state.bridges or {}).items()
     }
     for bridge, _, port in state.ports():
         declared[port.device] = (port.mtu, port_path(bridge, port, "mtu"))
+    vlans = {port.device: port for _, _, port in state.ports() if isinstance(port, Vlan)}
     for bridge, _, port in state.ports():
         if not isinstance(port, Vlan) or port.mtu is None:
             continue
-        mtu, path = declared.get(port.parent, (None, ()))
+        below, seen = port.parent, {port.device}
+        while below in vlans and vlans[below].mtu is None and below not in seen:
+            seen.add(below)
+            below = vlans[below].parent
+        mtu, path = declared.get(below, (None, ()))
         if mtu is not None and port.mtu > mtu:
+            what = "its parent " if below == port.parent else ""
             yield Violation(
                 port_path(bridge, port, "mtu"),
                 f"the MTU of `{port.device}`, {port.mtu}, is above "
-                f"that of its parent `{port.parent}`, {mtu} ({HERE})",
+                f"that of {what}`{below}`, {mtu} ({HERE})",
                 f"write {mtu} or less here, or more there",
                 path,
             )

@@ -32,6 +32,15 @@ def violations(state: State) -> Iterator[Violation]:
                 f"`{name}` cannot be isolated without VLAN filtering",
                 "remove vlan-filtering: false, or isolate: true",
             )
+        if bridge.isolate and bridge.vlan_default_pvid == 0:
+            yield Violation(
+                ("bridges", name, "vlan-default-pvid"),
+                f"`{name}` would drop the untagged traffic of guests, which isolation does not "
+                "touch: their ports get no VLAN",
+                "remove vlan-default-pvid: 0, or write vlan-filtering: true in place of "
+                "isolate: true if guests get their VLANs elsewhere",
+            )
+    yield from _maintenance(state)
     yield from _leading_zeros(state)
     yield from sysctl_violations(state)
     yield from kubernetes_violations(state.kubernetes)
@@ -90,6 +99,16 @@ def _forwarded_groups(name: str, bridge: Bridge) -> Iterator[Violation]:
             f"`group-forward-mask` {mask} has one of the bits 0 to 2 (value 1, 2 or 4), "
             "which the kernel refuses",
             f"without them it is {mask & ~7}",
+        )
+
+
+def _maintenance(state: State) -> Iterator[Violation]:
+    window = state.maintenance
+    if window is not None and window.start == window.end:
+        yield Violation(
+            ("maintenance", "end"),
+            "the window is empty: it closes when it opens",
+            "write another end",
         )
 
 

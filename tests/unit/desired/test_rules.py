@@ -275,3 +275,54 @@ def test_a_vlan_can_be_as_large_as_its_parent_or_its_parent_undeclared(mtu: str)
             "b: {ports: [{vlan: 6, parent: enp1, mtu: 9000}]}",
         )
     )
+
+
+def test_an_mtu_is_measured_through_parents_without_one() -> None:
+    found = problem(
+        bridges(
+            "a: {ports: [{name: enp1, mtu: 1500}]}",
+            "b: {ports: [{vlan: 6, parent: enp1, name: v6}]}",
+            "c: {ports: [{vlan: 7, parent: v6, mtu: 9000}]}",
+        )
+    )
+    assert at(found) == (5, 37)
+    assert found.message == "the MTU of `v6.7`, 9000, is above that of `enp1`, 1500 (line 3)"
+    assert found.remedy == "write 1500 or less here, or more there"
+
+
+def test_the_mtu_of_vlans_in_a_loop_is_measured_to_an_end() -> None:
+    assert problems(
+        bridges(
+            "a: {ports: [{vlan: 6, parent: y, name: x, mtu: 9000}]}",
+            "b: {ports: [{vlan: 7, parent: z, name: y}]}",
+            "c: {ports: [{vlan: 8, parent: y, name: z}]}",
+        )
+    )
+
+
+def test_vlan_1_is_not_tagged_while_it_is_the_pvid() -> None:
+    row = "b: {vlan-filtering: true, ports: [{name: e1, vlans: [10, 1]%s}]}"
+    found = problem(bridges(row % ""))
+    assert at(found) == (3, 60)
+    assert "VLAN 1 would be untagged here" in found.message
+    assert found.remedy == "write pvid: 0 beside it, or pvid: 1 if it is to be untagged"
+    for pvid in (0, 1, 5):
+        load(bridges(row % f", pvid: {pvid}"))
+    load(bridges("b: {vlan-filtering: true, ports: [{name: e1, vlan-ranges: [1-4094]}]}"))
+
+
+def test_an_isolated_bridge_must_not_drop_untagged_traffic() -> None:
+    found = problem(bridges("b: {isolate: true, vlan-default-pvid: 0}"))
+    assert at(found) == (3, 22)
+    assert "would drop the untagged traffic of guests" in found.message
+    assert found.remedy.startswith("remove vlan-default-pvid: 0, or write vlan-filtering: true")
+    load(bridges("b: {isolate: true, vlan-default-pvid: 7}"))
+    load(bridges("b: {vlan-filtering: true, vlan-default-pvid: 0}"))
+
+
+def test_a_window_that_closes_when_it_opens_is_an_error() -> None:
+    found = problem("version: 1\nmodules: []\nmaintenance: {start: 02:00, end: 02:00}\n")
+    assert at(found) == (3, 29)
+    assert found.message == "the window is empty: it closes when it opens"
+    assert found.remedy == "write another end"
+    load("version: 1\nmodules: []\nmaintenance: {start: 23:00, end: 02:00}\n")
