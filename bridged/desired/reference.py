@@ -66,8 +66,8 @@ Keys are written as in sysctl.d(5): if the first separator is a dot, dots separa
 stands for a dot in a name (`net.ipv6.conf.enp13s0f0/6.disable_ipv6`); if it is a slash, slashes
 separate. The value is a whole number, text, or `{at-least: NUMBER}` where a larger value is as
 good: more is never lowered, and a boot file asks for a minimum only where the node once had less.
-`kernel.modules_disabled` is set by bridged after all else and stands in no boot file: at boot it
-would keep the drivers of cards and the modules of bridges and VLANs out.
+`kernel.modules_disabled` is set by bridged once the network and all modules are as declared (until
+then it is `pending`: a card that comes later needs its driver), and stands in no boot file.
 """
 
 WHEN = """\

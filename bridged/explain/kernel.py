@@ -49,7 +49,7 @@ def sysctl_parts(state: State, host: Host, key: str, places: Places) -> Parts:
         f"at least {wanted}" if isinstance(wish, Minimum) else wanted,
         places.of("sysctls", path),
         value if value is not None else "no such key" if seen else "not read",
-        differs=value is None or not satisfied(wish, value),
+        differs=value is None or not satisfied(wish, value, path),
     )
     assigned = host.boot_sysctls.get(path, ())
     lines = tuple(

@@ -65,10 +65,10 @@ def _losing_boot_files(context: Context) -> Iterator[Finding]:
     for path, wish in (context.state.sysctls or {}).items():
         assignments = context.host.boot_sysctls.get(path, ())
         last = assignments[-1] if assignments else None
-        if last is None or last.file in {SYSCTLS, MINIMUMS} or satisfied(wish, last.value):
+        if last is None or last.file in {SYSCTLS, MINIMUMS} or path == LOCK:
+            continue  # no file of ours sets the last
+        if satisfied(wish, last.value, path):
             continue
-        if path == LOCK:
-            continue  # no file of ours sets it
         ours = MINIMUMS if isinstance(wish, Minimum) else SYSCTLS
         if last.name > ours.rpartition("/")[2] or not isinstance(wish, Minimum):
             yield Finding(

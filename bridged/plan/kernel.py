@@ -1,6 +1,7 @@
 """Planning kernel modules and sysctls."""
 
 import re
+from ipaddress import IPv6Address
 
 from bridged.desired.names import module_name, sysctl_key, sysctl_value
 from bridged.desired.state import Minimum, State, Sysctl
@@ -29,6 +30,16 @@ _PROVIDERS = {
 
 _NUMBER = re.compile(r"(-?)(?:(0[xX][0-9a-fA-F]{1,20})|(0[0-7]{1,24})|(0|[1-9][0-9]{0,24}))")
 _RANGES = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?(,[0-9]{1,20}(-[0-9]{1,20})?)*")
+_SETS = {"net/ipv4/tcp_allowed_congestion_control", "kernel/seccomp/actions_logged"}
+"""Keys whose value is a set of words, which the kernel shows in an order of its own."""
+_HEXADECIMAL = {
+    "net/core/flow_limit_cpu_bitmap",
+    "net/core/rps_default_mask",
+    "net/ipv4/tcp_fastopen_key",
+}
+"""Keys of hexadecimal numbers without a mark, which the kernel shows as wide as they can be; a mask
+of processors has a comma after every eight digits."""
+_DIGITS = re.compile(r"[0-9a-fA-F]{1,8}([-,][0-9a-fA-F]{1,8}){0,255}")
 
 
 LOCK = "kernel/modules_disabled"
@@ -90,13 +101,13 @@ def wanted_text(wish: Sysctl) -> str:
     return str(wish.at_least if isinstance(wish, Minimum) else wish)
 
 
-def satisfied(wish: Sysctl, value: str) -> bool:
-    """Whether the value that the kernel shows is as declared."""
+def satisfied(wish: Sysctl, value: str, path: str) -> bool:
+    """Whether the value that the kernel shows at `path` is as declared."""
     if isinstance(wish, Minimum):
         seen = number(value)
         return seen is not None and seen >= wish.at_least
     wanted = sysctl_value(str(wish))
-    return wanted == value or _meaning(wanted) == _meaning(value)
+    return wanted == value or _meaning(wanted, path) == _meaning(value, path)
 
 
 def number(text: str) -> int | None:
@@ -112,10 +123,19 @@ def number(text: str) -> int | None:
     return -value if sign else value
 
 
-def _meaning(text: str) -> object:
+def _meaning(text: str, path: str) -> object:
     """What is the same for two spellings of a value: its numbers, or the ranges in a list, which
     the kernel shows in order and joined where they touch (``net.ipv4.ip_local_reserved_ports``).
     """
+    if path in _SETS:
+        return frozenset(text.split())
+    if path in _HEXADECIMAL:
+        return _hexadecimal(text, path)
+    if path.endswith("/stable_secret"):
+        try:
+            return IPv6Address(text)
+        except ValueError:
+            return text
     numbers = tuple(map(number, text.split()))
     if None not in numbers:
         return numbers
@@ -132,6 +152,15 @@ def _meaning(text: str) -> object:
     return tuple(joined)
 
 
+def _hexadecimal(text: str, path: str) -> object:
+    if not _DIGITS.fullmatch(text):
+        return text
+    parts = re.split("[-,]", text)
+    if path == "net/ipv4/tcp_fastopen_key":
+        return tuple(int(part, 16) for part in parts)
+    return int("".join((parts[0], *(part.zfill(8) for part in parts[1:]))), 16)
+
+
 def plan_sysctl(context: Context, path: str, wish: Sysctl) -> Verdict:
     """The verdict on one declared sysctl."""
     item = ObjectId("sysctl", sysctl_key(path))
@@ -139,7 +168,7 @@ def plan_sysctl(context: Context, path: str, wish: Sysctl) -> Verdict:
     wanted = wanted_text(wish)
     if observed.value is None:
         return _missing(context, item, path, wanted, observed)
-    if satisfied(wish, observed.value):
+    if satisfied(wish, observed.value, path):
         return Verdict(item)
     shown = f"at least {wanted}" if isinstance(wish, Minimum) else wanted
     drift = (PropertyDrift("value", shown, observed.value),)
@@ -159,7 +188,7 @@ def plan_sysctl(context: Context, path: str, wish: Sysctl) -> Verdict:
         actions=(
             WriteSysctl(
                 object=item,
-                reason=f"{item.name} is {observed.value}, not {shown}",
+                reason=f"{item.name} is {observed.value or 'empty'}, not {shown}",
                 needs=_wants_modules(context.state) if path == LOCK else frozenset(),
                 path=path,
                 value=wanted,

@@ -1,6 +1,6 @@
 """The planner: (desired state, host, memory) -> Plan.  Pure: no I/O, no clock, no logging."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 from dataclasses import replace
 
 from bridged.desired.bridge import Bridge
@@ -17,7 +17,7 @@ from bridged.plan.files import conf, find_of_kubernetes, kept_files, plan_kept, 
 from bridged.plan.findings import DANGERS, NODES, READY_NODES
 from bridged.plan.guard import Guard
 from bridged.plan.guests import plan_guests
-from bridged.plan.kernel import after_network, ordered, plan_module, plan_sysctl, provider
+from bridged.plan.kernel import LOCK, after_network, ordered, plan_module, plan_sysctl, provider
 from bridged.plan.memory import Memory
 from bridged.plan.packages import plan_packages
 from bridged.plan.port_view import object_id
@@ -89,6 +89,8 @@ def make_plan(
     ]
     withheld: list[Action] = []
     verdicts = _spare_guests(context, guard, verdicts, withheld)
+    if LOCK in (state.sysctls or {}):
+        verdicts = _locked_last(verdicts)
     findings = [
         finding for find in (*DANGERS, find_of_kubernetes) for finding in guard.findings(find)
     ]
@@ -154,6 +156,21 @@ def _depths(context: Context) -> dict[str, int]:
             depth, walk = depth + 1, parents[walk]
         depths[name] = depth
     return depths
+
+
+def _locked_last(verdicts: Collection[Verdict]) -> list[Verdict]:
+    """Modules are locked out, which only a boot ends, once all that may need one is there."""
+    item = ObjectId("sysctl", sysctl_key(LOCK))
+    missing = {verdict.object for verdict in verdicts if verdict.condition != "converged"}
+    return [_waiting_for(v, missing) if v.object == item and v.actions else v for v in verdicts]
+
+
+def _waiting_for(verdict: Verdict, missing: Set[ObjectId]) -> Verdict:
+    waits = sorted(str(item) for action in verdict.actions for item in action.needs & missing)
+    if not waits:
+        return verdict
+    reason = f"waits for {', '.join(waits[:5])}: afterwards no module can be loaded"
+    return replace(verdict, condition="pending", reason=reason, actions=())
 
 
 def _spare_guests(

@@ -47,7 +47,7 @@ def _files(state: State, host: Host, item: ObjectId) -> Iterator[str]:
     wishes: Mapping[str, object] = state.sysctls or {}
     wish = wishes.get(path)
     for assignment in host.boot_sysctls.get(path, ()):
-        if wish is not None and not satisfied(wish, assignment.value):  # type: ignore[arg-type]
+        if wish is not None and not satisfied(wish, assignment.value, path):  # type: ignore[arg-type]
             yield f"{assignment.file} sets it to {assignment.value}"
 
 

@@ -7,6 +7,7 @@ from bridged.plan.actions import ObjectId
 from bridged.plan.kernel import satisfied
 from bridged.plan.result import Verdict
 from tests.twins.machine import Machine, reference_machine
+from tests.twins.source import engine
 from tests.unit.reference import state
 
 RMEM = "net/ipv4/tcp_rmem"
@@ -42,7 +43,38 @@ def verdict(machine: Machine, path: str, wish: object, **changes: object) -> Ver
 def test_what_the_kernel_shows_in_its_own_spelling_is_as_declared(
     declared: int | str, shown: str
 ) -> None:
-    assert satisfied(declared, shown)
+    assert satisfied(declared, shown, "net/ipv4/ip_local_reserved_ports")
+
+
+@pytest.mark.parametrize(
+    ("path", "declared", "shown"),
+    [
+        ("net/ipv4/tcp_allowed_congestion_control", "cubic reno bbr", "reno bbr cubic"),
+        ("kernel/seccomp/actions_logged", "errno trap", "trap errno"),
+        ("net/core/flow_limit_cpu_bitmap", "f", "00f"),
+        ("net/core/rps_default_mask", "10", "010"),
+        ("net/core/rps_default_mask", "1,00000000", "00000001,00000000"),
+        ("net/ipv4/tcp_fastopen_key", "A-b-1-2", "0000000a-0000000b-00000001-00000002"),
+        ("net/ipv6/conf/default/stable_secret", "2001:DB8::1", "2001:0db8:0:0:0:0:0:0001"),
+    ],
+)
+def test_keys_with_a_spelling_of_their_own(path: str, declared: str, shown: str) -> None:
+    """What the kernel sorts or widens is written once, not at every look."""
+    assert satisfied(declared, shown, path)
+
+
+@pytest.mark.parametrize(
+    ("path", "declared", "shown"),
+    [
+        ("net/ipv4/tcp_allowed_congestion_control", "cubic reno", "cubic reno bbr"),
+        ("net/core/rps_default_mask", "8", "010"),
+        ("net/core/rps_default_mask", "1,00000000", "00000000,00000001"),
+        ("net/ipv4/tcp_fastopen_key", "a-b-1-2", "a-b-2-1"),
+        ("net/ipv6/conf/default/stable_secret", "2001:db8::1", ""),
+    ],
+)
+def test_and_other_values_of_such_keys(path: str, declared: str, shown: str) -> None:
+    assert not satisfied(declared, shown, path)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +90,7 @@ def test_what_the_kernel_shows_in_its_own_spelling_is_as_declared(
     ],
 )
 def test_other_values_are_not(declared: int | str, shown: str) -> None:
-    assert not satisfied(declared, shown)
+    assert not satisfied(declared, shown, "net/ipv4/ip_local_reserved_ports")
 
 
 def test_case_18_a_minimum_of_several_numbers_is_told_and_nothing_is_written(
@@ -138,15 +170,33 @@ def test_modules_are_locked_out_last_and_never_by_a_boot_file(machine: Machine) 
     declared = state(
         sysctls={lock: 1, "net/ipv4/ip_forward": 1, "net/ipv4/conf/br-lan/rp_filter": 2}
     )
-    actions = list(machine.plan(declared))
-    assert [action.object.name for action in actions].index("kernel.modules_disabled") == (
-        len(actions) - 1
-    )
-    # Else it would be set ahead of the transaction that the network is changed in.
-    assert {action.object for action in actions if action.asks_network_manager} <= actions[-1].needs
-    assert ObjectId("module", "kvm") in actions[-1].needs
+    found = machine.plan(declared).verdict(ObjectId("sysctl", "kernel.modules_disabled"))
+    assert found is not None
+    assert (found.condition, found.actions) == ("pending", ())
+    assert "no module can be loaded" in found.reason
     machine.converge(declared)
+    assert machine.faults.writes[-1] == f"sysctl {lock}=1"
     assert machine.kernel.parameters[lock] == "1"
     text = machine.kernel.text_files["/etc/sysctl.d/zz-bridged.conf"]
     assert "net/ipv4/ip_forward" in text
     assert lock not in text
+
+
+@pytest.mark.parametrize("late", ["card", "module"])
+def test_modules_are_not_locked_out_while_something_may_still_need_one(
+    machine: Machine, late: str
+) -> None:
+    """Only a boot ends it: the driver of a card that comes later could not be loaded any more."""
+    lock = "kernel/modules_disabled"
+    machine.kernel.parameters[lock] = "0"
+    if late == "card":
+        machine.kernel.delete("enp13s0f0")
+    else:
+        machine.kernel.installable.discard("vhost_net")
+    made = engine(machine, state(sysctls={lock: 1}))
+    for _ in range(5):
+        report = made.run_pass()
+        machine.clock.advance(2)
+    told = next(item for item in report.objects if item.name == "kernel.modules_disabled")
+    assert (told.condition, machine.kernel.parameters[lock]) == ("pending", "0")
+    assert ("enp13s0f0" if late == "card" else "vhost_net") in told.reason
