@@ -7,9 +7,9 @@ from bridged.agent.reporting import Hold
 from bridged.apply.executor import Outcome
 from bridged.observe.host import Host
 from bridged.plan.actions import SLOW, Action, Activate, ObjectId, SetController
-from bridged.plan.result import Verdict
+from bridged.plan.result import Plan, Verdict
 
-Taken = Mapping[ObjectId, Sequence[Outcome]]
+Taken = Mapping[ObjectId, list[Outcome]]
 """What was done in this pass, by object."""
 
 _UNANSWERED = 4
@@ -45,6 +45,19 @@ def due(
     return [action for action in actions if action.world not in SLOW] or actions
 
 
+def enter(taken: dict[ObjectId, list[Outcome]], outcomes: Iterable[Outcome]) -> None:
+    """Take down what was done."""
+    for outcome in outcomes:
+        taken.setdefault(outcome.action.object, []).append(outcome)
+
+
+def ended(taken: Taken, plan: Plan) -> dict[ObjectId, list[Outcome]]:
+    """Of what was done, what has come to its end where the pass is broken off: an object that was
+    left half-way has not failed."""
+    differs = {verdict.object for verdict in plan.verdicts if verdict.drift}
+    return {item: outcomes for item, outcomes in taken.items() if item not in differs}
+
+
 def at_once(actions: list[Action], host: Host | None) -> tuple[list[Action], bool]:
     """The actions to take now of those that are due, and whether some are left for after a fresh
     look.
@@ -70,7 +83,8 @@ def at_once(actions: list[Action], host: Host | None) -> tuple[list[Action], boo
 def _in_vain(action: Action, done: Sequence[Outcome]) -> bool:
     """Whether the same was done in this pass already: the kernel takes a value and keeps another,
     modprobe says yes and loads nothing.  The next pass may try again, when it is due."""
-    return action.world in _AT_ONCE and any(outcome.action == action for outcome in done)
+    words = action.describe()  # its reason tells the present value, which may never be the same
+    return action.world in _AT_ONCE and any(o.action.describe() == words for o in done)
 
 
 def _failed(outcomes: Sequence[Outcome]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bridged.agent.books import Books, Clocks
 from bridged.agent.breaker import Breaker
-from bridged.agent.due import at_once, due
+from bridged.agent.due import at_once, due, ended, enter
 from bridged.agent.firstaid import Glance, first_aid
 from bridged.agent.ledger import Ledger
 from bridged.agent.pause import PausedError, Pauses
@@ -143,6 +143,9 @@ class Engine:
         )
         owed = host.stale or (fresh and host.remembered and not trusting) or self.memory.doubtful
         for _ in range(_ROUNDS):
+            if self.executor.stopping():
+                taken = ended(taken, self.plan)
+                break
             wanted = due(
                 self.plan.verdicts,
                 taken,
@@ -159,8 +162,7 @@ class Engine:
             if actions:
                 with self.books.timed("apply"):
                     outcomes = self._take(actions, state, before, confirm, redeclared)
-                for outcome in outcomes:
-                    taken.setdefault(outcome.action.object, []).append(outcome)
+                enter(taken, outcomes)
             asked = any(action.asks_network_manager for action in actions)
             moved = any(outcome.error for outcomes in taken.values() for outcome in outcomes)
             slow = any(action.world in SLOW for action in actions)
@@ -183,9 +185,8 @@ class Engine:
     ) -> None:
         """Put right what can be put right at these links, as the host was seen last otherwise."""
         host = self.host
-        if self._eyes is None or host is None or "links" in host.problems:
-            return
-        if self.pauses.active or self.trial.over:
+        waits = self.pauses.active or self.trial.over
+        if waits or self._eyes is None or host is None or "links" in host.problems:
             return
         try:
             verdicts = first_aid(self._eyes, self._named, host, self.memory, touched)
@@ -197,8 +198,7 @@ class Engine:
         with self.books.timed("apply"):
             outcomes = self.executor.run([a for v in verdicts for a in v.actions], before)
         before_repair |= {verdict.object: verdict for verdict in verdicts}
-        for outcome in outcomes:
-            taken.setdefault(outcome.action.object, []).append(outcome)
+        enter(taken, outcomes)
 
     def _maintained(self, state: State) -> frozenset[str]:
         """The bridges whose guests may be disturbed now because the operator said when."""

@@ -90,6 +90,7 @@ class Loop:
         engine.hearing = Hearing.of(wake, "netlink")
         self._signs = 0
         engine.executor.alive = self._alive
+        engine.executor.stopping = lambda: self._stopping
 
     # ------------------------------------------------------------------ the thread that reconciles
 

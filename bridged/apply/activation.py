@@ -255,6 +255,7 @@ class _UnderWay:
         name = self._action.device
         limit = self._limit + _EACH * (self._manager.under_way - 1)
         deadline = time.monotonic() + limit
+        meanwhile()
         lost, reason = 0.0, self._news(listener)
         while (now := time.monotonic()) < deadline:
             meanwhile()

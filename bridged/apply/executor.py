@@ -46,6 +46,7 @@ _WRITTEN = 128
 _UNDER_WAY, _TOGETHER = 64, 16
 """Activations at once, and how many of them are begun at once: NetworkManager has each wait for the
 kernel and udev now and then, and is done with many sooner than with a few after the other."""
+_STOPPING = "bridged is stopping"
 _SLOW = 10.0
 """Seconds for one step after which NetworkManager has too much to do: the next waits until all that
 is under way is over, or its answers would come too late."""
@@ -87,6 +88,8 @@ class Executor:
         self.alive: Callable[[], None] = lambda: None
         """Called every few seconds while it waits: each wait is bounded, all together may take
         minutes."""
+        self.stopping: Callable[[], bool] = lambda: False
+        """Whether nothing new is to be begun, and nothing that is under way to be waited for."""
         self._writers = writers
         self._monotonic = monotonic
         self._one_by_one = False
@@ -96,20 +99,26 @@ class Executor:
         actions: Iterable[Action],
         before: Callable[[Action], None] = lambda action: None,
         meanwhile: Callable[[], None] = lambda: None,
+        to_the_end: bool = False,
     ) -> list[Outcome]:
         """Take each action in order, but for activations that may wait, and tell how each ended.
 
         After a failure the rest of that object's actions, and those of objects that need it, are
         skipped; everything else goes on, also past a rival's profile that is refused.  `before` is
-        called ahead of each action, `meanwhile` every few seconds while it waits.
+        called ahead of each action, `meanwhile` every few seconds while it waits.  Of what is not
+        begun any more because we are `stopping` nothing is told; `to_the_end` goes on even so.
         """
 
-        def waited() -> None:
+        def waiting() -> None:
             self.alive()
             meanwhile()
+            if self.stopping() and not to_the_end:
+                raise WorldError("unavailable", _STOPPING)
 
-        run = _Run(self._writers, self._monotonic, before, waited)
+        run = _Run(self._writers, self._monotonic, before, waiting)
         for step in ([action] for action in actions) if self._one_by_one else _steps(actions):
+            if self.stopping() and not to_the_end:
+                break
             run.take(step)
         run.finish()
         outcomes = [outcome for outcome in run.outcomes if outcome is not None]
@@ -263,13 +272,13 @@ class _Run:
         writers: Writers,
         monotonic: Callable[[], float],
         before: Callable[[Action], None],
-        waited: Callable[[], None],
+        waiting: Callable[[], None],
     ) -> None:
         self.outcomes: list[Outcome | None] = []
         self._writers = writers
         self._monotonic = monotonic
         self._before = before
-        self._waited = waited
+        self._waiting = waiting
         self._slow = False
         self._failed: set[ObjectId] = set()
         self._begun: list[_Begun] = []
@@ -347,7 +356,7 @@ class _Run:
         for begun in those:
             caught: WorldError | None = None
             try:
-                begun.activation.wait(self._waited)
+                begun.activation.wait(self._waiting)
             except WorldError as error:
                 caught = error
             except Exception as error:
@@ -357,7 +366,8 @@ class _Run:
             self._begun.remove(begun)
             seconds = self._monotonic() - begun.start
             self.outcomes[begun.place] = Outcome(begun.action, caught, seconds)
-            self._waited()
+            with suppress(WorldError):
+                self._waiting()
 
     def _take(self, action: Action) -> None:
         worlds = self._writers
@@ -379,7 +389,7 @@ class _Run:
             case Reapply():
                 worlds.network_manager.reapply(action)
             case LoadModule():
-                worlds.modules.load(action.module)
+                worlds.modules.load(action.module, self._waiting)
             case WriteSysctl():
                 worlds.sysctls.write(action.path, action.value)
             case WriteFile():

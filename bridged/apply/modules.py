@@ -1,12 +1,17 @@
 """Loading kernel modules with modprobe."""
 
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from bridged.apply.modprobe import modprobe
 from bridged.desired.names import module_problem
 from bridged.errors import ErrorKind, WorldError
 
+_LOOK = 0.5
+"""Seconds between calls of `meanwhile`, and for which a modprobe that was killed is waited for:
+one that the kernel does not let go of is not."""
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 _SAYINGS: tuple[tuple[ErrorKind, tuple[str, ...]], ...] = (
     ("not-found", ("not found in directory", "no such device", "no such file or directory")),
@@ -40,7 +45,7 @@ class ModuleLoader:
         self._timeout = timeout
         self._command = tuple(command or modprobe(timeout))
 
-    def load(self, module: str) -> None:
+    def load(self, module: str, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Raises `WorldError`: ``not-found``, ``refused``, ``permission``, ``timeout``, ``failed``,
         and ``unavailable`` where systemd does not run it for us.
 
@@ -51,26 +56,40 @@ class ModuleLoader:
         if problem:
             raise WorldError("refused", problem)
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [*self._command, module],
-                check=False,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                timeout=self._timeout,
                 env={"PATH": _PATH, "LC_ALL": "C"},
             )
-        except subprocess.TimeoutExpired:
-            raise WorldError(
-                "timeout", f"modprobe {module} did not finish within {self._timeout:g} s"
-            ) from None
         except FileNotFoundError:
             raise WorldError("not-found", "there is no modprobe on this system") from None
         except OSError as error:
             raise WorldError("permission", f"modprobe cannot be run: {error.strerror}") from error
-        if done.returncode:
-            text = " ".join(done.stderr.decode(errors="replace").split())
-            raise WorldError(classify(text), text or f"modprobe {module}: exit {done.returncode}")
+        try:
+            said = self._wait(process, module, meanwhile)
+        except BaseException:
+            process.kill()
+            with suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=_LOOK)
+            raise
+        if process.returncode:
+            text = " ".join(said.decode(errors="replace").split())
+            raise WorldError(
+                classify(text), text or f"modprobe {module}: exit {process.returncode}"
+            )
+
+    def _wait(
+        self, process: subprocess.Popen[bytes], module: str, meanwhile: Callable[[], None]
+    ) -> bytes:
+        """What it complains of."""
+        deadline = time.monotonic() + self._timeout
+        while (left := deadline - time.monotonic()) > 0:
+            meanwhile()
+            with suppress(subprocess.TimeoutExpired):
+                return process.communicate(timeout=min(_LOOK, left))[1]
+        raise WorldError("timeout", f"modprobe {module} did not finish within {self._timeout:g} s")
 
 
 def classify(text: str) -> ErrorKind:

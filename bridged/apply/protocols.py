@@ -29,7 +29,7 @@ from bridged.plan.actions import (
 
 class Activation(Protocol):
     """One under way.  `wait` returns when the device is activated, and must be called; it calls
-    `meanwhile` every few seconds."""
+    `meanwhile` first and then every few seconds, and ends with what that raises."""
 
     def wait(self, meanwhile: Callable[[], None]) -> None: ...
 
@@ -69,9 +69,10 @@ class LinkWriter(Protocol):
 
 
 class ModuleLoader(Protocol):
-    """The kernel's module loader."""
+    """The kernel's module loader.  It calls `meanwhile` twice a second, and ends with what that
+    raises."""
 
-    def load(self, module: str) -> None: ...
+    def load(self, module: str, meanwhile: Callable[[], None]) -> None: ...
 
 
 class SysctlWriter(Protocol):

@@ -1,6 +1,6 @@
 """The in-memory kernel: links, addresses, modules, sysctls, files, and the quirks that matter."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -256,8 +256,8 @@ class FakeKernel:
             if not (a.index == action.index and a.address == action.address)
         ]
 
-    def load(self, module: str) -> None:
-        """modprobe."""
+    def load(self, module: str, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """modprobe, which is done at once."""
         self.faults.write("load", module)
         if module not in self.installable:
             raise WorldError("not-found", f"module {module} is not installed")

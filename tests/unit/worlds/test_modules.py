@@ -146,6 +146,18 @@ def test_a_modprobe_that_hangs_is_a_timeout(tmp_path: Path) -> None:
     assert caught.value.kind == "timeout"
 
 
+def test_a_modprobe_is_ended_when_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
+    def enough() -> None:
+        if (tmp_path / "pid").exists():
+            raise WorldError("unavailable", "bridged is stopping")
+
+    loader = fake(tmp_path, f"echo $$ >{tmp_path}/pid; exec sleep 60")
+    with pytest.raises(WorldError, match="stopping"):
+        ModuleLoader(command=loader._command).load("kvm", enough)
+    pid = (tmp_path / "pid").read_text(encoding="utf-8").strip()
+    assert not Path("/proc", pid).exists()
+
+
 def test_no_modprobe_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(WorldError) as caught:
         ModuleLoader(command=[str(tmp_path / "nothing")]).load("kvm")
