@@ -12,6 +12,9 @@ from pathlib import Path
 
 import structlog
 
+from bridged.errors import DAMAGED
+from bridged.folders import at_once
+
 _WAITS = (60.0, 300.0)
 """Seconds before the second and the third try; after that only an operator starts one."""
 
@@ -64,16 +67,14 @@ class Breaker:
         if self._path is None:
             return None
         try:
-            document = json.loads(self._path.read_text())
-            return Tripped(
-                str(document["hash"]),
-                int(document["times"]),
-                float(document["time"]),
-                str(document["reason"]),
-            )
+            with open(self._path, "rb", opener=at_once) as stream:
+                document = json.load(stream)
+            times = max(int(document["times"]), 1)
+            time = float(document["time"])
+            return Tripped(str(document["hash"]), times, time, str(document["reason"]))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, *DAMAGED) as error:
             self._log.warning("breaker_lost", path=str(self._path), error=str(error))
             return None
 

@@ -8,6 +8,7 @@ contended and waits longer after every repair.
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 
 from bridged.plan.actions import ObjectId
 from bridged.plan.result import Verdict
@@ -39,6 +40,7 @@ class Entry:
     error: str = ""
     fingerprint: object = None
     not_before: float = 0.0
+    forgiven: float = -inf
     repairs: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=64))
     last_repair: Repair | None = None
     drifted: frozenset[str] = frozenset()
@@ -62,11 +64,15 @@ class Ledger:
     def due(self, verdict: Verdict, now: float) -> bool:
         """Whether the object's actions may be taken now.
 
-        A failure is forgotten as soon as the object looks different: the reason may be gone.
+        A failure is forgotten as soon as the object looks different: the reason may be gone.  Not
+        again and again, though: what looks different at every look is no other for that.
         """
         entry = self.entry(verdict.object)
-        if entry.attempts and entry.fingerprint != fingerprint(verdict):
-            entry.attempts, entry.error, entry.not_before = 0, "", 0.0
+        if entry.attempts and entry.fingerprint != (looks := fingerprint(verdict)):
+            entry.fingerprint = looks
+            if now - entry.forgiven >= self.limits.last_retry:
+                entry.forgiven = now
+                entry.attempts, entry.error, entry.not_before = 0, "", 0.0
         return now >= entry.not_before
 
     def untroubled(self, item: ObjectId, now: float) -> bool:

@@ -21,7 +21,8 @@ import structlog
 from bridged.apply.executor import Executor, Outcome
 from bridged.apply.protocols import CheckpointKeeper
 from bridged.desired.probes import Probe
-from bridged.errors import WorldError
+from bridged.errors import DAMAGED, WorldError
+from bridged.folders import at_once
 from bridged.observe.host import Host, NetworkManager
 from bridged.observe.protocols import Reachability
 from bridged.plan.actions import Action, AddProfile, DeleteLink, DeleteProfile, SetController
@@ -82,8 +83,9 @@ class Transaction:
         """End a checkpoint that a killed predecessor left: its work is planned anew."""
         if self._note is None:
             return
-        with suppress(OSError, ValueError, TypeError, KeyError, WorldError):
-            note = json.loads(self._note.read_text())
+        with suppress(OSError, WorldError, *DAMAGED):
+            with open(self._note, "rb", opener=at_once) as stream:
+                note = json.load(stream)
             for path in self._checkpoints.made(note["devices"], int(note["since"])):
                 if self._checkpoints.destroy(path):
                     self._log.info("leftover_cleared", checkpoint=path)
@@ -235,7 +237,8 @@ class Transaction:
             restored = False
         self.outcomes["rolled-back" if restored else "rollback-failed"] += 1
         self._executor.run(
-            [action.taken_back("its transaction was rolled back") for action in added]
+            [action.taken_back("its transaction was rolled back") for action in added],
+            to_the_end=True,
         )
         self._forget()
         return restored

@@ -1,6 +1,8 @@
 """Passes of the engine on a machine in memory: what is repaired, held back, counted and told."""
 
+import itertools
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -104,11 +106,33 @@ def test_rule_6_retries_grow_and_a_change_resets_them(machine: Machine) -> None:
     assert find(made.run_pass(), "module", "kvm").condition == "converged"
 
 
+@pytest.mark.parametrize("refused", [True, False])
+def test_rule_6_a_value_that_is_another_at_every_look_is_no_reason_to_try_again_at_once(
+    machine: Machine, refused: bool
+) -> None:
+    """``fs.file-nr`` for ``fs.file-max``: read only, and never the same."""
+    path, tries = "fs/file-nr", itertools.count(1)
+    made = engine(machine, state(sysctls={path: "1"}))
+
+    def write(path: str, value: str) -> None:
+        machine.kernel.parameters[path] = f"{1000 + next(tries)} 0 9"
+        if refused:
+            raise WorldError("permission", "it cannot be written")
+
+    machine.writers.sysctls.write = write  # type: ignore[method-assign]
+    for number in range(300):
+        machine.kernel.parameters[path] = f"{5000 + number} 0 9"
+        report = made.run_pass()
+        machine.clock.advance(0.2)
+    assert 5 <= next(tries) <= 20
+    assert find(report, "sysctl", "fs.file-nr").condition == "failed"
+
+
 def test_rule_6_a_modprobe_that_hangs_does_not_have_most_of_the_time(machine: Machine) -> None:
     """Everything waits while it is waited for, guests too."""
     tries = []
 
-    def hang(module: str) -> None:
+    def hang(module: str, meanwhile: Callable[[], None]) -> None:
         tries.append(module)
         machine.clock.advance(30)
         raise WorldError("timeout", f"modprobe {module} did not finish within 30 s")

@@ -130,6 +130,25 @@ def test_a_foreign_checkpoint_is_respected(site: Site) -> None:
     assert site.engine.run_pass().converged
 
 
+@pytest.mark.parametrize(
+    "damaged", ['{"devices": [], "since": 1e999}', "[" * 100_000, "null", '{"devices": 1}', "\0"]
+)
+def test_a_damaged_note_of_ours_keeps_nobody_from_starting(site: Site, damaged: str) -> None:
+    for name in ("checkpoint", "breaker.json"):
+        (site.tmp_path / name).write_text(damaged)
+    site.engine = site.start()
+    assert site.engine.run_pass().converged
+    assert not (site.tmp_path / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("times", ["1e999", "-9", "0", '"x"'])
+def test_a_damaged_breaker_is_no_obstacle(site: Site, times: str) -> None:
+    path = site.tmp_path / "breaker.json"
+    path.write_text(f'{{"hash": "x", "times": {times}, "time": 1, "reason": ""}}')
+    breaker = Breaker(path, site.machine.clock)
+    assert breaker.holds("x") == ""
+
+
 def test_a_leftover_of_a_killed_agent_is_cleared(site: Site) -> None:
     """Killed right after NetworkManager made it; another client's of the same devices stays."""
     create = site.checkpoints.create
