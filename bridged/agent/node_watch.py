@@ -4,6 +4,7 @@ A thread of its own asks the package tools, so that nothing of the network ever 
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -14,6 +15,8 @@ from bridged.observe.node import Containerd, Node, Packages
 from bridged.observe.packages import PackageReader, Stamp
 from bridged.observe.rest import RestReader
 
+_AGAIN = 30.0
+"""Seconds after which packages that could not be read are asked for once more."""
 _SLACK = 1.0
 """Seconds by which two readings of one process's start may differ."""
 
@@ -34,6 +37,7 @@ class NodeWatch:
         self._poll = poll
         self._last = Packages()
         self._seen: tuple[frozenset[str], Stamp] | None = None
+        self._again = 0.0
         self._wanted = Interest()
         self._news = threading.Event()
         self._stopping = False
@@ -81,10 +85,10 @@ class NodeWatch:
         if not names:
             return
         key = names, self._packages.stamp()
-        if key == self._seen:
+        if key == self._seen and not (self._last.reason and time.monotonic() >= self._again):
             return
         found = self._packages.read(names)
-        self._seen = key
+        self._seen, self._again = key, time.monotonic() + _AGAIN
         if found != self._last:
             self._last = found
             self._ring("node")

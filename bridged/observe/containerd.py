@@ -8,6 +8,7 @@ import struct
 import time
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from bridged.observe.node import ConfigFile, Containerd
 
 _FOLDERS = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin")
 _LARGEST = 1 << 20
+_AHEAD = 2.0
+"""Seconds by which a file's time may be ahead of the clock that is asked next."""
 _FILES = 64
 """More files than this are a loop of imports."""
 
@@ -79,7 +82,7 @@ class ContainerdReader:
             key = (path, seen.st_mtime_ns, seen.st_ino)
             known = self._parsed.get(key)
             if known is not None:
-                return known
+                return self._dated(key, known)
             if not stat.S_ISREG(seen.st_mode):  # a FIFO would never end
                 raise ValueError(f"{path} is not a plain file")
             text = place.read_bytes()[:_LARGEST].decode()
@@ -96,6 +99,13 @@ class ContainerdReader:
         self._parsed = {k: f for k, f in self._parsed.items() if k[0] != path}
         # Renaming a file into place keeps its time; the inode's says when that was.
         file = ConfigFile(path, text, data, max(seen.st_mtime, seen.st_ctime))
+        return self._dated(key, file)
+
+    def _dated(self, key: tuple[str, int, int], file: ConfigFile) -> ConfigFile:
+        """The file, without a date if that is in the future: the clock was set back since, and will
+        come to it without anything having changed."""
+        if file.changed > time.time() + _AHEAD:
+            file = replace(file, changed=0.0)
         self._parsed[key] = file
         return file
 

@@ -41,7 +41,8 @@ class PackageReader:
         if self._last is not None and self._last[:2] == (wanted, stamp):
             return self._last[2]
         found = self._read(wanted)
-        self._last = wanted, stamp, found
+        # What could not be read may be readable next time.
+        self._last = None if found.reason else (wanted, stamp, found)
         return found
 
     def stamp(self) -> Stamp:

@@ -35,13 +35,13 @@ class SysctlReader:
         try:
             return Sysctl(self._open(path))
         except OSError as error:
-            return Sysctl(None, _reason(error))
+            return Sysctl(_unset(error), _reason(error))
 
     def _value(self, path: str) -> str | None:
         try:
             return self._open(path)
-        except OSError:
-            return None
+        except OSError as error:
+            return _unset(error)
 
     def _open(self, path: str) -> str:
         file = os.open(f"{self._sys}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -49,6 +49,12 @@ class SysctlReader:
             return sysctl_value(os.read(file, _LARGEST).decode(errors="replace"))
         finally:
             os.close(file)
+
+
+def _unset(error: OSError) -> str | None:
+    """The value that an error tells: a ``stable_secret`` that was never set cannot be read
+    (ipv6/addrconf.c)."""
+    return "" if error.errno == errno.EIO else None
 
 
 def _reason(error: OSError) -> str:

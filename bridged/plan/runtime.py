@@ -13,8 +13,6 @@ from bridged.report import Finding, PropertyDrift
 
 SERVICE = "containerd"
 BACKUP = ".before-bridged"
-_AHEAD = 2.0
-"""A file that is newer than now by more seconds was written while the clock was wrong."""
 
 
 def plan_runtime(context: Context) -> Iterable[Verdict]:
@@ -143,8 +141,8 @@ def _without_program(
 
 def _stale(seen: Seen) -> bool:
     """Whether containerd was started before its configuration was last changed."""
-    times = [file.changed for file in seen.files if file.changed <= seen.time + _AHEAD]
-    return seen.started is not None and any(changed > seen.started for changed in times)
+    started = seen.started
+    return started is not None and any(file.changed > started for file in seen.files)
 
 
 def _word(value: object) -> str:

@@ -1,11 +1,13 @@
 """containerd, swap and cgroups on fake trees, and work beside the reconciling thread."""
 
+import errno
 import os
 import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -190,6 +192,40 @@ def test_a_fault_in_the_work_is_a_failure_of_its_object_and_the_next_one_goes_on
     job = aside.jobs()["package/x"]
     assert (job.error, job.attempts) == ("failed", 2)
     assert "ZeroDivisionError" in job.text
+
+
+def test_a_database_that_could_not_be_read_once_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """rpm on a machine that boots, and answers late."""
+    put(tmp_path, "/var/lib/dpkg/status", "Package: jq\nStatus: install ok installed\nVersion: 1\n")
+    reader = PackageReader(tmp_path)
+    reading = Path.read_text
+
+    def late(self: Path, *args: Any, **options: Any) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_text", late)
+    assert "cannot be read" in reader.read(["jq"]).reason
+    monkeypatch.setattr(Path, "read_text", reading)
+    assert reader.read(["jq"]).installed == {"jq": "1"}
+
+
+def test_a_file_from_the_future_is_of_no_date_once_the_clock_has_come_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written while the clock was an hour ahead: containerd would be restarted an hour later."""
+    path = put(tmp_path, "/etc/containerd/config.toml", "version = 2\n")
+    now = path.stat().st_ctime
+    reader = ContainerdReader(tmp_path)
+
+    def changed(clock: float) -> float:
+        monkeypatch.setattr(time, "time", lambda: clock)
+        return reader.read("/etc/containerd/config.toml", "/none", ()).files[0].changed
+
+    assert changed(now + 60) == now
+    assert changed(now - 3600) == 0
+    assert changed(now + 60) == 0
 
 
 def test_the_watch_answers_at_once_and_rings_for_what_is_new(tmp_path: Path) -> None:

@@ -45,6 +45,22 @@ def test_a_missing_key_has_a_reason_and_the_others_are_read(tmp_path: Path) -> N
     assert "no such key" in found["net/bridge/bridge-nf-call-arptables"].reason
 
 
+def test_a_secret_that_was_never_set_is_empty_and_can_be_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel answers with EIO until ``stable_secret`` has a value."""
+    path = "net/ipv6/conf/default/stable_secret"
+    key(tmp_path, path, "")
+
+    def read(descriptor: int, size: int) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "read", read)
+    reader = SysctlReader(tmp_path)
+    assert reader.read([path])[path].value == ""
+    assert reader.unchanged({path: ""})
+
+
 def test_a_name_with_a_dot_is_one_part_of_the_path(tmp_path: Path) -> None:
     """Case 4."""
     path = "net/ipv6/conf/enp13s0f0.6/disable_ipv6"
