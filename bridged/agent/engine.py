@@ -307,7 +307,7 @@ class Engine:
         self.source.refresh()
         self.look(self.source.state or _EMPTY, closely=closely)
         self.books.note(self.plan, self.held_back)
-        self.plan = replace(self.plan, left_out=self.source.report.left_out)
+        self.plan = replace(self.plan, state=self.source.report)
         return shown(self.plan, self.pauses, self.host)
 
     def explain(self, text: str, agent: bool = True) -> Explanation:
@@ -357,7 +357,7 @@ class Engine:
             state=self.source.report,
             objects=objects,
             links=links,
-            readiness=readiness(state, host, objects, links),
+            readiness=readiness(self.source.report, state, host, objects, links),
             findings=findings(self.plan, host) + self.pauses.finding(),
             repairs=tuple(self.books.repairs),
             network_manager=network_manager_version(host),

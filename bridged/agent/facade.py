@@ -22,7 +22,7 @@ class Facade:
     def plan(self) -> PlanView:
         """What would be done now."""
         plan = self._loop.plan()
-        return PlanView.of(plan, plan.not_taken, plan.paused, plan.pauses, plan.left_out)
+        return PlanView.of(plan, plan.not_taken, plan.paused, plan.pauses, plan.state)
 
     def explain(self, text: str) -> Explanation:
         """What is known about one object."""

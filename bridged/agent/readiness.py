@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bridged.desired.state import State
 from bridged.observe.host import Host
-from bridged.report import CheckOutcome, LinkReport, ObjectReport, ReadinessCheck
+from bridged.report import (
+    CheckOutcome,
+    LinkReport,
+    ObjectReport,
+    ReadinessCheck,
+    StateFileReport,
+)
 
 _DEVICES = {
     "/dev/kvm": "virtualisation on in the firmware? then: modprobe kvm_intel or kvm_amd",
@@ -26,13 +32,18 @@ Checked = Iterator[ReadinessCheck]
 
 
 def readiness(
-    state: State, host: Host, objects: Sequence[ObjectReport], links: Sequence[LinkReport]
+    file: StateFileReport,
+    state: State,
+    host: Host,
+    objects: Sequence[ObjectReport],
+    links: Sequence[LinkReport],
 ) -> tuple[ReadinessCheck, ...]:
     """Every check by name, in the order in which one would look.
 
     What is not declared and cannot be told from the host is left out rather than guessed.
     """
     checks: tuple[Callable[[], Checked], ...] = (
+        lambda: _state(file),
         lambda: _kvm(host),
         lambda: _cgroup(host),
         lambda: _swap(state, host),
@@ -44,6 +55,20 @@ def readiness(
         lambda: _nics(host, links),
     )
     return tuple(check for each in checks for check in each())
+
+
+def _state(file: StateFileReport) -> Checked:
+    """Without a state nobody knows what this node needs; with the last good one that is known."""
+    if file.valid:
+        yield ReadinessCheck("state", "ready")
+        return
+    remedy = f"correct {file.path}: bridgedctl status tells what is wrong with it"
+    if file.source == "none":
+        said = "the state file cannot be used, so nothing is declared that could be judged"
+        yield ReadinessCheck("state", "not-ready", said, remedy)
+        return
+    said = "the state file has errors; judged by the last good state"
+    yield ReadinessCheck("state", "warning", said, remedy)
 
 
 def _kvm(host: Host) -> Checked:

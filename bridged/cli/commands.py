@@ -59,6 +59,8 @@ def ready(options: argparse.Namespace) -> int:
         terminal = Terminal.of(sys.stdout, os.environ)
         print_note(note, terminal)
         sys.stdout.write(ready_text(document, terminal))
+    if not document["state"]["valid"]:
+        return _ERROR
     return _AS_DESIRED if is_ready(document) else _DRIFT
 
 
@@ -97,14 +99,16 @@ def plan(options: argparse.Namespace) -> int:
         lambda: ask(options.socket, "plan", timeout=_PLAN_TIMEOUT),
         lambda: _local().plan(options.state),
     )
+    from bridged.cli.plan import is_broken, plan_text
+
     if options.json:
         _print_json(document, note)
     else:
-        from bridged.cli.plan import plan_text
-
         terminal = Terminal.of(sys.stdout, os.environ)
         print_note(note, terminal)
         sys.stdout.write(plan_text(document, terminal, time.time()))
+    if is_broken(document):
+        return _ERROR
     differs = document["actions"] or document["withheld"] or document.get("paused")
     return _DRIFT if differs else _AS_DESIRED
 

@@ -30,7 +30,7 @@ def plan(state: str) -> Document:
 
     def work() -> Document:
         found = once.plan(state)
-        view = PlanView.of(found, found.not_taken, found.paused, found.pauses, found.left_out)
+        view = PlanView.of(found, found.not_taken, found.paused, found.pauses, found.state)
         return plan_as_json(view)
 
     return _tell(work)

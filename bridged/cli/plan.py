@@ -4,6 +4,7 @@ from typing import Any
 
 from bridged.cli.leftout import left_out_lines
 from bridged.cli.pause import pause_block
+from bridged.cli.problems import state_block
 from bridged.cli.terminal import Terminal
 from bridged.telling.words import count, escape
 
@@ -17,8 +18,8 @@ _COST = {
 
 
 def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
-    """The steps in order, each with its object, reason and what it costs; then what is withheld,
-    and what is paused (`now` in Unix seconds)."""
+    """What is wrong with the state file; the steps in order, each with its object, reason and what
+    it costs; then what is withheld, and what is paused (`now` in Unix seconds)."""
     document = escape(document)
     actions = document["actions"]
     # The state file leaves to the operator what costs nothing and is not done all the same.
@@ -27,11 +28,12 @@ def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
     paused = document.get("paused", [])
     pauses = pause_block(document.get("pauses", []), now, terminal)
     left_out = left_out_lines(document.get("left_out", ()), terminal)
+    broken = state_block(document["state"], terminal, agent=True) if is_broken(document) else []
     if not actions and not document["withheld"] and not paused:
-        done = f"{terminal.symbol('ok')} nothing to do, the node is as desired"
-        blocks = [[done], pauses, left_out]
-        return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
-    blocks = [[terminal.paint(_headline(actions, document["withheld"], paused), "bold")]]
+        blocks = [broken, [_nothing(document, terminal)], pauses, left_out]
+        return "\n\n".join("\n".join(block) for block in blocks if any(block)) + "\n"
+    headline = _by_last_good(document) + _headline(actions, document["withheld"], paused)
+    blocks = [broken, [terminal.paint(headline, "bold")]]
     width = len(str(len(actions)))
     steps: list[str] = []
     for number, step in enumerate(actions, 1):
@@ -54,6 +56,25 @@ def plan_text(document: Document, terminal: Terminal, now: float = 0.0) -> str:
         blocks.append(_not_done("Left for when the pause is over:", paused, "dot", terminal))
     blocks.append(left_out)
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def is_broken(document: Document) -> bool:
+    """Whether what is on disk cannot be used as a state file; an earlier agent does not tell."""
+    state = document.get("state")
+    return state is not None and not state["valid"]
+
+
+def _by_last_good(document: Document) -> str:
+    last_good = is_broken(document) and document["state"]["source"] == "last-good"
+    return "by the last good state: " if last_good else ""
+
+
+def _nothing(document: Document, terminal: Terminal) -> str:
+    """That there is nothing to do; empty where nothing was declared that could be read."""
+    if not is_broken(document):
+        return f"{terminal.symbol('ok')} nothing to do, the node is as desired"
+    by = _by_last_good(document)
+    return f"{terminal.symbol('dot')} {by}nothing to do" if by else ""
 
 
 def _not_done(text: str, steps: list[Document], symbol: str, terminal: Terminal) -> list[str]:

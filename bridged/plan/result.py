@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bridged.plan.actions import Action, ObjectId
-from bridged.report import Condition, Finding, PauseReport, PropertyDrift
+from bridged.report import (
+    Condition,
+    Finding,
+    PauseReport,
+    PropertyDrift,
+    StateFileReport,
+)
 
 
 @dataclass(frozen=True)
@@ -31,11 +37,10 @@ class Verdict:
 @dataclass(frozen=True)
 class Plan:
     """The whole plan.  `withheld` are actions not taken because guests would lose a bridge,
-    `left_out` what of the state files is not for this node, `faults` what planning stumbled over
-    for a fault of its own, by what was being planned.
+    `faults` what planning stumbled over for a fault of its own, by what was being planned.
 
-    Planning knows of no pause: in a plan that is shown, `paused` are the actions that `pauses`
-    hold.
+    Planning knows of no pause and of no file: in a plan that is shown, `paused` are the actions
+    that `pauses` hold, and `state` tells by which state it was made.
     """
 
     verdicts: tuple[Verdict, ...] = ()
@@ -43,7 +48,7 @@ class Plan:
     findings: tuple[Finding, ...] = field(default=())
     paused: tuple[Action, ...] = ()
     pauses: tuple[PauseReport, ...] = ()
-    left_out: tuple[str, ...] = ()
+    state: StateFileReport | None = None
     faults: Mapping[str, Exception] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Action]:

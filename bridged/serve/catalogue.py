@@ -129,8 +129,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "bridged_node_ready_check",
         "gauge",
-        "0 for each check that stands against it, 1 for the others: kvm, cgroup, swap, modules, "
-        "sysctls, packages, runtime, bridges, nics; what is not declared has no series.",
+        "0 for each check that stands against it, 1 for the others: state, kvm, cgroup, swap, "
+        "modules, sysctls, packages, runtime, bridges, nics; what is not declared has no series.",
         ("check",),
     ),
     Metric(

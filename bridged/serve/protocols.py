@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from bridged.explain.records import Explanation
 from bridged.history import Entry, Wanted
 from bridged.plan.actions import Action, Disruption
-from bridged.report import PauseReport, Report
+from bridged.report import PauseReport, Report, StateFileReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,14 @@ class Step:
 class PlanView:
     """What would be done now, in order; `withheld` would be done if the operator allowed it,
     `paused` when the `pauses` are over; `left_out` are the drop-ins that are not for this node,
-    with the reason."""
+    with the reason; `state` tells by which state, and whether what is on disk can be used."""
 
     actions: tuple[Step, ...] = ()
     withheld: tuple[Step, ...] = ()
     paused: tuple[Step, ...] = ()
     pauses: tuple[PauseReport, ...] = ()
     left_out: tuple[str, ...] = ()
+    state: StateFileReport | None = None
 
     @classmethod
     def of(
@@ -51,7 +52,7 @@ class PlanView:
         withheld: Iterable[Action] = (),
         paused: Iterable[Action] = (),
         pauses: tuple[PauseReport, ...] = (),
-        left_out: tuple[str, ...] = (),
+        state: StateFileReport | None = None,
     ) -> "PlanView":
         """The view of the actions of a plan."""
         return cls(
@@ -59,13 +60,14 @@ class PlanView:
             tuple(map(Step.of, withheld)),
             tuple(map(Step.of, paused)),
             pauses,
-            left_out,
+            state.left_out if state else (),
+            state,
         )
 
 
 def plan_as_json(view: PlanView) -> dict[str, Any]:
     """The documented form of a plan: lists of ``actions``, ``withheld``, ``paused``, ``pauses``
-    and ``left_out``."""
+    and ``left_out``, and the ``state`` as in the report."""
     return asdict(view)
 
 

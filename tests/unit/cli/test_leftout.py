@@ -55,7 +55,7 @@ def test_status_plan_and_explain_tell_it(running: Engine) -> None:
     explained = explanation_as_json(running.explain("enp13s0f0"))
     for text in (
         status_text(as_json(report), report.time, terminal),
-        plan_text(plan_as_json(PlanView.of(plan, left_out=plan.left_out)), terminal),
+        plan_text(plan_as_json(PlanView.of(plan, state=plan.state)), terminal),
         explain_text(explained, report.time, terminal),
     ):
         assert "1 drop-in left out, not for this node:\n" in text

@@ -27,7 +27,7 @@ def outcomes(report: Report) -> dict[str, str]:
 
 def test_a_node_that_has_everything_is_ready(machine: Machine) -> None:
     report = engine(machine, state()).run_pass()
-    names = ("kvm", "cgroup", "swap", "modules", "sysctls", "bridges", "nics")
+    names = ("state", "kvm", "cgroup", "swap", "modules", "sysctls", "bridges", "nics")
     assert outcomes(report) == dict.fromkeys(names, "ready"), "what is not declared is left out"
     assert is_ready(as_json(report))
 
@@ -41,6 +41,7 @@ def test_each_reason_is_told_with_what_to_do(machine: Machine) -> None:
     declared = state(packages=Packages(present=("crun",)))
     report = engine(machine, declared).run_pass()
     assert outcomes(report) == {
+        "state": "ready",
         "kvm": "not-ready",
         "cgroup": "ready",
         "swap": "warning",
