@@ -50,7 +50,7 @@ def explain(
         declared = "derived"
         if not properties:
             properties, facts, declared = kept_parts(state, host, item.name, drift, places)
-    if not properties:  # no longer declared, or guests that wait for their bridge
+    if not properties:  # of the rest of the node, no longer declared, or guests that wait
         properties = tuple(
             PropertyView(d.property, d.desired, "", d.kernel, d.network_manager, differs=True)
             for d in item.drift

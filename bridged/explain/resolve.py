@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import get_args, get_type_hints
 
 from bridged.desired.names import module_name, sysctl_key, sysctl_path
 from bridged.errors import BridgedError
 from bridged.observe.host import Host, Link
+from bridged.plan.actions import ObjectId
 from bridged.report import ObjectReport, Report
 
-KINDS = ("bridge", "port", "vlan", "module", "sysctl", "file", "guests")
+KINDS: tuple[str, ...] = get_args(get_type_hints(ObjectId)["kind"])
+_LINKS = {"bridge", "port", "vlan"}
 
 
 class Unknown(BridgedError):
@@ -28,7 +31,7 @@ def resolve(text: str, report: Report, host: Host) -> ObjectReport:
     found = [item for item in report.objects if kind in {"", item.kind} and _names(item, name)]
     if not found and (link := host.link(name)):
         found = [item for item in report.objects if _is(host.link(item.name), link)]
-        found = [item for item in found if kind in {"", item.kind} and item.kind in KINDS[:3]]
+        found = [item for item in found if kind in {"", item.kind} and item.kind in _LINKS]
     if len(found) == 1:
         return found[0]
     if found:
@@ -65,7 +68,7 @@ def _is(one: Link | None, other: Link) -> bool:
 
 def _unknown(kind: str, name: str, report: Report, host: Host) -> Unknown:
     near = _near(kind, name, report.objects)
-    link = host.link(name) if kind in {"", "port", "vlan", "bridge"} else None
+    link = host.link(name) if kind in {"", *_LINKS} else None
     controller = host.controller(link) if link else None
     if link is not None and controller is not None and controller.kind == "bridge":
         return Unknown(
@@ -116,5 +119,5 @@ def _near(kind: str, name: str, objects: Iterable[ObjectReport]) -> list[str]:
     # The end of a sysctl's or file's name is what people remember.
     ends = [known for known in table if plain and known.endswith((f".{plain}", f"/{plain}"))]
     parts = [known for known in table if plain and plain in known]
-    parts.sort(key=lambda part: (table[part].split("/")[0] not in KINDS[:3], part.find(plain)))
+    parts.sort(key=lambda part: (table[part].split("/")[0] not in _LINKS, part.find(plain)))
     return [table[known] for known in dict.fromkeys([*ends, *close, *parts])][:3]

@@ -274,3 +274,16 @@ def test_a_hand_made_state_has_no_places(machine: Machine) -> None:
     made.run_pass()
     assert made.explain("br-lan").declared == ""
     assert replace(made.explain("br-lan"), time=0.0)
+
+
+def test_every_object_is_found_by_the_name_that_is_told_of_it(machine: Machine) -> None:
+    """Status, alerts and completion name it so."""
+    declared = state(packages={"present": ("crun",)}, runtime={"containerd": {}}, swap="off")
+    made = engine(machine, declared)
+    objects = made.run_pass().objects
+    assert {"package", "runtime", "swap"} <= {item.kind for item in objects}
+    for item in objects:
+        for separator in "/ ":
+            found = made.explain(f"{item.kind}{separator}{item.name}")
+            assert (found.kind, found.name) == (item.kind, item.name)
+            assert found.next_step
