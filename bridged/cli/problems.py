@@ -28,13 +28,11 @@ def object_block(item: Document, now: float, terminal: Terminal, agent: bool) ->
     name = f"{item['kind']} {item['name']}"
     head = f"{terminal.symbol(symbol)} {name}  "
     said = f"{condition}{since}"
-    meant = meaning(condition, agent)
+    meant = meaning(condition, agent, item["remedy"])
     if condition == "withheld" and item["kind"] in {"package", "runtime"}:
         meant = "it would cost more than you allowed"
     elif condition == "withheld" and item["kind"] in _WITHOUT_GUESTS:
         meant = "not done unless you say so"
-    if condition == "drift" and item["remedy"]:
-        meant = "left to you"
     if meant and cells(head) + cells(said) + len(meant) + 2 <= terminal.width:
         said = f"{said}: {meant}"
     lines = [terminal.paint(head, colour, "bold") + terminal.paint(said, colour)]

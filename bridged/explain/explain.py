@@ -118,6 +118,8 @@ def _next_step(
         return "act on the reason above, then: bridgedctl apply"
     if item.condition == "pending":
         return "wait a moment and look again; if it stays: journalctl -u bridged -u NetworkManager"
+    if item.condition == "drift" and item.remedy:
+        return item.remedy
     if item.condition == "drift" and report.agent:
         return "nothing, bridged is about to repair it; if it stays: journalctl -u bridged -e"
     if item.condition == "drift":

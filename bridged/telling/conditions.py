@@ -42,8 +42,13 @@ def look(condition: str) -> tuple[str, str]:
     return ("bad", "red") if condition in _NEEDS_SOMEBODY else ("warn", "yellow")
 
 
-def meaning(condition: str, agent: bool) -> str:
-    """What a condition says, in a few words; empty where its name is enough."""
+def meaning(condition: str, agent: bool, remedy: str = "") -> str:
+    """What a condition says, in a few words; empty where its name is enough.
+
+    What differs and has a `remedy` is for people: what bridged repairs needs none.
+    """
+    if condition == "drift" and remedy:
+        return "left to you"
     if condition == "drift" and not agent:
         return "bridgedctl apply repairs it"
     return _MEANING.get(condition, "")

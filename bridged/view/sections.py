@@ -96,7 +96,7 @@ def _problem(item: Document, now: float, agent: bool) -> Element:
     kind = mark_of(item["condition"])
     age = now - item["since"]
     since = f" for {span(age)}" if agent and item["since"] and age >= 1 else ""
-    meant = meaning(item["condition"], agent)
+    meant = meaning(item["condition"], agent, item["remedy"])
     head = el(
         "h3",
         "",

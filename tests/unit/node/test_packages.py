@@ -1,12 +1,17 @@
 """Packages as declared: seen, reported, and changed only where the operator says so."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridged.agent.engine import Engine
+from bridged.cli.problems import object_block
+from bridged.cli.terminal import Terminal
 from bridged.desired.packages import Packages
 from bridged.errors import WorldError
 from bridged.plan.actions import ObjectId
-from bridged.report import ObjectReport, Report
+from bridged.report import ObjectReport, Report, as_json
+from bridged.view.page import page_text
 from tests.twins.machine import Machine, reference_machine
 from tests.twins.source import FakeSource, engine
 from tests.unit.reference import state
@@ -162,3 +167,21 @@ def test_a_host_without_a_package_database_is_told_so(machine: Machine) -> None:
     made.source.state = state()
     assert made.run_pass().converged
     assert made.plan.verdict(ObjectId("package", "crun")) is None
+
+
+@pytest.mark.parametrize("agent", [True, False])
+def test_what_is_left_to_the_operator_is_nowhere_about_to_be_repaired(
+    machine: Machine, agent: bool
+) -> None:
+    machine.node.installed = {"crun": "1.8"}
+    made = declare(machine, present=("crun", "jq"))
+    report = replace(made.run_pass(), agent=agent)
+    found = next(item for item in as_json(report)["objects"] if item["name"] == "jq")
+    lines = object_block(found, report.time, Terminal(80), agent)
+    assert lines[0].endswith("drift: left to you")
+    page = page_text(as_json(report), report.time)
+    assert "left to you" in page
+    assert "about to be repaired" not in page
+    explained = made.explain("package/jq", agent=agent)
+    assert explained.next_step == found["remedy"]
+    assert explained.next_step.startswith("apt-get install jq")
