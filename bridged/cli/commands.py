@@ -153,7 +153,11 @@ def apply(options: argparse.Namespace) -> int:
         if options.explicit_state and options.confirm:
             params["candidate"] = os.path.abspath(options.state)
         elif options.explicit_state:
-            _refuse_other_state(options)
+            refuse_other_state(
+                options,
+                "what another file says would not last",
+                "bring {given} to {kept}, or first: systemctl stop bridged",
+            )
         document = ask(
             options.socket, "apply", params, timeout=_APPLY_TIMEOUT + 15, progress=progress
         )
@@ -283,12 +287,14 @@ def _ask_or_look(
         return look(), f"bridged is not running: this is a look of my own; {_START}"
 
 
-def _refuse_other_state(options: argparse.Namespace) -> None:
+def refuse_other_state(options: argparse.Namespace, why: str, remedy: str) -> None:
+    """`Failure` where the state file that was given is not the agent's; `remedy` may name both, as
+    ``{given}`` and ``{kept}``."""
     theirs = _agents_state(options.socket)
     if not _same(theirs, options.state):
         raise Failure(
-            f"bridged runs and keeps {theirs}; what another file says would not last",
-            f"bring {options.state} to {theirs}, or first: systemctl stop bridged",
+            f"bridged runs and keeps {theirs}; {why}",
+            remedy.format(given=options.state, kept=theirs),
         )
 
 

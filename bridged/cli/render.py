@@ -8,7 +8,7 @@ from bridged.cli.problems import finding_block, object_block, state_block
 from bridged.cli.tables import bridge_detail, bridge_table, kernel_lines, repair_lines
 from bridged.cli.terminal import Terminal
 from bridged.telling.conditions import wrong
-from bridged.telling.members import members
+from bridged.telling.members import members, told_of
 from bridged.telling.sentences import agent_notes, headline
 from bridged.telling.words import ago, escape, span
 
@@ -30,7 +30,7 @@ def status_text(
         body = [bridge_table(document, now, terminal), kernel_lines(document, terminal)]
     else:
         body = [bridge_detail(document, bridge, terminal)]
-        mine = {f"{item['kind']}/{item['name']}" for item in objects} | {f"guests/{bridge}"}
+        mine = told_of(objects, bridge)
         repairs = [repair for repair in repairs if repair["object"] in mine]
     agent = document["agent"]
     problems = [object_block(item, now, terminal, agent) for item in wrong(objects)]

@@ -19,9 +19,10 @@ from typing import Any, TextIO
 
 from bridged.cli.changes import Change, changes
 from bridged.cli.client import Failure, NoAgent, ask
+from bridged.cli.commands import refuse_other_state
 from bridged.cli.render import status_text
 from bridged.cli.terminal import Terminal, hush
-from bridged.telling.members import find_bridge, members
+from bridged.telling.members import find_bridge, members, told_of
 from bridged.telling.sentences import headline
 from bridged.telling.words import count, escape, moment, span
 
@@ -88,7 +89,7 @@ class Watcher:
 def _narrow(document: Document, bridge: str) -> Document:
     """The report as far as it is about one bridge."""
     objects = members(document, bridge)
-    mine = {f"{item['kind']}/{item['name']}" for item in objects}
+    mine = told_of(objects, bridge)
     return {
         **document,
         "objects": objects,
@@ -101,6 +102,13 @@ def _narrow(document: Document, bridge: str) -> Document:
 
 def watch(options: argparse.Namespace) -> int:
     """Until Ctrl-C, SIGTERM or a reader that leaves; 0."""
+    if options.explicit_state:
+        with suppress(NoAgent):
+            refuse_other_state(
+                options,
+                "--watch asks nobody else",
+                "bridgedctl --state {given} status looks there, once",
+            )
     watcher = Watcher(options.socket, options.bridge)
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -20,6 +20,12 @@ def members(document: Document, bridge: str) -> list[Document]:
     ]
 
 
+def told_of(objects: list[Document], bridge: str) -> set[str]:
+    """The full names under which repairs and findings tell of a bridge with these members.  Guests
+    are an object only as long as they wait for it."""
+    return {f"{item['kind']}/{item['name']}" for item in objects} | {f"guests/{bridge}"}
+
+
 def bridge_names(document: Document) -> list[str]:
     """The bridges of the report, in its order."""
     return [item["name"] for item in document["objects"] if item["kind"] == "bridge"]

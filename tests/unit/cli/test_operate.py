@@ -22,7 +22,7 @@ from bridged.cli.main import main
 from bridged.cli.terminal import Terminal
 from bridged.cli.watch import Watcher, page
 from bridged.history import NAME, Entry
-from bridged.report import Report, as_json
+from bridged.report import Repair, Report, as_json
 from bridged.serve.control import ControlServer
 from bridged.telling.words import duration
 from tests.unit.serve.reports import (
@@ -327,3 +327,23 @@ def test_a_bridge_that_is_taken_out_and_comes_back(agent: FakeAgent, served: str
     assert watcher.look() == []
     agent.current = AS_DESIRED
     assert [change.text for change in watcher.look()] == ["br-dmz is there again, after 0 s"]
+
+
+def test_guests_that_were_plugged_back_in_are_told_to_who_watches_their_bridge(
+    agent: FakeAgent, served: str
+) -> None:
+    watcher = Watcher(served, "br-lan")
+    watcher.look()
+    back = Repair(NOW, "guests/br-lan", "bridge", "plug vnet0 into br-lan", "repaired")
+    agent.current = replace(AS_DESIRED, repairs=(*AS_DESIRED.repairs, back))
+    assert "plug vnet0 into br-lan" in " ".join(change.text for change in watcher.look())
+
+
+def test_watching_another_state_file_is_refused(
+    served: str, tmp_path: Path, capsys: Capture
+) -> None:
+    other = str(tmp_path / "other.yaml")
+    assert ctl("--state", other, "status", "--watch", "--socket", served) == 1
+    err = capsys.readouterr().err
+    assert "bridged runs and keeps /etc/bridged/state.yaml; --watch asks nobody else" in err
+    assert f"next: bridgedctl --state {other} status looks there, once" in err
