@@ -23,10 +23,16 @@ def declared_state(options: argparse.Namespace) -> State:
         raise Failure(
             f"{options.state} cannot be used: {number}", f"bridgedctl validate {options.state}"
         ) from None
-    unnamed = [port.device for _, port in unresolved(loaded.state)]
+    return loaded.state
+
+
+def named_state(options: argparse.Namespace) -> State:
+    """The declared state, `Failure` where a card in it has no name."""
+    state = declared_state(options)
+    unnamed = [port.device for _, port in unresolved(state)]
     if unnamed:
         raise Failure(
             f"{unnamed[0]} is told by what it is, and others want a name",
             "name the card in a copy of the state file, and export that with --state",
         )
-    return loaded.state
+    return state

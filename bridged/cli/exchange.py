@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bridged.cli.client import Failure
-from bridged.cli.declared import declared_state
+from bridged.cli.declared import declared_state, named_state
 from bridged.cli.terminal import Terminal
 from bridged.desired.errors import StateError
 from bridged.desired.loader import load_sources
@@ -82,7 +82,7 @@ def export(options: argparse.Namespace) -> int:
         if len(name) > 253 or not _POLICY_NAME.fullmatch(name):
             raise Failure(f"{option} {name} is no name in Kubernetes", _POLICY_WORDS)
     notes = Notes()
-    document = to_nmstate(declared_state(options), notes)
+    document = to_nmstate(named_state(options), notes)
     if options.format == "nncp":
         document = to_policy(document, options.name, options.node)
         if not options.node:

@@ -89,3 +89,16 @@ def test_explain_shows_a_kept_file() -> None:
     assert {p.name for p in told.properties} == {"content", "owner", "mode"}
     assert ("made by", "bridgedctl render kubeadm") in told.facts
     assert "192.168.10.160" in told.reason
+
+
+def test_a_card_that_is_told_by_what_it_is_stands_in_no_way(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No file for Kubernetes names a card; export does."""
+    with Path(file).open("a") as stream:
+        stream.write("bridges: {br-lan: {ports: [{match: {mac: '52:54:00:0d:00:00'}}]}}\n")
+    for what in ("kubeadm", "cilium", "nad"):
+        assert main(["render", what, "--state", file]) == 0
+    capsys.readouterr()
+    assert main(["export", "--state", file]) == 1
+    assert "is told by what it is, and others want a name" in capsys.readouterr().err
