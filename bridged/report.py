@@ -224,7 +224,8 @@ class Report:
 
     Times are Unix seconds; `sentence` is what the last pass that did something did; `confirm_by`
     is until when changes wait for `bridgedctl confirm`, None where none do; `pauses` is what an
-    operator wants left alone for a while.
+    operator wants left alone for a while.  `max_age` is after how many seconds the agent must have
+    told anew, zero where none runs.
     """
 
     time: float
@@ -245,6 +246,7 @@ class Report:
     confirm_by: float | None = None
     pauses: tuple[PauseReport, ...] = ()
     agent: bool = True
+    max_age: float = 0.0
     counters: Counters = field(default_factory=Counters)
 
     @property

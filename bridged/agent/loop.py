@@ -35,6 +35,11 @@ class Timing:
     resync: float = 60.0
     poll: float = 5.0
 
+    @property
+    def max_age(self) -> float:
+        """How old the report of a loop that gets on may become at most."""
+        return 3 * self.resync + 60
+
 
 @dataclass
 class _Request:
@@ -182,6 +187,7 @@ class Loop:
         return replace(
             report,
             watch_mode=self._senses.watch_mode(),
+            max_age=self._timing.max_age,
             links=self._counted(report.links),
             findings=report.findings + self._senses.findings(),
             counters=replace(

@@ -235,7 +235,7 @@ class _Metrics:
             loop.report,
             loop.age,
             version=version(),
-            max_age=3 * options.resync + 60,
+            max_age=Timing(options.resync).max_age,
             host=host,
             port=port,
             web=web,

@@ -13,6 +13,7 @@ from typing import Any
 from bridged.cli.client import Failure, NoAgent, ask
 from bridged.cli.terminal import Terminal
 from bridged.telling.conditions import RIGHT
+from bridged.telling.sentences import agent_notes, too_old
 from bridged.telling.words import escape
 
 Document = dict[str, Any]
@@ -57,9 +58,11 @@ def ready(options: argparse.Namespace) -> int:
         _print_json(ready_document(document), note)
     else:
         terminal = Terminal.of(sys.stdout, os.environ)
-        print_note(note, terminal)
+        now = time.time()
+        for text in (note, *(agent_notes(document, now) if too_old(document, now) else ())):
+            print_note(text, terminal)
         sys.stdout.write(ready_text(document, terminal))
-    if not document["state"]["valid"]:
+    if _cannot_tell(document):
         return _ERROR
     return _AS_DESIRED if is_ready(document) else _DRIFT
 
@@ -313,10 +316,15 @@ def _local() -> Any:
 
 
 def _code(document: Document, objects: list[Document]) -> int:
-    if not document["state"]["valid"]:
+    if _cannot_tell(document):
         return _ERROR
     right = all(item["condition"] in RIGHT for item in objects)
     return _AS_DESIRED if right else _DRIFT
+
+
+def _cannot_tell(document: Document) -> bool:
+    """Whether the report, whatever is in it, says nothing of the node as it is declared now."""
+    return not document["state"]["valid"] or too_old(document, time.time()) > 0
 
 
 def _print_json(document: Document, note: str) -> None:

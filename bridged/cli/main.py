@@ -1,7 +1,8 @@
 """`bridgedctl`: looks at the node, and asks for what is to be done.
 
-Exit codes: 0 as desired, 1 an error (wrong usage too, and a state file that cannot be used), 2 the
-node differs from what is declared (import and export: something could not be carried over).
+Exit codes: 0 as desired, 1 an error (wrong usage too, a state file that cannot be used, an agent
+that hangs), 2 the node differs from what is declared (import and export: something could not be
+carried over).
 
 `bridgedctl status` has to be there at once, so this module and what it imports at the top stay
 light; everything heavy is imported by the command that needs it.  A test watches over that.

@@ -196,7 +196,10 @@ def _exit_status() -> list[str]:
     return _entries(
         (
             ("0", "as desired; for `doctor` no problem, though there may be warnings"),
-            ("1", "an error: wrong usage, no answer, a state file that cannot be used"),
+            (
+                "1",
+                "an error: wrong usage, no answer or an old one, a state file that cannot be used",
+            ),
             ("2", "the node differs from what is declared; for `doctor` there are problems"),
         )
     )

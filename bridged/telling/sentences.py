@@ -8,8 +8,8 @@ from bridged.telling.words import ago, count, span
 
 Document = dict[str, Any]
 
-STALE = 300.0
-"""Seconds after which the report of a running agent is called old: it looks once a minute."""
+_MAX_AGE = 300.0
+"""Seconds after which the report of an agent that does not tell is old: it looks once a minute."""
 
 
 def headline(
@@ -31,6 +31,8 @@ def headline(
         said = f"as desired, {numbers}"
     else:
         said = "as desired, nothing is declared"
+    if age := too_old(document, now):
+        return f"{host}: bridged has told nothing for {span(age)}; before that: {said}", "red"
     if not state["valid"]:
         if state["source"] == "none":
             return f"{host}: no usable state file, nothing is kept as declared", "red"
@@ -83,11 +85,17 @@ def pause_words(pauses: list[Document], now: float, bridge: str | None = None) -
     return f"{count(len(pauses), 'bridge')} paused" if pauses else ""
 
 
+def too_old(document: Document, now: float) -> float:
+    """The seconds for which a running agent has told nothing, zero as long as that is as usual."""
+    age = now - document["time"]
+    usual = document.get("max_age") or _MAX_AGE
+    return age if document["agent"] and age > usual else 0.0
+
+
 def agent_notes(document: Document, now: float) -> list[str]:
     """Sentences on what is wrong with bridged itself or with what it stands on."""
     texts = []
-    age = now - document["time"]
-    if document["agent"] and age > STALE:
+    if age := too_old(document, now):
         texts.append(
             f"this report is {span(age)} old: bridged hangs. "
             "Look with journalctl -u bridged, then systemctl restart bridged"

@@ -1,6 +1,8 @@
 """Where the state file cannot be used, no command says that all is well."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +42,7 @@ def ctl(running: Engine, tmp_path: Path) -> Ctl:
 
     class Asked(FakeAgent):
         def report(self) -> Report:
-            return running.run_pass()
+            return replace(running.run_pass(), time=time.time())
 
         def plan(self) -> PlanView:
             found = running.preview()

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from bridged.agent.loop import Timing
 from bridged.cli.main import main
 from bridged.desired.loader import load
 from bridged.desired.state import State
@@ -129,6 +130,18 @@ def test_graph_is_a_tree_or_a_picture(agent: FakeAgent, served: str, capsys: Cap
     assert capsys.readouterr().out.startswith("<svg ")
     assert ctl("graph", "br-lna", "--socket", served) == 1
     assert "br-lan" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("age", "resync", "code"), [(200, 60, 0), (300, 60, 1), (300, 600, 0)])
+def test_what_is_told_by_an_agent_that_hangs_counts_for_nothing(
+    agent: FakeAgent, served: str, capsys: Capture, age: float, resync: float, code: int
+) -> None:
+    """How old a report may be is the agent's to say: it knows how often it looks."""
+    told = time.time() - age
+    agent.current = replace(AS_DESIRED, time=told, max_age=Timing(resync).max_age)
+    for command in ("status", "ready"):
+        assert ctl(command, "--socket", served) == code
+        assert ("bridged hangs" in " ".join(capsys.readouterr().out.split())) == bool(code)
 
 
 def test_plan_is_numbered_and_ends_with_2(served: str, capsys: Capture) -> None:

@@ -221,9 +221,10 @@ def test_what_is_not_offered_is_named_and_no_problem() -> None:
 
 
 def test_an_old_report_and_a_missing_networkmanager_are_told() -> None:
-    report = replace(AS_DESIRED, time=NOW - 1200, network_manager_available=False)
+    report = replace(AS_DESIRED, time=NOW - 1200, max_age=240.0, network_manager_available=False)
     report = replace(report, network_manager="NetworkManager is not running", watch_mode="none")
     text = said(page(report))
+    assert text.startswith("✗ node1: bridged has told nothing for 20 min; before that: as desired")
     assert "this report is 20 min old" in text
     assert "systemctl restart bridged" in text
     assert "NetworkManager is not running: profiles are neither read nor repaired" in text
