@@ -18,7 +18,11 @@ _ANSWERS: dict[str, set[str]] = {
     "status": _REPORT,
     "apply": _REPORT,
     "plan": {"actions", "withheld"},
-    "explain": {"kind", "name", "condition", "properties", "as_desired"},
+    "explain": {
+        *("agent", "as_desired", "attempts", "boot", "bridge", "condition", "declared", "facts"),
+        *("findings", "kind", "name", "next_attempt", "next_step", "others", "profiles"),
+        *("properties", "reason", "repairs", "since", "state_valid"),
+    },
     "history": {"entries"},
     "pause": {"pauses"},
     "resume": {"ended"},

@@ -10,7 +10,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,7 @@ from bridged.desired.loader import load
 from bridged.desired.state import State
 from bridged.errors import WorldError
 from bridged.explain.explain import explain
-from bridged.explain.records import explanation_as_json
+from bridged.explain.records import Explanation, explanation_as_json
 from bridged.observe.host import Host
 from bridged.report import ReadinessCheck, Repair, StateFileReport, as_json
 from bridged.serve.control import ControlServer
@@ -481,6 +482,25 @@ def test_an_agent_that_hangs_is_told_from_one_that_is_not_there(
     assert "systemctl restart bridged" in err
 
 
+@contextmanager
+def answering(path: str, answer: bytes) -> Iterator[None]:
+    """A socket on which one request gets this answer, whatever it asks."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        thread.join()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("status",), ("plan",), ("explain", "br-lan"), ("history",), ("resume",), ("apply",)],
@@ -504,23 +524,24 @@ def test_an_agent_that_hangs_is_told_from_one_that_is_not_there(
 def test_an_answer_that_is_none_is_an_error(
     path: str, capsys: Capture, answer: bytes, arguments: tuple[str, ...]
 ) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(path)
-        server.listen()
-
-        def serve() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(1000)
-                connection.sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
+    with answering(path, answer):
         assert ctl(*arguments, "--socket", path) == 1
-        thread.join()
     words = capsys.readouterr().err
     assert words.startswith("bridgedctl: ")
     assert len(words.splitlines()[0]) > 30
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Explanation)])
+def test_an_explanation_of_another_version_is_shown_or_refused(
+    path: str, capsys: Capture, field: str
+) -> None:
+    """Whatever is not in it: never a traceback."""
+    document = explanation_as_json(Explanation("sysctl", "x", 1.0, True, "converged"))
+    del document[field]
+    with answering(path, json.dumps({"result": document}).encode() + b"\n"):
+        code = ctl("explain", "x", "--socket", path)
+    told = capsys.readouterr()
+    assert code == 0 or "another version" in told.err
 
 
 # ---------------------------------------------------------------------- validate and schema
