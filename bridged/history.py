@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from bridged.errors import DAMAGED
 from bridged.folders import at_once
+from bridged.spelling import is_called
 
 Outcome = Literal["repaired", "failed", "paused", "resumed"]
 
@@ -51,8 +52,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to show: `object` by its full or bare name, or all of a bridge; not before `since` (Unix
-    seconds); the last `limit` only.  Empty and zero for all."""
+    """What to show: `object` by its full or bare name, as `explain` takes it, or all of a bridge;
+    not before `since` (Unix seconds); the last `limit` only.  Empty and zero for all."""
 
     object: str = ""
     since: float = 0.0
@@ -113,6 +114,7 @@ def select(entries: Iterable[Entry], wanted: Wanted) -> tuple[Entry, ...]:
 
 def _is_about(entry: Entry, name: str) -> bool:
     # The pause of the node is part of what happened to each.
-    return name in {"", entry.object, entry.object.partition("/")[2], entry.bridge} or (
-        entry.object == "node"
-    )
+    if name in {"", entry.object, entry.bridge} or entry.object == "node":
+        return True
+    kind, _, own = entry.object.partition("/")
+    return is_called(kind, own, name.removeprefix(f"{kind}/"))

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import get_args, get_type_hints
 
-from bridged.desired.names import module_name, sysctl_key, sysctl_path
+from bridged.desired.names import sysctl_key, sysctl_path
 from bridged.errors import BridgedError
 from bridged.observe.host import Host, Link
 from bridged.plan.actions import ObjectId
 from bridged.report import ObjectReport, Report
+from bridged.spelling import is_called
 
 KINDS: tuple[str, ...] = get_args(get_type_hints(ObjectId)["kind"])
 _LINKS = {"bridge", "port", "vlan"}
@@ -28,7 +29,11 @@ def resolve(text: str, report: Report, host: Host) -> ObjectReport:
     """The object of the report that `text` names: ``bridge/br-lan``, ``bridge br-lan``, ``br-lan``,
     a sysctl with dots or slashes, an alternative name of a card.  Raises Unknown."""
     kind, name = _parts(text)
-    found = [item for item in report.objects if kind in {"", item.kind} and _names(item, name)]
+    found = [
+        item
+        for item in report.objects
+        if kind in {"", item.kind} and is_called(item.kind, item.name, name)
+    ]
     if not found and (link := host.link(name)):
         found = [item for item in report.objects if _is(host.link(item.name), link)]
         found = [item for item in found if kind in {"", item.kind} and item.kind in _LINKS]
@@ -47,19 +52,6 @@ def _parts(text: str) -> tuple[str, str]:
             if text.startswith(kind + separator):
                 return kind, text[len(kind) + 1 :].strip()
     return "", text.strip()
-
-
-def _names(item: ObjectReport, name: str) -> bool:
-    if item.kind == "sysctl":
-        return bool(name) and sysctl_path(item.name) in {sysctl_path(name), _bare(name)}
-    if item.kind == "module":
-        return item.name == module_name(name)
-    return item.name == name
-
-
-def _bare(name: str) -> str:
-    """A path as people copy it: /proc/sys/net/ipv4/ip_forward."""
-    return name.removeprefix("/proc/sys/")
 
 
 def _is(one: Link | None, other: Link) -> bool:

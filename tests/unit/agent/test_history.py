@@ -188,16 +188,19 @@ def test_what_is_wanted() -> None:
         Entry(20, "sysctl/net.ipv4.ip_forward", "value", "write", "repaired"),
         Entry(30, "node", "firmware", "paused by alice", "paused"),
         Entry(40, "bridge/br-lan", "stp", "set", "failed", bridge="br-lan", error="busy"),
+        Entry(50, "module/br_netfilter", "state", "load", "repaired"),
     ]
 
     def times(**wanted: object) -> list[float]:
         return [e.time for e in select(entries, Wanted(**wanted))]  # type: ignore[arg-type]
 
-    assert times() == [10, 20, 30, 40]
+    assert times() == [10, 20, 30, 40, 50]
     assert times(object="br-lan") == [10, 30, 40], "with its ports, and the node's pause"
     assert times(object="bridge/br-lan") == [30, 40]
-    assert times(object="net.ipv4.ip_forward") == [20, 30]
-    assert times(since=20, limit=2) == [30, 40]
+    for name in ("net.ipv4.ip_forward", "net/ipv4/ip_forward", "/proc/sys/net/ipv4/ip_forward"):
+        assert times(object=name) == times(object=f"sysctl/{name}") == [20, 30]
+    assert times(object="br-netfilter") == times(object="module/br_netfilter") == [30, 50]
+    assert times(since=20, limit=2) == [40, 50]
 
 
 def test_pauses_are_in_it() -> None:
