@@ -31,8 +31,9 @@ Document = dict[str, Any]
 _PAUSE = 1.0
 """Seconds between two looks; longer where a look takes long."""
 _KEPT = 50
-_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
-"""The terminal's second page, without a cursor; and back."""
+_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l\x1b[?7l", "\x1b[?7h\x1b[?25h\x1b[?1049l"
+"""The terminal's second page, without a cursor, and rows cut at its edge (a long name in two rows
+would push the first ones out); and back."""
 _HOME, _END_OF_LINE, _END_OF_PAGE = "\x1b[H", "\x1b[K", "\x1b[J"
 
 

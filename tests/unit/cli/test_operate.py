@@ -306,6 +306,7 @@ def test_on_a_terminal_it_draws_on_a_page_of_its_own_and_gives_it_back(served: s
     assert seen.index(b"\x1b[?1049h") < seen.index(b"node1: as desired")
     assert seen.rstrip().endswith(b"\x1b[?1049l")
     assert b"\x1b[?25h" in seen
+    assert seen.index(b"\x1b[?7l") < seen.index(b"node1: as desired") < seen.index(b"\x1b[?7h")
 
 
 def test_a_bridge_that_is_not_declared_is_refused_with_those_that_are(
