@@ -143,9 +143,7 @@ class _Interfaces:
         ports, filtering = self._ports(name, config)
         if ports:
             found["ports"] = tuple(ports)
-        for family in ("ipv4", "ipv6"):
-            if _has_addresses(part, family, self._notes):
-                found[family] = "keep"
+        found |= _addresses(name, part, self._notes)
         mac = part.value("mac-address", words.expected(words.BRIDGE_KEYS, "mac"))
         if mac:
             found["mac"] = mac.lower()
@@ -253,10 +251,9 @@ def _vlan(name: str, part: Part, notes: Notes) -> Data | None:
 
 def _registration(config: Part, found: Data, notes: Notes) -> None:
     protocol = config.text("registration-protocol").lower()
-    if protocol in {"gvrp", "mvrp"}:
-        found[protocol] = True
-    elif protocol == "none":
-        found |= {"gvrp": False, "mvrp": False}
+    if protocol in {"gvrp", "mvrp", "none"}:
+        # One of the two switches the other off (rust/src/lib/nm/settings/vlan.rs).
+        found |= {"gvrp": protocol == "gvrp", "mvrp": protocol == "mvrp"}
     elif protocol:
         notes.lose(config.at("registration-protocol"), f"{protocol} is not known")
 
@@ -275,16 +272,31 @@ def _copy(part: Part, table: Mapping[str, str], kind: Record, found: Data) -> No
         found[ours] = value
 
 
-def _has_addresses(part: Part, family: str, notes: Notes) -> bool:
-    """Whether a bridge has addresses, which then are left as they are."""
-    if not part.has(family):
-        return False
-    addresses = part.part(family)
-    if off(addresses.take("enabled")):
-        addresses.rest(_ADDRESSES, _WITH_NM, off_is_nothing=True)
-        return False
-    notes.lose(addresses.path, f"{_ADDRESSES}: they are left as they are", _WITH_NM)
-    return True
+def _addresses(name: str, part: Part, notes: Notes) -> Data:
+    """What a bridge says of addresses: those that it is to have are left as they are, and so are
+    those of which nothing is said, as nmstate leaves them."""
+    found: Data = {}
+    silent: list[str] = []
+    for family in ("ipv4", "ipv6"):
+        said = part.take(family)
+        addresses = Part(said, part.at(family), notes)
+        enabled = addresses.take("enabled")
+        if enabled is not None and off(enabled):
+            addresses.rest(_ADDRESSES, _WITH_NM, off_is_nothing=True)
+            continue
+        found[family] = "keep"
+        if enabled is None and off(said):
+            silent.append(family)
+        else:
+            notes.lose(addresses.path, f"{_ADDRESSES}: they are left as they are", _WITH_NM)
+    if silent:
+        notes.tell(
+            part.path,
+            f"nothing is said of {name}'s {' and '.join(silent)}: addresses are left as they are, "
+            "and a new bridge asks for some",
+            f"write {', '.join(f'{family}: disabled' for family in silent)} for one without",
+        )
+    return found
 
 
 def _no_addresses(part: Part, notes: Notes) -> None:

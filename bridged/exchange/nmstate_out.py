@@ -45,9 +45,13 @@ def to_policy(document: Document, name: str, node: str = "") -> Document:
 
 def _others(state: State, notes: Notes) -> None:
     """Sections that are no network; nmstate is not the place for them."""
+    packages = state.packages
     listed = {
         "modules": ", ".join(state.modules or ()),
         "sysctls": ", ".join(map(sysctl_key, state.sysctls or {})),
+        "packages": ", ".join((*packages.present, *packages.absent)) if packages else "",
+        "runtime": "containerd" if state.runtime and state.runtime.containerd else "",
+        "swap": state.swap or "",
         "protect": ", ".join(state.protect),
         "probes": ", ".join(state.probes),
         "maintenance": "the daily window" if state.maintenance else "",
@@ -85,6 +89,9 @@ def _vlan(port: Vlan, path: str, notes: Notes) -> Document:
     protocols = {"gvrp": port.gvrp, "mvrp": port.mvrp}
     if any(protocols.values()):
         found["registration-protocol"] = next(key for key, on in protocols.items() if on)
+        for key, on in protocols.items():
+            if on is None:
+                notes.tell(f"{path}.{key}", f"nothing is said of {key}; nmstate switches it off")
     elif all(on is False for on in protocols.values()):
         found["registration-protocol"] = "none"
     elif False in protocols.values():

@@ -64,6 +64,9 @@ def states(draw: st.DrawFn) -> Data:
             bridge["group-forward-mask"] = draw(st.integers(0, 8191)) * 8
         if draw(st.booleans()):
             bridge["mac"] = f"52:54:00:00:00:{draw(st.integers(0, 255)):02x}"
+        for family in ("ipv4", "ipv6"):
+            if draw(st.booleans()):
+                bridge[family] = draw(st.sampled_from(["keep", "disabled"]))
         filtering = draw(st.sampled_from([None, True, False]))
         ports = []
         for place in range(draw(st.integers(1 if filtering is not None else 0, 3))):
@@ -76,8 +79,10 @@ def states(draw: st.DrawFn) -> Data:
             else:
                 port = {"vlan": draw(st.integers(1, 4094)), "parent": nic, **draw(_vlan)}
                 port |= draw(
-                    st.sampled_from([{}, {"gvrp": True}, {"mvrp": True}])
-                    | st.just({"gvrp": False, "mvrp": False})
+                    st.just({})
+                    | st.sampled_from([(True, False), (False, True), (False, False)]).map(
+                        lambda on: {"gvrp": on[0], "mvrp": on[1]}
+                    )
                 )
                 if draw(st.booleans()):
                     port["name"] = f"v{number}-{place}"

@@ -16,7 +16,11 @@ from tests.unit.exchange.support import FILES, hand_made_machine, loaded
 Capture = pytest.CaptureFixture[str]
 GOOD = """
 interfaces:
-- {name: br1, type: linux-bridge, bridge: {options: {stp: {enabled: false}}, port: [{name: eth1}]}}
+- name: br1
+  type: linux-bridge
+  ipv4: {enabled: false}
+  ipv6: {enabled: false}
+  bridge: {options: {stp: {enabled: false}}, port: [{name: eth1}]}
 """
 
 
@@ -49,7 +53,7 @@ def test_what_is_lost_is_on_stderr_and_ends_with_2(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(POLICY.encode())))
     assert ctl("import", "--from", "nncp", "-") == 2
     captured = capsys.readouterr()
-    assert "br1: {ports: [eth1]}" in captured.out
+    assert "br1: {ports: [eth1], ipv4: keep, ipv6: keep}" in captured.out
     assert "not carried over: spec.nodeSelector" in captured.err
     assert "nodeSelector" not in captured.out
 

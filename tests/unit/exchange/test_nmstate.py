@@ -104,7 +104,7 @@ def says(text: str) -> Data:
         item.setdefault("type", "ethernet")
         item.setdefault("state", "up")
         if item["type"] == "linux-bridge":
-            item |= {f: {"enabled": "false"} for f in ("ipv4", "ipv6")}
+            item |= {f: {"enabled": item[f]["enabled"]} for f in ("ipv4", "ipv6") if f in item}
             config = item.setdefault("bridge", {})
             config.setdefault("options", {}).setdefault("stp", {}).setdefault("enabled", "false")
             ports = config.pop("ports", None) or config.get("port") or []
@@ -170,6 +170,35 @@ def test_sections_that_are_no_network_are_told_but_are_no_loss() -> None:
     assert port["vlan"] == {"mode": "access", "tag": 1}
 
 
+_KUBERNETES = """kubernetes:
+  version: 1.34.2
+  cluster-name: c
+  endpoint: c.example:6443
+  address: 192.0.2.1
+  pod-cidr: 10.11.0.0/16
+  service-cidr: 10.12.0.0/16"""
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "modules: [kvm]",
+        "sysctls: {vm.swappiness: 1}",
+        "packages: {present: [qemu-kvm]}",
+        "runtime: {containerd: {}}",
+        "swap: 'off'",
+        "protect: [f]",
+        "probes: [192.0.2.1]",
+        "maintenance: {start: '02:00', end: '04:00'}",
+        _KUBERNETES,
+    ],
+)
+def test_every_other_section_is_told(section: str) -> None:
+    _, notes = out(loaded(f"version: 1\nbridges: {{}}\n{section}\n").state)
+    assert [note.path for note in notes.found] == [section.partition(":")[0]]
+    assert not notes.lost
+
+
 def places(value: Any, path: str = "") -> Iterator[tuple[str, Data]]:
     """Every mapping in a document with its path."""
     if isinstance(value, dict):
@@ -223,10 +252,55 @@ def test_what_nmstatectl_shows_is_taken_without_losses() -> None:
     assert (bridge.mac, bridge.stp, bridge.ipv4) == ("9a:91:53:6c:67:da", False, "disabled")
 
 
+@pytest.mark.parametrize(
+    ("said", "ipv4", "told"),
+    [
+        ("", "keep", ["a new bridge asks"]),
+        ("ipv4: {}", "keep", ["a new bridge asks"]),
+        ("ipv4: {enabled: false}", "disabled", []),
+        ("ipv4: {enabled: true, dhcp: true}", "keep", ["they are left as they are"]),
+        ("ipv4: {dhcp: true}", "keep", ["they are left as they are"]),
+    ],
+)
+def test_addresses_are_taken_away_only_where_nmstate_says_so(
+    said: str, ipv4: str, told: list[str]
+) -> None:
+    """nmstate leaves what it is silent about."""
+    bridge = f"{{name: b, type: linux-bridge, ipv6: {{enabled: false}}, {said}}}"
+    state, notes = into(f"interfaces: [{bridge}]\n")
+    found = (state.bridges or {})["b"]
+    assert (found.ipv4, found.ipv6) == (ipv4, "disabled")
+    about = [note.message for note in notes.found if "addresses" in note.message]
+    assert len(about) == len(told)
+    assert all(words in message for words, message in zip(told, about, strict=True))
+    assert notes.lost == (told == ["they are left as they are"])
+
+
+def test_addresses_that_are_left_alone_are_left_alone_on_the_way_back() -> None:
+    text = "version: 1\nbridges: {b: {ipv4: keep}}\n"
+    document, _ = out(loaded(text).state)
+    assert "ipv4" not in document["interfaces"][0]
+    back, _ = into(documents_text([document]))
+    assert (back.bridges or {})["b"].ipv4 == "keep"
+    assert (back.bridges or {})["b"].ipv6 == "disabled"
+
+
+def test_one_registration_protocol_switches_the_other_off() -> None:
+    """nmstate knows one at a time."""
+    text = "version: 1\nbridges: {b: {ports: [{vlan: 1, parent: e, gvrp: true}]}}\n"
+    document, notes = out(loaded(text).state)
+    assert "bridges.b.ports.e.1.mvrp" in [note.path for note in notes.found]
+    assert not notes.lost
+    port = (into(documents_text([document]))[0].bridges or {})["b"].ports[0]
+    assert isinstance(port, Vlan)
+    assert (port.gvrp, port.mvrp) == (True, False)
+
+
 def test_a_policy_is_unwrapped_and_what_it_says_of_the_cluster_is_told() -> None:
     notes = Notes()
     data = from_policies(read_documents(POLICY.encode(), "FILE"), notes)
-    assert data["bridges"] == {"br1": {"ports": ({"name": "eth1"},)}}
+    port = {"name": "eth1"}
+    assert data["bridges"] == {"br1": {"ports": (port,), "ipv4": "keep", "ipv6": "keep"}}
     assert [note.path for note in notes.found if note.lost] == [
         "spec.nodeSelector",
         "spec.capture",
