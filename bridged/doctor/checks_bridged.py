@@ -28,12 +28,6 @@ def check_state(path: str, draft: bool = False) -> tuple[Loaded | None, list[Che
             return None, [unseen("state-file", said)]
         remedy = first.remedy or f"bridgedctl validate {path}"
         return None, [problem("state-file", said, why, remedy)]
-    state = loaded.state
-    if not (state.bridges or state.modules or state.sysctls):
-        why = "bridged keeps only what is declared"
-        return loaded, [
-            warning("state-file", f"{path} declares nothing", why, f"declare something in {path}")
-        ]
     others = f" and {len(loaded.files) - 1} drop-ins" if len(loaded.files) > 1 else ""
     others += f" ({len(loaded.left_out)} left out on this node)" if loaded.left_out else ""
     who = "" if draft else ", and nobody else can write it"

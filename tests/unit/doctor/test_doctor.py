@@ -350,6 +350,33 @@ def test_a_broken_state_file_is_a_problem_and_the_rest_is_looked_at(
     assert "did you mean `ports`?" in found["state-file"].remedy
 
 
+@pytest.mark.parametrize(
+    "section",
+    [
+        "packages: {present: [qemu-kvm]}",
+        "swap: 'off'",
+        "runtime: {containerd: {}}",
+        "bridges: {}",
+        "modules: []",
+    ],
+)
+def test_any_section_is_something_declared(
+    section: str, tmp_path: Path, host: FakeReadings
+) -> None:
+    """A file without any is refused when it is loaded, and an empty section says: none."""
+    file = tmp_path / "other.yaml"
+    file.write_text(f"version: 1\n{section}\n")
+    assert "state-file" not in {check.name for check in wrong(str(file), host)}
+
+
+def test_a_state_file_without_a_section_is_a_problem(tmp_path: Path, host: FakeReadings) -> None:
+    file = tmp_path / "empty.yaml"
+    file.write_text("version: 1\nprotect: [enp13s0f0]\n")
+    found = {check.name: check for check in wrong(str(file), host)}
+    assert found["state-file"].grade == "problem"
+    assert "the file declares nothing" in found["state-file"].seen
+
+
 def test_what_cannot_be_looked_at_is_said(path: str, host: FakeReadings) -> None:
     host.config, host.present = None, "no netlink here"
     host.files = {"/proc/self/mountinfo": host.files["/proc/self/mountinfo"]}
