@@ -22,7 +22,8 @@ from bridged.exchange.yaml_writer import Comments, documents_text, state_text
 from bridged.telling.words import count, escape
 
 _ALL, _LOST = 0, 2
-_STDIN = "-"
+_STREAM = "-"
+"""In place of a file: stdin to read, stdout to write."""
 _POLICY_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _POLICY_WORDS = "small letters, digits, dots and dashes, at most 253"
 _HEADER = """\
@@ -50,7 +51,7 @@ def import_(options: argparse.Namespace) -> int:
                 f"--from {options.source} needs a file",
                 f"bridgedctl import --from {options.source} FILE, or - for stdin",
             )
-        source = "stdin" if options.file == _STDIN else options.file
+        source = "stdin" if options.file == _STREAM else options.file
         data = _of_file(options.source, options.file, notes)
     if not any(data.get(section) for section in ("bridges", "modules", "sysctls")):
         _print_notes(notes)
@@ -59,16 +60,16 @@ def import_(options: argparse.Namespace) -> int:
             "write one by hand: docs/state-file.md lists every key",
         )
     text = state_text(data, comments, _HEADER.format(source=source))
-    name = options.output or "stdout"
-    wrong = _problems(text, name)
-    _write(text, options.output, options.force)
+    output = None if options.output == _STREAM else options.output
+    wrong = _problems(text, output or "stdout")
+    _write(text, output, options.force)
     _print_notes(notes)
     if wrong is not None:
         print(escape(wrong.render()), file=sys.stderr)
         number = count(len(wrong.problems), "problem")
         print(f"bridgedctl: the result is to be corrected: {number}", file=sys.stderr)
-    if options.output:
-        print(f"{options.output} is written; next: bridgedctl --state {options.output} plan")
+    if output:
+        print(f"{output} is written; next: bridgedctl --state {output} plan")
     return _LOST if notes.lost or wrong is not None else _ALL
 
 
@@ -150,8 +151,8 @@ def _of_file(source: str, name: str, notes: Notes) -> dict[str, Any]:
     from bridged.exchange.nmstate_in import from_nmstate_documents, from_policies
 
     try:
-        data = _stdin() if name == _STDIN else Path(name).read_bytes()
-        documents = read_documents(data, "stdin" if name == _STDIN else name)
+        data = _stdin() if name == _STREAM else Path(name).read_bytes()
+        documents = read_documents(data, "stdin" if name == _STREAM else name)
         if not documents:
             raise DocumentError(f"{name} holds nothing", "is it the right file?")
         convert = from_policies if source == "nncp" else from_nmstate_documents

@@ -58,6 +58,16 @@ def test_what_is_lost_is_on_stderr_and_ends_with_2(
     assert "nodeSelector" not in captured.out
 
 
+def test_a_dash_is_stdout(
+    file: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is stdin where a file is read, and `-o -` with other tools."""
+    monkeypatch.chdir(tmp_path)
+    assert ctl("import", "--from", "nmstate", str(file), "-o", "-") == 0
+    assert loaded(capsys.readouterr().out).state.bridges
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_a_file_that_is_there_is_not_overwritten(
     file: Path, tmp_path: Path, capsys: Capture
 ) -> None:
