@@ -16,6 +16,9 @@ _T = TypeVar("_T")
 Settings = Mapping[str, Mapping[str, Any]]
 """A NetworkManager profile, unpacked: setting -> key -> plain Python value (bytes for ``ay``)."""
 
+_UPON = frozenset({"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec"})
+"""Kinds of links that the kernel deletes with their parent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -335,6 +338,14 @@ class Host:
         return {index: tuple(links) for index, links in ports.items()}
 
     @cached_property
+    def _upon(self) -> Mapping[int, tuple[Link, ...]]:
+        upon: dict[int, list[Link]] = {}
+        for link in self.links:
+            if link.parent is not None and link.kind in _UPON:
+                upon.setdefault(link.parent, []).append(link)
+        return {index: tuple(links) for index, links in upon.items()}
+
+    @cached_property
     def _addresses(self) -> Mapping[int, tuple[Address, ...]]:
         addresses: dict[int, list[Address]] = {}
         for address in self.addresses:
@@ -366,6 +377,13 @@ class Host:
                 if (index := link.controller) is not None
             }
             kept["_ports"] = {**self._ports, **ports}
+        if all((was.parent, was.kind) == (link.parent, link.kind) for was, link in pairs):
+            upon = {
+                index: tuple(new.get(other.index, other) for other in self._upon[index])
+                for link in now
+                if (index := link.parent) in self._upon and index is not None
+            }
+            kept["_upon"] = {**self._upon, **upon}
         vars(host).update(kept)
         return host
 
@@ -376,6 +394,10 @@ class Host:
     def ports(self, bridge: Link) -> tuple[Link, ...]:
         """The ports of `bridge`, in the order of the dump."""
         return self._ports.get(bridge.index, ())
+
+    def upon(self, link: Link) -> tuple[Link, ...]:
+        """What was made on top of `link` and goes when it goes, in the order of the dump."""
+        return self._upon.get(link.index, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from bridged.desired.state import State
 from bridged.observe.host import Address, Device, Host, Link, NetworkManager, Unavailable
 from bridged.plan.actions import Action, ObjectId, RemoveAddress
+from bridged.plan.declared import ports_of
 from bridged.plan.identity import profile_uuid
 from bridged.plan.memory import Memory
 
@@ -61,10 +62,9 @@ class Context:
                 names.setdefault((link.parent, *tag), []).append(link.name)
         return names
 
-    @cached_property
-    def stacked(self) -> dict[int | None, Link]:
-        """What takes all frames of the interface below it (macvlan, ipvlan), by its ifindex."""
-        return {link.parent: link for link in self.host.links if link.kind in _TAKING}
+    def taking(self, link: Link) -> Link | None:
+        """What takes all frames of `link` that it stands on (macvlan, ipvlan), or None."""
+        return next((over for over in self.host.upon(link) if over.kind in _TAKING), None)
 
     def device(self, name: str) -> Device | None:
         """NetworkManager's device of that name, or None."""
@@ -83,6 +83,17 @@ class Context:
         return tuple(
             port for port in ports if port.name not in declared and not self._made(port.name)
         )
+
+    def standing(self, name: str) -> tuple[Link, ...]:
+        """What others made on top of a link, as a VM's macvtap: it goes when that link goes."""
+        link = self.host.link(name)
+        return tuple(over for over in self.host.upon(link) if not self._ours(over)) if link else ()
+
+    def _ours(self, link: Link) -> bool:
+        """Whether a link is declared as a port, or bridged made it."""
+        if self.memory.made.get(link.name) == link.index or self._made(link.name):
+            return True
+        return any(True for _ in ports_of(self.state, (link.name, *link.altnames)))
 
     def _made(self, name: str) -> bool:
         """Whether a port is one that bridged made, though the state no longer declares it."""

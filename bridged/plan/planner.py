@@ -186,15 +186,23 @@ def _spare_guests(
 
 
 def _sparing(context: Context, verdict: Verdict, withheld: list[Action]) -> Verdict:
-    guests = context.guests(verdict.bridge) if verdict.bridge else ()
-    if not guests or verdict.bridge in context.allowed:
+    bridge, item = verdict.bridge, verdict.object
+    ports = context.guests(bridge) if bridge else ()
+    upon = context.standing(bridge) if bridge else ()
+    if item.kind == "vlan":
+        upon += context.standing(item.name)
+    if not (ports or upon) or bridge in context.allowed:
         return verdict
     withheld += (action for action in verdict.actions if action.disruption == "guests")
-    names = ", ".join(guest.name for guest in guests[:5])
+    names = ", ".join(guest.name for guest in (*ports, *upon)[:5])
+    lost = bridge if ports or item.kind != "vlan" else item.name
+    what = f"{len(ports)} guest ports" if ports and not upon else f"{len(ports + upon)} guests"
     return replace(
         verdict,
         condition="withheld",
-        reason=f"would take {verdict.bridge} away from {len(guests)} guest ports ({names})",
-        remedy=f"bridgedctl apply --allow-disruption {verdict.bridge}",
+        reason=f"would take {lost} away from {what} ({names})",
+        remedy=f"bridgedctl apply --allow-disruption {bridge}"
+        if bridge
+        else f"remove {names} first",
         actions=tuple(a for a in verdict.actions if a.disruption != "guests"),
     )

@@ -50,20 +50,25 @@ def obstacle(port: PortView) -> tuple[str, str, bool] | None:
     owner = context.host.controller(link)
     if owner is not None and owner.kind != "bridge":
         return _owned(port, owner)
-    over = context.stacked.get(link.index)
-    if over is not None and not port.plugged:
-        return (
-            f"{over.name}, a {over.kind}, stands on {name}, which the kernel does not allow on a "
-            "port of a bridge",
-            f"remove {over.name}, or put it on {port.bridge} instead",
-            False,
-        )
-    return _unmanaged(port)
+    return _stood_on(port, link) or _unmanaged(port)
 
 
 def _is_link_local(address: Address) -> bool:
     """An address that a port has by itself: nobody reaches the node by it alone."""
     return address.family == 6 and address.address.startswith("fe80:")
+
+
+def _stood_on(port: PortView, link: Link) -> tuple[str, str, bool] | None:
+    """What takes the frames that the bridge would get: the kernel refuses one of the two."""
+    over = port.context.taking(link)
+    if over is None or port.plugged:
+        return None
+    return (
+        f"{over.name}, a {over.kind}, stands on {port.name}, which the kernel does not allow on a "
+        "port of a bridge",
+        f"remove {over.name}, or put it on {port.bridge} instead",
+        False,
+    )
 
 
 def _owned(port: PortView, owner: Link) -> tuple[str, str, bool]:
@@ -91,8 +96,12 @@ def _vlan_obstacle(port: PortView, spec: Vlan) -> tuple[str, str, bool] | None:
                 f"write name: {other} for this port",
                 True,
             )
-    owner = context.host.controller(link) if link is not None else None
-    return _owned(port, owner) if owner is not None and owner.kind != "bridge" else None
+    if link is None:
+        return None
+    owner = context.host.controller(link)
+    if owner is not None and owner.kind != "bridge":
+        return _owned(port, owner)
+    return _stood_on(port, link)
 
 
 def _unmanaged(port: PortView) -> tuple[str, str, bool] | None:

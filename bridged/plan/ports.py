@@ -42,6 +42,16 @@ def plan_port(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) ->
         )
     in_place = _in_kernel(port, found)
     remade = any(isinstance(action, DeleteLink) for action in in_place)
+    upon = context.standing(port.name) if remade else ()
+    if upon:
+        return Verdict(
+            port.item,
+            "blocked",
+            f"{port.name} must be made anew, and {upon[0].name} stands on it",
+            f"remove {upon[0].name} first",
+            tuple(found.drift),
+            bridge=bridge,
+        )
     actions += in_place
     actions += _membership(port, found, remade)
     impossible = "" if actions else found.obstacle

@@ -46,7 +46,7 @@ def plan_removals(context: Context) -> list[Verdict]:
         action = DeleteLink(
             object=item,
             reason=f"{name} is no longer declared and bridged made it",
-            disruption="guests" if link.kind == "bridge" else "port",
+            disruption="guests" if link.kind == "bridge" or context.standing(name) else "port",
             device=name,
             index=index,
         )
@@ -78,6 +78,8 @@ def _delete_profile(context: Context, item: ObjectId, profile: Profile) -> Verdi
     stays = item.kind != "bridge" and bridge in (context.state.bridges or {})
     device = context.device(item.name)
     in_use = device is not None and device.active == profile.uuid
+    if item.kind == "vlan" and context.standing(item.name):
+        stays = False  # what stands on it goes with it, whatever becomes of the bridge
     disruption: Disruption = "none" if not in_use else "port" if stays else "guests"
     action = DeleteProfile(
         object=item,
