@@ -284,9 +284,10 @@ def _added(actions: Iterable[Action]) -> tuple[AddProfile, ...]:
 
 
 def _paths(host: Host, devices: Iterable[str]) -> list[str]:
-    """Object paths of those of the devices that NetworkManager has."""
+    """Object paths of those of the devices that NetworkManager has, which goes by first names."""
     nm = host.network_manager
     if not isinstance(nm, NetworkManager):
         return []
-    found = (nm.device(name) for name in sorted(devices))
+    names = {link.name if (link := host.link(name)) else name for name in devices}
+    found = (nm.device(name) for name in sorted(names))
     return [device.path for device in found if device is not None]

@@ -132,7 +132,9 @@ def _vlan_parent(port: PortView, found: Differences) -> dict[str, dict[str, Any]
     parent = str(profile.get("vlan", "parent", ""))
     target = nm.profile(parent)
     wanted = port.context.ifname(port.spec.parent)
-    if (target.interface if target else parent) == wanted:
-        return {}
+    present = target.interface if target else parent
+    link = port.context.host.link
+    if present == wanted or not (link(wanted) or link(present)):
+        return {}  # of two names that nobody has now, both may be that card's
     found.note("parent", wanted, network_manager=parent)
     return {"vlan": {"parent": wanted}}

@@ -6,6 +6,7 @@ and everybody else's are left as they are.
 
 from collections.abc import Iterator
 
+from bridged.desired.port import Nic
 from bridged.observe.host import Profile
 from bridged.plan.actions import Action, DeleteLink, DeleteProfile, Disruption, ObjectId
 from bridged.plan.context import Context
@@ -27,11 +28,14 @@ def plan_removals(context: Context) -> list[Verdict]:
     left: set[str] = set()
     waiting = {bridge for bridge, _ in unresolved(context.state)}
     declared = context.state.devices()
+    absent = _absent(context)
     if context.nm is not None:
         for item, profile in sorted(_orphans(context), key=lambda pair: pair[0].kind == "bridge"):
             left.add(profile.interface)
             if item.kind != "bridge" and profile.controller in waiting:
                 continue  # it may be the very card that is looked for
+            if item.kind == "port" and profile.controller in absent and not _is_here(context, item):
+                continue  # the same: declared by an alternative name, which is not known now
             verdicts.append(_delete_profile(context, item, profile))
     for name, index in context.memory.made.items():
         link = context.host.link(name)
@@ -52,6 +56,19 @@ def plan_removals(context: Context) -> list[Verdict]:
         )
         verdicts.append(_verdict(context, item, action, name if link.kind == "bridge" else ""))
     return verdicts
+
+
+def _absent(context: Context) -> set[str]:
+    """The bridges of declared cards of which none is here: it may have had another name too."""
+    return {
+        bridge
+        for bridge, _, port in context.state.ports()
+        if isinstance(port, Nic) and context.host.link(port.device) is None
+    }
+
+
+def _is_here(context: Context, item: ObjectId) -> bool:
+    return context.host.link(item.name) is not None
 
 
 def _orphans(context: Context) -> Iterator[tuple[ObjectId, Profile]]:

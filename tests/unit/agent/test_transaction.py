@@ -97,6 +97,19 @@ def test_a_change_that_cuts_the_node_off_is_rolled_back(site: Site) -> None:
     assert site.checkpoints.saved == {}
 
 
+def test_a_card_is_in_the_checkpoint_by_whatever_name_it_is_declared(site: Site) -> None:
+    """NetworkManager knows it by the first: without a checkpoint nothing would be taken back."""
+    site.machine.kernel.change("enp13s0f0", altnames=("altlan",))
+    bridges = {"br-lan": {"ports": ({"name": "altlan"},)}}
+    site.engine.source.state = state(bridges=bridges)  # type: ignore[misc]
+    site.cut_by_bridge()
+    site.engine.run_pass()
+    index = site.machine.kernel.need("enp13s0f0").index
+    (told,) = site.checkpoints.told.values()
+    assert f"/org/freedesktop/NetworkManager/Devices/{index}" in told[0]
+    assert site.machine.kernel.link("br-lan") is None
+
+
 def test_a_rolled_back_state_is_not_tried_for_ever(site: Site) -> None:
     """Three tries in all, however long it goes on, and also over restarts."""
     site.cut_by_bridge()

@@ -1,10 +1,12 @@
 """Interfaces that are declared by an alternative name: the same one, whatever it is called."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bridged.plan.actions import ObjectId, SetOffloads
+from bridged.plan.identity import profile_uuid
 from tests.twins.machine import Machine, reference_machine
 from tests.twins.source import engine
 from tests.unit.reference import REFERENCE, state
@@ -113,3 +115,52 @@ def test_nothing_is_tried_while_another_interface_has_the_name_of_the_bridge(
     assert verdict is not None
     assert (verdict.condition, verdict.reason) == ("pending", "waits for br-lan")
     assert machine.kernel.need("enp13s0f0").controller is None
+
+
+def test_a_card_that_is_unplugged_keeps_the_profile_that_is_under_its_first_name(
+    machine: Machine,
+) -> None:
+    """Nobody knows then that it has two, and without its profile it would not come back at boot."""
+    wanted = lan({"name": "altlan"})
+    assert not machine.converge(wanted)
+    ours = profile_uuid(PORT)
+    card = machine.kernel.need("enp13s0f0")
+    machine.kernel.delete("enp13s0f0")
+    machine.converge(wanted)
+    assert ours in machine.nm.profiles
+    machine.kernel.links[card.index] = replace(card, controller=None, controller_kind="", port={})
+    assert not machine.converge(wanted)
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0"}
+    assert machine.nm.active["enp13s0f0"] == ours
+    bound = [p["connection"].get("interface-name") for p in machine.nm.profiles.values()]
+    assert "altlan" not in bound, "one that was made meanwhile is gone"
+
+
+def test_of_two_cards_that_are_unplugged_the_one_that_is_not_declared_goes_later(
+    machine: Machine,
+) -> None:
+    """It may be the one that is: that is known once the declared one is here."""
+    assert not machine.converge(lan({"name": "enp13s0f0"}, {"name": "enp13s0f3"}))
+    gone = [machine.kernel.need(name) for name in ("enp13s0f0", "enp13s0f3")]
+    for link in gone:
+        machine.kernel.delete(link.name)
+    wanted = lan({"name": "altlan"})
+    machine.converge(wanted)
+    kept = {profile_uuid(ObjectId("port", link.name)) for link in gone}
+    assert kept <= set(machine.nm.profiles)
+    bare = {"controller": None, "controller_kind": "", "port": {}}
+    machine.kernel.links[gone[0].index] = replace(gone[0], **bare)  # type: ignore[arg-type]
+    assert not machine.converge(wanted)
+    assert kept & set(machine.nm.profiles) == {profile_uuid(PORT)}
+
+
+def test_a_vlan_keeps_its_parent_while_that_is_unplugged(machine: Machine) -> None:
+    web = {"ports": ({"vlan": 6, "parent": "altlan", "name": "v6"},)}
+    wanted = state(bridges={"br-web": web}, modules=(), sysctls={})
+    assert not machine.converge(wanted)
+    machine.kernel.delete("enp13s0f0")
+    machine.faults.writes.clear()
+    machine.converge(wanted)
+    assert machine.faults.writes == []
+    ours = machine.nm.profiles[profile_uuid(ObjectId("vlan", "v6"))]
+    assert ours["vlan"]["parent"] == "enp13s0f0"
