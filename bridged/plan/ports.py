@@ -21,6 +21,9 @@ from bridged.plan.profiles import demote
 from bridged.plan.result import Verdict
 from bridged.report import Condition
 
+_DEACTIVATING = 110
+"""NMDeviceState."""
+
 
 def plan_port(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) -> Verdict:
     """The verdict on one declared port."""
@@ -53,9 +56,10 @@ def plan_port(context: Context, bridge: str, bridge_spec: Bridge, spec: Port) ->
             bridge=bridge,
         )
     actions += in_place
-    actions += _membership(port, found, remade)
+    if remade or not found.remake:
+        actions += _membership(port, found, remade)
     impossible = "" if actions else found.obstacle
-    waiting = "" if actions or impossible or not found.drift else _waiting(port)
+    waiting = "" if actions or impossible or not found.drift else _waiting(port, found)
     condition: Condition = "drift" if found.drift else "converged"
     if impossible or waiting:
         condition = "blocked" if impossible else "pending"
@@ -88,7 +92,8 @@ def _in_kernel(port: PortView, found: Differences) -> list[Action]:
         found.drift += [d for d in compared.drift if d.kernel is not None]
         if not compared.remake:
             found.note("parent", port.context.ifname(port.parent_name), kernel="another")
-        return [_remake(port, link, found)]
+        found.remake = True
+        return [] if _lost_for_good(port, found) else [_remake(port, link, found)]
     found.drift += compared.drift
     found.missing += compared.missing
     if not link.up:
@@ -144,6 +149,13 @@ def _misplaced(port: PortView) -> bool:
     return parent is not None and port.link.parent != parent.index
 
 
+def _lost_for_good(port: PortView, found: Differences) -> str:
+    """Why nobody would make the VLAN again were it deleted, empty where NetworkManager does."""
+    if port.context.nm is None:
+        return port.context.nm_reason
+    return found.taken or _out_of_reach(port)
+
+
 def _remake(port: PortView, link: Link, found: Differences) -> Action:
     return DeleteLink(
         object=port.item,
@@ -172,7 +184,10 @@ def _membership(port: PortView, found: Differences, remade: bool) -> list[Action
     bridge = port.controller
     if bridge is not None and (bridge.kind, bridge.name) != ("bridge", port.bridge):
         return []  # something else has the bridge's name
-    if port.context.nm is None or _netlink_suffices(port):
+    device = port.context.device(port.bridge)
+    if device is not None and device.state == _DEACTIVATING:
+        return []  # its ports are being released: it is gone in a moment
+    if port.context.nm is None or (not remade and _netlink_suffices(port)):
         if port.link is None or bridge is None:
             return []
         return [
@@ -202,9 +217,8 @@ def _membership(port: PortView, found: Differences, remade: bool) -> list[Action
 def _netlink_suffices(port: PortView) -> bool:
     """NetworkManager has the port's profile active; or it leaves the bridge or the VLAN alone
     (unmanaged by configuration, or made by `ip link add` and not configured), and would refuse to
-    activate it."""
-    bridge = port.context.device(port.bridge) if port.controller is not None else None
-    if bridge is not None and not bridge.managed:
+    activate it, or take the bridge away from its guests for it."""
+    if _out_of_reach(port):
         return True
     if port.device is not None and not port.device.managed and not port.in_use:
         return True
@@ -216,9 +230,27 @@ def _netlink_suffices(port: PortView) -> bool:
     )
 
 
-def _waiting(port: PortView) -> str:
+def _out_of_reach(port: PortView) -> str:
+    """Why NetworkManager is not asked for a port of the bridge as it is, empty where it can be.
+
+    With a port it activates the bridge where it has no profile active on that, and activating a
+    bridge that exists releases all its ports.
+    """
+    bridge = port.context.device(port.bridge) if port.controller is not None else None
+    if bridge is None or (bridge.managed and bridge.active):
+        return ""
+    if not bridge.managed:
+        return f"NetworkManager does not manage {port.bridge}"
+    if not port.context.guests(port.bridge):
+        return ""
+    return f"NetworkManager would activate {port.bridge}, and its guests would lose it"
+
+
+def _waiting(port: PortView, found: Differences) -> str:
     if port.context.nm is None:
         return port.context.nm_reason
+    if found.remake and (why := _out_of_reach(port)):
+        return why
     if port.in_the_way:
         return f"waits for {', '.join(port.in_the_way)} to become another VLAN"
     if port.device is not None and port.device.activating:
