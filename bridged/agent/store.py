@@ -14,6 +14,8 @@ from bridged.errors import DAMAGED
 from bridged.folders import at_once
 from bridged.plan.memory import Guest, Memory
 
+_VERSION = 2
+"""Before, no VLANs were written where they were not known, too."""
 _TYPES: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "index": (int,),
@@ -56,7 +58,7 @@ class MemoryStore:
             return
         beside = self._path.with_suffix(".new")
         try:
-            beside.write_text(json.dumps(asdict(memory)))
+            beside.write_text(json.dumps({"version": _VERSION, **asdict(memory)}))
             os.replace(beside, self._path)
         except OSError as error:
             self._log.warning("memory_not_kept", path=str(self._path), error=str(error))
@@ -65,9 +67,12 @@ class MemoryStore:
 
 def _decode(document: dict[str, Any]) -> Memory:
     guests = {}
+    tells_none = document.get("version", 1) >= _VERSION
     for fields in document["guests"].values():
         for key in ("vlans", "former_vlans"):
-            fields[key] = tuple(PortVlan(**vlan) for vlan in fields.get(key, ()))
+            vlans = fields.get(key)
+            known = vlans is not None and (vlans or tells_none)
+            fields[key] = tuple(PortVlan(**vlan) for vlan in vlans) if known else None
         guest = Guest(**fields)
         for key, types in _TYPES.items():
             if not isinstance(getattr(guest, key), types):

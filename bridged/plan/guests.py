@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bridged.plan.actions import Action, ObjectId, SetController, SetLink, SetVlans
 from bridged.plan.context import Context
-from bridged.plan.memory import Guest, has
+from bridged.plan.memory import Guest, carries, has
 from bridged.plan.remember import dropped
 from bridged.plan.result import Verdict
 from bridged.report import PropertyDrift
@@ -36,7 +36,7 @@ def _reset(context: Context, guest: Guest) -> bool:
     link = context.host.by_index.get(guest.index)
     if guest.lost is not None or link is None or not dropped(guest, context.host):
         return False
-    return not has(link.port, guest.port) or guest.vlans != link.vlans
+    return not has(link.port, guest.port) or not carries(link.vlans, guest.vlans)
 
 
 def _drift(guest: Guest) -> PropertyDrift:
@@ -62,7 +62,7 @@ def _put_back(context: Context, item: ObjectId, guest: Guest, bridge: int) -> It
         yield SetLink(
             object=item, reason=reason, device=guest.name, index=guest.index, port=guest.port
         )
-    if link is not None and guest.vlans and guest.vlans != link.vlans:
+    if link is not None and guest.vlans is not None and guest.vlans != link.vlans:
         yield SetVlans(
             object=item, reason=reason, device=guest.name, index=guest.index, vlans=guest.vlans
         )

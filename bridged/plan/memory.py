@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridged.desired.vlans import PortVlan
+from bridged.desired.vlans import Membership
 
 _SETTINGS = (
     "brport_cost",
@@ -44,15 +44,20 @@ def has(port: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     return wanted.items() <= port.items()
 
 
+def carries(vlans: Membership, wanted: Membership | None) -> bool:
+    """Whether a port has these VLANs; what is not known of them says nothing."""
+    return wanted is None or vlans == wanted
+
+
 @dataclass(frozen=True, slots=True)
 class Guest:
     """A guest port as it was last seen in its bridge.
 
-    `port` are its settings there (see `settings`) and `vlans` its VLANs; `bridge_index` and
-    `activation` tell which incarnation of the bridge it was plugged into. `lost` is when it was
-    first seen outside (Host.time), None while it is plugged in. `former_port` and `former_vlans`
-    are what it had before its settings changed, until NetworkManager was asked whether something
-    had happened to the bridge; None where nothing is in doubt.
+    `port` are its settings there (see `settings`) and `vlans` its VLANs, None where they are not
+    known; `bridge_index` and `activation` tell which incarnation of the bridge it was plugged into.
+    `lost` is when it was first seen outside (Host.time), None while it is plugged in. `former_port`
+    and `former_vlans` are what it had before its settings changed, until NetworkManager was asked
+    whether something had happened to the bridge; None where nothing is in doubt.
     """
 
     name: str
@@ -61,10 +66,10 @@ class Guest:
     bridge_index: int
     activation: str = ""
     port: Mapping[str, Any] = field(default_factory=dict)
-    vlans: tuple[PortVlan, ...] = ()
+    vlans: Membership | None = None
     lost: float | None = None
     former_port: Mapping[str, Any] | None = None
-    former_vlans: tuple[PortVlan, ...] = ()
+    former_vlans: Membership | None = None
 
 
 @dataclass(frozen=True, slots=True)

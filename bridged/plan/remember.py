@@ -7,7 +7,7 @@ from bridged.desired.state import State
 from bridged.observe.host import Device, Host, Link, NetworkManager
 from bridged.plan.context import Context
 from bridged.plan.identity import owned
-from bridged.plan.memory import Guest, Memory, has, settings
+from bridged.plan.memory import Guest, Memory, carries, has, settings
 
 _GRACE = 10.0
 """Seconds in which a guest port outside its bridge may still turn out to have been dropped by a
@@ -66,6 +66,7 @@ def _plugged(state: State, host: Host, made: Iterable[str]) -> Iterator[Guest]:
         bridge = host.link(name)
         if bridge is None:
             continue
+        filters = bool(bridge.info.get("br_vlan_filtering"))
         for port in context.guests(name):
             yield Guest(
                 name=port.name,
@@ -74,7 +75,7 @@ def _plugged(state: State, host: Host, made: Iterable[str]) -> Iterator[Guest]:
                 bridge_index=bridge.index,
                 activation=_activation(host, name),
                 port=settings(port.port),
-                vlans=port.vlans,
+                vlans=port.vlans if port.vlans or filters else None,
             )
 
 
@@ -85,15 +86,18 @@ def _settled(now: Guest, before: Guest | None, host: Host) -> Guest:
     NetworkManager tells of a new activation before it drops the ports, and plugs a guest that it
     manages back in by itself, with the settings of a new port.  Whoever changes the settings of a
     guest whose bridge stayed the same means it; but whether it did has to be asked.
+
+    That it has no VLANs at all is believed of the second look only: they are dumped after the
+    links, and it may have been taken out in between.
     """
     if before is None or before.bridge != now.bridge:
-        return now
+        return replace(now, vlans=now.vlans or None)
     if _changing(host, now.bridge):
         return _as_it_was(replace(before, lost=None))
     if (before.bridge_index, before.activation) == (now.bridge_index, now.activation):
         return _in_doubt(now, before) if host.remembered else now
     kept = _as_it_was(replace(before, lost=None))
-    return now if has(now.port, kept.port) and kept.vlans == now.vlans else kept
+    return now if has(now.port, kept.port) and carries(now.vlans or (), kept.vlans) else kept
 
 
 def _in_doubt(now: Guest, before: Guest) -> Guest:
@@ -114,7 +118,7 @@ def _as_it_was(guest: Guest) -> Guest:
         port=guest.former_port,
         vlans=guest.former_vlans,
         former_port=None,
-        former_vlans=(),
+        former_vlans=None,
     )
 
 

@@ -174,3 +174,40 @@ def test_rule_6_a_guest_that_cannot_be_put_back_holds_up_no_other(
     machine.clock.advance(1)
     assert running.run_pass().converged
     assert_guests_are_back(machine)
+
+
+def test_a_guest_that_carries_no_vlan_at_all_has_none_again(machine: Machine) -> None:
+    """Put back with the bridge's default VLAN it would reach what it must not reach."""
+    bridges = {"br-lan": {"ports": ({"name": "enp13s0f0"},), "vlan_filtering": True}}
+    made = engine(machine, state(bridges=bridges))
+    made.run_pass()
+    machine.kernel.add_link("vnet0", "tun", up=True)
+    machine.kernel.plug("vnet0", "br-lan")
+    machine.kernel.change("vnet0", vlans=())
+    made.run_pass()
+    assert made.memory.guests[machine.kernel.need("vnet0").index].vlans is None
+    made.run_pass()
+    assert made.memory.guests[machine.kernel.need("vnet0").index].vlans == ()
+    machine.nm.up(profile(machine, "br-lan"))
+    machine.clock.advance(600)
+    assert made.run_pass().converged
+    assert machine.kernel.ports("br-lan") == {"enp13s0f0", "vnet0"}
+    assert machine.kernel.need("vnet0").vlans == ()
+    machine.faults.writes.clear()
+    assert made.run_pass().converged
+    assert machine.faults.writes == []
+
+
+def test_vlans_that_are_not_known_are_not_taken_away(machine: Machine) -> None:
+    """The guest was seen once, without any: it may have been out already."""
+    bridges = {"br-lan": {"ports": ({"name": "enp13s0f0"},), "vlan_filtering": True}}
+    made = engine(machine, state(bridges=bridges))
+    made.run_pass()
+    machine.kernel.add_link("vnet0", "tun", up=True)
+    machine.kernel.plug("vnet0", "br-lan")
+    machine.kernel.change("vnet0", vlans=())
+    made.run_pass()
+    machine.nm.up(profile(machine, "br-lan"))
+    machine.clock.advance(600)
+    assert made.run_pass().converged
+    assert machine.kernel.need("vnet0").vlans == (PortVlan(1, pvid=True, untagged=True),)

@@ -1,5 +1,6 @@
 """The memory survives a restart, and damage to its file costs nothing but the memory."""
 
+import json
 import os
 from pathlib import Path
 
@@ -23,7 +24,9 @@ MEMORY = Memory(
             1.5,
             {"brport_cost": 9},
             (PortVlan(7),),
-        )
+        ),
+        10: Guest("vnet1", 10, "br-lan", 7, vlans=()),
+        11: Guest("vnet2", 11, "br-lan", 7),
     },
 )
 
@@ -78,3 +81,16 @@ def test_what_others_may_write_is_not_remembered(tmp_path: Path) -> None:
     MemoryStore(path).save(MEMORY)
     path.chmod(0o666)
     assert MemoryStore(path).load() == Memory()
+
+
+def test_a_former_version_did_not_tell_no_vlans_from_unknown_ones(tmp_path: Path) -> None:
+    path = tmp_path / "memory.json"
+    MemoryStore(path).save(MEMORY)
+    document = json.loads(path.read_text())
+    del document["version"]
+    path.write_text(json.dumps(document))
+    assert [guest.vlans for guest in MemoryStore(path).load().guests.values()] == [
+        (PortVlan(6, True),),
+        None,
+        None,
+    ]
