@@ -91,6 +91,10 @@ def plan_bridge(context: Context, name: str, spec: Bridge, comes_with_port: bool
         actions += demote(item, choice.rivals, frozenset())
         for rival in choice.rivals:
             found.note("profile", "one that autoconnects", network_manager=f"also {rival.id}")
+    if link is not None and spec.mtu and _is_news(context, choice, found, "802-3-ethernet", "mtu"):
+        # It may have it from its ports: then the first guest with a smaller one takes it down.
+        # Once, for the profile has it from then on.
+        found.link["mtu"] = spec.mtu
     actions += _in_kernel(context, item, spec, link, found)
     if applied is not None and found.applied:
         actions.append(
@@ -276,6 +280,14 @@ def connection_changes(profile: Profile, found: Differences) -> dict[str, dict[s
         changes |= {"controller": None, "port-type": None}
         found.note("controller", "none", network_manager=profile.controller)
     return {"connection": changes} if changes else {}
+
+
+def _is_news(context: Context, choice: Choice, found: Differences, setting: str, key: str) -> bool:
+    """Whether NetworkManager learns of a declared value only now."""
+    if context.nm is None or found.taken:
+        return False
+    changes = found.profile.get(setting, {}) | found.applied.get(setting, {})
+    return key in changes or choice.profile is None
 
 
 def _in_kernel(

@@ -243,3 +243,32 @@ def test_a_profile_of_another_kind_with_our_uuid_is_named(machine: Machine, item
     assert machine.kernel.link("dummy7") is None
     machine.nm.profiles.pop(profile_uuid(item))
     assert not machine.converge(state())
+
+
+def mtu_set(machine: Machine) -> list[str]:
+    return [write for write in machine.faults.writes if write.startswith("set_link set mtu")]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_mtu_that_the_bridge_has_already_is_set_once(machine: Machine, known: bool) -> None:
+    """It had it from its ports, as long as nobody chose one: the first tap would take it down."""
+    if not known:
+        machine.nm.profiles.pop(profile_uuid(BRIDGE))
+        machine.nm.active.pop("br-lan")
+    card = {"name": "enp13s0f0", "mtu": 9000}
+    for name in ("br-lan", "enp13s0f0"):
+        machine.kernel.change(name, mtu=9000)
+    wanted = state(bridges={"br-lan": {"ports": (card,), "mtu": 9000}})
+    assert not machine.converge(wanted)
+    assert mtu_set(machine) == ["set_link set mtu=9000 on br-lan"]
+    machine.faults.writes.clear()
+    assert not machine.converge(wanted)
+    assert machine.faults.writes == []
+
+
+def test_an_mtu_is_not_set_again_for_another_change_of_the_profile(machine: Machine) -> None:
+    wanted = state(bridges={"br-lan": {"mtu": 9000}})
+    assert not machine.converge(wanted)
+    machine.faults.writes.clear()
+    assert not machine.converge(state(bridges={"br-lan": {"mtu": 9000, "stp": True}}))
+    assert not mtu_set(machine)
