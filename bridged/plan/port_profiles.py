@@ -2,16 +2,28 @@
 
 from typing import Any
 
-from bridged.desired.port import Vlan
+from bridged.desired.port import Nic, Vlan
 from bridged.desired.properties import MAC_BYTES
 from bridged.plan.actions import Action, AddProfile, UpdateProfile
 from bridged.plan.compare import Differences, compare, put
 from bridged.plan.identity import profile_uuid
 from bridged.plan.port_view import PortView
-from bridged.plan.profiles import ETHERNET, choose_bridge, merged, restored, taken, volatile
+from bridged.plan.profiles import (
+    ETHERNET,
+    WIRED,
+    choose_bridge,
+    merged,
+    priority,
+    priority_of_others,
+    restored,
+    taken,
+    volatile,
+)
 
 _PRIORITY = 100
 """Autoconnect priority of our port profiles, above the default of profiles for any NIC."""
+_LOWEST, _HIGHEST = -999, 999
+"""What NetworkManager takes."""
 
 
 def plan_profile(port: PortView, found: Differences) -> list[Action]:
@@ -80,7 +92,7 @@ def _new_profile(port: PortView) -> dict[str, dict[str, Any]]:
             "controller": port.bridge,
             "port-type": "bridge",
             "autoconnect": True,
-            "autoconnect-priority": _PRIORITY,
+            "autoconnect-priority": max(_PRIORITY, _winning(port)),
         },
         "802-3-ethernet": {"mac-address": MAC_BYTES.encode(port.hardware)} if port.hardware else {},
         "bridge-port": {},
@@ -106,7 +118,22 @@ def _connection(port: PortView, found: Differences) -> dict[str, dict[str, Any]]
     if not profile.autoconnect:
         changes["autoconnect"] = True
         found.note("autoconnect", True, network_manager=False)
+    ours = profile.uuid == profile_uuid(port.link_id) and isinstance(port.spec, Nic)
+    wanted = max(_winning(port), _PRIORITY if ours else _LOWEST)
+    if priority(profile) < wanted:
+        changes["autoconnect-priority"] = wanted
+        found.note("autoconnect-priority", wanted, network_manager=priority(profile))
     return {"connection": changes} if changes else {}
+
+
+def _winning(port: PortView) -> int:
+    """The least autoconnect priority with which the card's profile comes before those for any card
+    at the next boot.  Of two with the same, the one that was used last comes first."""
+    nm, profile = port.context.nm, port.choice.profile
+    if nm is None or isinstance(port.spec, Vlan) or (profile and profile.type not in WIRED):
+        return _LOWEST
+    others = priority_of_others(nm, port.name, port.bridge, port.uuid)
+    return _LOWEST if others is None else min(others + 1, _HIGHEST)
 
 
 def _hardware(port: PortView, found: Differences) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ by what they are, never by their name.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from bridged.observe.host import Link, NetworkManager, Profile
@@ -14,6 +15,9 @@ from bridged.plan.compare import Differences
 from bridged.plan.identity import makes, profile_uuid
 
 ETHERNET = "802-3-ethernet"
+WIRED = frozenset({ETHERNET, "veth"})
+_OPERATORS = frozenset("!&|\\")
+"""With one of these before it a name in match.interface-name is more than a pattern."""
 _MADE = {"bond", "team", "vlan", "macvlan", "vxlan", "macsec", "dummy", "tun", "hsr"}
 """Types of profiles that make an interface themselves, which can be a port of a bridge."""
 
@@ -51,12 +55,11 @@ def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) 
     """The profile that makes the NIC `device` a port of `bridge`.
 
     A profile that is tied to neither a name nor an address would serve other NICs too, so it is
-    no rival to be put out of the way: ours wins by its autoconnect priority.  One with the address
-    of another card (of the one that was here before, say) is none of this one's, whatever name it
-    has: NetworkManager refuses it.
+    no rival to be put out of the way: the port's wins by its autoconnect priority (see
+    `priority_of_others`).  One with the address of another card (of the one that was here before,
+    say) is none of this one's, whatever name it has: NetworkManager refuses it.
     """
     mac = (link.permanent_address or link.address).lower() if link else ""
-    wired = {ETHERNET, "veth"}
     known = nm.device(device)
 
     def choose() -> Choice:
@@ -64,7 +67,7 @@ def choose_nic(nm: NetworkManager, device: str, link: Link | None, bridge: str) 
         same = [
             p
             for p in nm.candidates(device)
-            if p.type in wired and _bound(p, device, mac, in_use=p.uuid == active)
+            if p.type in WIRED and _bound(p, device, mac, in_use=p.uuid == active)
         ]
         item = ObjectId("port", device)
         return _choose(nm, item, device, same, lambda p: _serves(nm, p, item, bridge))
@@ -125,7 +128,7 @@ def _choose(
             profile.uuid != active,
             profile.uuid != own,
             not profile.autoconnect,
-            -int(profile.get("connection", "autoconnect-priority", 0)),
+            -priority(profile),
             -int(profile.get("connection", "timestamp", 0)),
             profile.uuid,
         )
@@ -151,7 +154,46 @@ def _bound(profile: Profile, device: str, mac: str, in_use: bool) -> bool:
     other = bool(raw and mac) and ":".join(f"{byte:02x}" for byte in raw) != mac
     if profile.interface:
         return profile.interface == device and (in_use or not other)
+    if profile.get("match", "interface-name") == [device]:
+        return not other
     return bool(raw and mac) and not other
+
+
+def priority_of_others(nm: NetworkManager, device: str, bridge: str, uuid: str) -> int | None:
+    """The highest autoconnect priority of the profiles that may take the card `device` though they
+    are not tied to it, None where there are none.  `uuid` is that of its own profile, and one that
+    makes any card a port of `bridge` takes nothing away."""
+
+    def conclude() -> tuple[Profile, ...]:
+        found = (
+            p
+            for p in nm.candidates("")
+            if p.type == ETHERNET
+            and p.autoconnect
+            and not p.generated
+            and not p.get(ETHERNET, "mac-address")
+        )
+        return tuple(sorted(found, key=priority, reverse=True))
+
+    for other in nm.once(("for any card",), conclude):
+        same = other.port_type == "bridge" and refers_to(nm, other, bridge)
+        if other.uuid != uuid and not same and _may_take(other, device):
+            return priority(other)
+    return None
+
+
+def _may_take(profile: Profile, device: str) -> bool:
+    """Whether the names that a profile of no interface goes by leave `device` to it; of those with
+    an operator nothing is concluded.  One of this single name is a rival of its own."""
+    names = [str(name) for name in profile.get("match", "interface-name") or ()]
+    if not names or any(name[:1] in _OPERATORS for name in names):
+        return True
+    return names != [device] and any(fnmatchcase(device, name) for name in names)
+
+
+def priority(profile: Profile) -> int:
+    """Which one NetworkManager prefers where several profiles fit a device: the highest."""
+    return int(profile.get("connection", "autoconnect-priority", 0))
 
 
 def _serves(nm: NetworkManager, profile: Profile, item: ObjectId, bridge: str) -> bool:
