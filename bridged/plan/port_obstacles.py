@@ -6,6 +6,7 @@ from bridged.desired.port import Vlan
 from bridged.observe.host import Address, Link
 from bridged.plan.matching import why_unresolved
 from bridged.plan.port_view import PortView, leaves
+from bridged.plan.profiles import MAKERS
 
 
 def obstacle(port: PortView) -> tuple[str, str, bool] | None:
@@ -50,7 +51,7 @@ def obstacle(port: PortView) -> tuple[str, str, bool] | None:
     owner = context.host.controller(link)
     if owner is not None and owner.kind != "bridge":
         return _owned(port, owner)
-    return _stood_on(port, link) or _unmanaged(port)
+    return _stood_on(port, link) or _unmanaged(port) or _unmade(port, link)
 
 
 def _is_link_local(address: Address) -> bool:
@@ -102,6 +103,17 @@ def _vlan_obstacle(port: PortView, spec: Vlan) -> tuple[str, str, bool] | None:
     if owner is not None and owner.kind != "bridge":
         return _owned(port, owner)
     return _stood_on(port, link)
+
+
+def _unmade(port: PortView, link: Link) -> tuple[str, str, bool] | None:
+    """A profile for a card would not fit what is none, and ours for what it is would be a guess."""
+    if port.plugged or not port.unmade or port.context.nm is None:
+        return None
+    return (
+        f"no profile makes {port.name}, a {link.kind}, so none can make it a port of {port.bridge}",
+        f"nmcli connection add type {MAKERS[link.kind]} ifname {port.name}, as it is to be",
+        False,
+    )
 
 
 def _unmanaged(port: PortView) -> tuple[str, str, bool] | None:

@@ -45,6 +45,8 @@ def plan_profile(port: PortView, found: Differences) -> list[Action]:
 def _plan_profile(port: PortView, found: Differences) -> list[Action]:
     profile = port.choice.profile
     if profile is None:
+        if port.unmade:
+            return []
         found.note("profile", "present", network_manager="missing")
         found.taken = taken(port.context.nm, port.link_id)
         if found.taken:

@@ -12,7 +12,7 @@ from bridged.plan.compare import Wish, wishes
 from bridged.plan.context import Context
 from bridged.plan.declared import ports_of
 from bridged.plan.identity import profile_uuid
-from bridged.plan.profiles import Choice, choose_made, choose_nic, choose_vlan
+from bridged.plan.profiles import MAKERS, WIRED, Choice, choose_made, choose_nic, choose_vlan
 
 
 def object_id(spec: Port) -> ObjectId:
@@ -77,6 +77,13 @@ class PortView:
     def filtered(self) -> bool:
         """Whether the bridge goes by VLANs now."""
         return self.controller is not None and bool(self.controller.info.get("br_vlan_filtering"))
+
+    @property
+    def unmade(self) -> bool:
+        """Whether it is no card, nor a VLAN of ours, and no profile makes it: somebody else did."""
+        made = self.link is not None and self.link.kind in MAKERS
+        profile = self.choice.profile
+        return made and isinstance(self.spec, Nic) and (profile is None or profile.type in WIRED)
 
     @property
     def link_id(self) -> ObjectId:

@@ -18,8 +18,17 @@ ETHERNET = "802-3-ethernet"
 WIRED = frozenset({ETHERNET, "veth"})
 _OPERATORS = frozenset("!&|\\")
 """With one of these before it a name in match.interface-name is more than a pattern."""
-_MADE = {"bond", "team", "vlan", "macvlan", "vxlan", "macsec", "dummy", "tun", "hsr"}
-"""Types of profiles that make an interface themselves, which can be a port of a bridge."""
+MAKERS: Mapping[str, str] = {
+    **{kind: kind for kind in ("bond", "team", "vlan", "macvlan", "vxlan", "macsec", "dummy")},
+    "tun": "tun",
+    "hsr": "hsr",
+    "macvtap": "macvlan",
+    "gretap": "ip-tunnel",
+    "ip6gretap": "ip-tunnel",
+}
+"""Types of profiles that make an interface themselves, which can be a port of a bridge, by the
+kernel's kind of it.  NetworkManager takes every other kind for a card, or for nothing it knows."""
+_MADE = frozenset(MAKERS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,8 @@ def choose_made(nm: NetworkManager, device: str, link: Link | None) -> Choice | 
     if link is not None and link.kind in {"", "veth"}:
         return None
     made = [p for p in nm.candidates(device) if p.interface == device and p.type in _MADE]
-    choice = _choose(nm, ObjectId("port", device), device, made, lambda p: not _is_mirror(p))
+    # Not ours, which is for a card: it was made while nobody could see what the interface is.
+    choice = _choose(nm, ObjectId("port", device), device, made, _makes_itself)
     return choice if choice.profile else None
 
 
@@ -142,6 +152,10 @@ def _choose(
     rest = (p for p in (*same, *others) if p is not chosen)
     rivals = {p.uuid: p for p in rest if p.autoconnect and not _is_mirror(p)}
     return Choice(chosen, tuple(rivals[uuid] for uuid in sorted(rivals)))
+
+
+def _makes_itself(profile: Profile) -> bool:
+    return profile.type in _MADE and not _is_mirror(profile)
 
 
 def _is_mirror(profile: Profile) -> bool:
