@@ -17,7 +17,16 @@ from bridged.plan.actions import (
 from bridged.plan.compare import Differences, Wish, compare, put, wishes
 from bridged.plan.context import Context, strip_addresses
 from bridged.plan.identity import bridge_address, profile_uuid
-from bridged.plan.profiles import Choice, choose_bridge, demote, merged, restored, taken, volatile
+from bridged.plan.profiles import (
+    Choice,
+    brings_ports,
+    choose_bridge,
+    demote,
+    merged,
+    restored,
+    taken,
+    volatile,
+)
 from bridged.plan.result import Verdict
 from bridged.report import PropertyDrift
 
@@ -269,9 +278,7 @@ def connection_changes(profile: Profile, found: Differences) -> dict[str, dict[s
     if not profile.autoconnect:
         changes["autoconnect"] = True
         found.note("autoconnect", True, network_manager=False)
-    ports = profile.get("connection", "autoconnect-ports")
-    if ports is None:
-        ports = profile.get("connection", "autoconnect-slaves", -1)
+    ports = brings_ports(profile)
     if ports != 1:
         changes["autoconnect-ports"] = 1
         found.note("autoconnect-ports", 1, network_manager=ports)

@@ -8,7 +8,10 @@ from bridged.desired.state import Minimum
 from bridged.observe.host import NetworkManager, Profile
 from bridged.plan.boot import MINIMUMS, SYSCTLS
 from bridged.plan.context import Context
+from bridged.plan.declared import ports_of
 from bridged.plan.kernel import LOCK, satisfied
+from bridged.plan.port_view import object_id
+from bridged.plan.profiles import brings_ports
 from bridged.plan.runtime import find_swap
 from bridged.report import Finding
 
@@ -141,6 +144,45 @@ def _without_bridge(nm: NetworkManager) -> tuple[Profile, ...]:
     return nm.once(("without bridge",), conclude)
 
 
+def _ports_of_others(context: Context) -> Iterator[Finding]:
+    """A bridge that brings its ports along activates their profiles without asking whether they
+    may activate themselves, so turning that off keeps none of them away."""
+    for profile, bridge in _brought_along(context.nm) if context.nm else ():
+        link = context.host.link(profile.interface)
+        names = (link.name, *link.altnames) if link else (profile.interface,)
+        for name, _, port in ports_of(context.state, names):
+            if name != bridge and context.ifname(port.device) == names[0]:
+                yield Finding(
+                    "port-of-another",
+                    f"profile {profile.id} takes {port.device} away from {name} whenever {bridge} "
+                    "comes up",
+                    f"nmcli connection delete {profile.uuid}",
+                    str(object_id(port)),
+                )
+
+
+def _brought_along(nm: NetworkManager) -> tuple[tuple[Profile, str], ...]:
+    """Port profiles that are not in use, and come up with their bridge: each with its name."""
+
+    def conclude() -> tuple[tuple[Profile, str], ...]:
+        bringing = {
+            key: profile.interface
+            for profile in nm.profiles
+            if profile.type == "bridge" and brings_ports(profile) == 1
+            for key in (profile.interface, profile.uuid)
+        }
+        return tuple(
+            (profile, bringing[profile.controller])
+            for profile in nm.profiles
+            if profile.port_type == "bridge"
+            and profile.controller in bringing
+            and profile.interface
+            and not ((known := nm.device(profile.interface)) and known.active == profile.uuid)
+        )
+
+    return nm.once(("brought along",), conclude)
+
+
 def _unmanaged_links(context: Context) -> Iterator[Finding]:
     """Right now, and on its own after the next boot."""
     if context.nm is None or all(device.managed for device in context.nm.devices):
@@ -175,6 +217,7 @@ DANGERS: tuple[Callable[[Context], Iterator[Finding]], ...] = (
     _missing_nodes,
     _large_vlans,
     _dangling_profiles,
+    _ports_of_others,
     _unmanaged_links,
     find_swap,
 )

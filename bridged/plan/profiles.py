@@ -210,6 +210,12 @@ def priority(profile: Profile) -> int:
     return int(profile.get("connection", "autoconnect-priority", 0))
 
 
+def brings_ports(profile: Profile) -> int:
+    """Whether the profile of a bridge brings its ports up with it: 1, 0, or -1 for the default."""
+    ports = profile.get("connection", "autoconnect-ports")
+    return int(profile.get("connection", "autoconnect-slaves", -1) if ports is None else ports)
+
+
 def _serves(nm: NetworkManager, profile: Profile, item: ObjectId, bridge: str) -> bool:
     """Whether the profile is a port of `bridge`; ours may be turned into one in any case."""
     if profile.uuid == profile_uuid(item):

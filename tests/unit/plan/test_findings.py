@@ -136,3 +136,36 @@ def test_case_31_a_bridge_that_networkmanager_leaves_alone_gets_its_ports_by_net
     assert machine.converge(state()).verdict(ObjectId("port", "enp13s0f3")).condition == (
         "converged"
     )
+
+
+def other_bridge(machine: Machine, brings: int, port: str = "enp13s0f0", by: str = "br-old") -> str:
+    """Somebody's bridge that is down, with a profile of its port; the UUID of that."""
+    common = {"autoconnect": False}
+    bridge = {"id": "br-old", "uuid": "o" * 36, "type": "bridge", "interface-name": "br-old"}
+    machine.nm.add({"connection": {**bridge, **common, "autoconnect-ports": brings}, "bridge": {}})
+    connection = {"id": "old port", "uuid": "p" * 36, "type": "802-3-ethernet", **common}
+    connection |= {"interface-name": port, "controller": by, "port-type": "bridge"}
+    return machine.nm.add({"connection": connection, "802-3-ethernet": {}})
+
+
+@pytest.mark.parametrize("by", ["br-old", "o" * 36])
+def test_a_profile_that_another_bridge_brings_along_is_told(machine: Machine, by: str) -> None:
+    """NetworkManager does not ask whether the port's profile may activate itself."""
+    uuid = other_bridge(machine, 1, by=by)
+    found = findings(machine)["port-of-another"]
+    assert found.message == (
+        "profile old port takes enp13s0f0 away from br-lan whenever br-old comes up"
+    )
+    assert found.remedy == f"nmcli connection delete {uuid}"
+    assert found.object == "port/enp13s0f0"
+
+
+@pytest.mark.parametrize(
+    ("brings", "port", "by"),
+    [(0, "enp13s0f0", "br-old"), (1, "enp8s0", "br-old"), (1, "enp13s0f0", "br-lan")],
+)
+def test_a_profile_that_no_other_bridge_brings_along_is_not(
+    machine: Machine, brings: int, port: str, by: str
+) -> None:
+    other_bridge(machine, brings, port, by)
+    assert "port-of-another" not in findings(machine)
