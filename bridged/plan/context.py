@@ -1,6 +1,6 @@
 """What every planner of one kind of object is given, and the questions that several of them ask."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -85,9 +85,17 @@ class Context:
         )
 
     def standing(self, name: str) -> tuple[Link, ...]:
-        """What others made on top of a link, as a VM's macvtap: it goes when that link goes."""
+        """What others made on top of a link, as a VM's macvtap, or of a VLAN of ours there: it goes
+        when that link goes."""
         link = self.host.link(name)
-        return tuple(over for over in self.host.upon(link) if not self._ours(over)) if link else ()
+        return tuple(self._standing(link)) if link else ()
+
+    def _standing(self, link: Link) -> Iterator[Link]:
+        for over in self.host.upon(link):
+            if self._ours(over):
+                yield from self._standing(over)
+            else:
+                yield over
 
     def _ours(self, link: Link) -> bool:
         """Whether a link is declared as a port, or bridged made it."""

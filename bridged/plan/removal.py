@@ -28,9 +28,10 @@ def plan_removals(context: Context) -> list[Verdict]:
     left: set[str] = set()
     waiting = {bridge for bridge, _ in unresolved(context.state)}
     declared = context.state.devices()
-    absent = _absent(context)
     if context.nm is not None:
-        for item, profile in sorted(_orphans(context), key=lambda pair: pair[0].kind == "bridge"):
+        orphans = sorted(_orphans(context), key=lambda pair: pair[0].kind == "bridge")
+        absent = _absent(context) if orphans else set()
+        for item, profile in orphans:
             left.add(profile.interface)
             if item.kind != "bridge" and profile.controller in waiting:
                 continue  # it may be the very card that is looked for

@@ -102,6 +102,19 @@ def test_what_we_made_or_what_is_declared_on_top_is_nobody_s_guest(machine: Mach
     assert machine.kernel.link("upper") is None
 
 
+def test_rule_2_what_stands_on_a_vlan_of_ours_goes_with_the_bridge_below_that(
+    machine: Machine,
+) -> None:
+    upper = {"vlan": 9, "parent": "br-x", "name": "upper"}
+    assert not machine.converge(web(6, **{"br-x": {}, "br-y": {"ports": (upper,)}}))
+    upon(machine, "theirs", "upper")
+    plan = machine.plan(web(6))
+    for item in (ObjectId("bridge", "br-x"), ObjectId("vlan", "upper")):
+        verdict = plan.verdict(item)
+        assert verdict is not None
+        assert (verdict.condition, verdict.actions) == ("withheld", ())
+
+
 def test_a_vlan_that_something_stands_on_is_not_made_a_port(machine: Machine) -> None:
     """The kernel refuses it, as it does for a card."""
     foreign(machine)
