@@ -52,8 +52,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to show: `object` by its full or bare name, as `explain` takes it, or all of a bridge;
-    not before `since` (Unix seconds); the last `limit` only.  Empty and zero for all."""
+    """What to show: `object` by its full or bare name (a sysctl or module in any spelling), or all
+    of a bridge; not before `since` (Unix seconds); the last `limit` only.  Empty and zero for all.
+    """
 
     object: str = ""
     since: float = 0.0

@@ -136,6 +136,10 @@ class Loop:
         """Tell the watchdog, and who waits for what is under way, that this thread gets on."""
         self._signs += 1
         self._notifier.send(WATCHDOG=1)
+        report, usual = self._report, self._timing.max_age
+        if report is not None and self.age() > report.max_age - usual / 2:
+            # A long pass tells at its end; until then it counts that it gets on.
+            self._report = replace(report, max_age=self.age() + usual)
 
     def _retries(self) -> bool:
         """Whether the time of something that waits for its next attempt has come."""

@@ -55,7 +55,7 @@ def ready(options: argparse.Namespace) -> int:
     if "readiness" not in document:
         raise Failure("the bridged that runs is an earlier one", "systemctl restart bridged")
     if options.json:
-        _print_json(ready_document(document), note)
+        _print_json(ready_document(document, not _cannot_tell(document)), note)
     else:
         terminal = Terminal.of(sys.stdout, os.environ)
         now = time.time()
@@ -324,7 +324,8 @@ def _code(document: Document, objects: list[Document]) -> int:
 
 def _cannot_tell(document: Document) -> bool:
     """Whether the report, whatever is in it, says nothing of the node as it is declared now."""
-    return not document["state"]["valid"] or too_old(document, time.time()) > 0
+    tells = document.get("max_age", 0) > 0  # an earlier agent does not say how often it looks
+    return not document["state"]["valid"] or (tells and too_old(document, time.time()) > 0)
 
 
 def _print_json(document: Document, note: str) -> None:

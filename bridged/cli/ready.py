@@ -15,12 +15,13 @@ def is_ready(document: Document) -> bool:
     return all(check["outcome"] != "not-ready" for check in document["readiness"])
 
 
-def ready_document(document: Document) -> Document:
-    """What `--json` prints: the verdict and every check."""
+def ready_document(document: Document, current: bool = True) -> Document:
+    """What `--json` prints: the verdict and every check.  Nobody is ready by what is not
+    `current`."""
     return {
         "hostname": document["hostname"],
         "time": document["time"],
-        "ready": is_ready(document),
+        "ready": current and is_ready(document),
         "checks": document["readiness"],
     }
 

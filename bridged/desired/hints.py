@@ -96,7 +96,7 @@ _MEANT |= {
 }
 _NO_MAC = (
     "a card keeps its address; to tell the card by it, write `match: {mac: ADDRESS}` in place of "
-    "its name"
+    "`name` or `parent`"
 )
 _SECRET = ("token", "certificate-key", "certificatekey", "password", "secret")
 _NO_SECRETS = (

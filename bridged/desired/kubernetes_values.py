@@ -50,8 +50,7 @@ def _network(text: str) -> str:
         if "/" in text:
             return str(network)
     try:
-        whole = IPv4Network(text, strict=False) if "/" in text else f"{IPv4Address(text)}/16"
-        right = f"write {whole}"
+        right = f"write {IPv4Network(text if '/' in text else f'{text}/16', strict=False)}"
     except ValueError:
         right = "write it as 10.11.0.0/16"
     raise Refused(f"{_said(text)} is not an IPv4 network with its prefix length", right)

@@ -33,8 +33,8 @@ Rules of the file:
 
 - A key is known or the file is refused; so is a key that is written twice.
 - Truth values are `true` and `false` (`yes`, `no`, `on` and `off` mean the same), without quotes.
-  Numbers are decimal, without leading zeros and without quotes; those within a text, such as
-  `10-20` or `192.0.2.1:443`, have no leading zeros either.
+  Numbers are decimal, without leading zeros and without quotes; so are VLAN ids in a range
+  (`10-20`) and the port behind an address (`192.0.2.1:443`), as a part of a text.
 - One YAML document; no anchors, aliases, merge keys or tags.
 - A key without a value is refused: an empty list is `[]`, an empty mapping `{}`.
 - A file without content is refused, and so is a drop-in of nothing but `version` and `when`: it may

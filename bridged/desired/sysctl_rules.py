@@ -73,13 +73,24 @@ def _sysctl_pairs(sysctls: Mapping[str, Sysctl]) -> Iterator[Violation]:
                 first, second, f"and `{name}` ({HERE}) exclude each other: either sets the other 0"
             )
     for first in filter(_ALSO_IN_MS.fullmatch, sysctls):
-        if f"{first}_ms" in sysctls:
+        second = f"{first}_ms"
+        if second in sysctls and not _same_time(first, sysctls[first], sysctls[second]):
             name = shown(sysctl_key(first), 80)
             yield _pair(
                 first,
-                f"{first}_ms",
+                second,
                 f"and `{name}` ({HERE}) are one number in two units: either sets the other",
             )
+
+
+def _same_time(first: str, coarse: Sysctl, ms: Sysctl) -> bool:
+    """Whether whole seconds and milliseconds agree; of what is in jiffies nobody knows."""
+    if "retrans_time" in first or isinstance(coarse, Minimum) or isinstance(ms, Minimum):
+        return False
+    try:
+        return int(coarse) * 1000 == int(ms)
+    except ValueError:
+        return False
 
 
 def _agree(one: Sysctl, other: Sysctl) -> bool:

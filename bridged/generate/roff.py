@@ -47,7 +47,7 @@ def paragraphs(words: str) -> list[str]:
             lines += example(part)
         elif part.startswith("- "):
             for item in re.split(r"^- ", part, flags=re.M)[1:]:
-                lines += ['.IP "\\(bu" 2', prose(item)]
+                lines += ['.IP "\\(bu" 2', prose(" ".join(item.split()))]
         else:
             lines += [".PP"] * (number > 0) + [prose(part)]
     return lines

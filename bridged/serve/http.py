@@ -234,11 +234,12 @@ class _Application:
 
     def _health(self, start: "StartResponse") -> Iterable[bytes]:
         """Whether the loop lives; a node that differs from its state is no illness of bridged."""
-        if self._report() is None:
+        report = self._report()
+        if report is None:
             return _text(start, "503 Service Unavailable", "the first pass is not over\n")
-        age = self._age()
-        if age > self._max_age:
-            text = f"the last pass was {age:.0f} s ago, at most {self._max_age:g} s are healthy\n"
+        age, most = self._age(), report.max_age or self._max_age
+        if age > most:
+            text = f"the last pass was {age:.0f} s ago, at most {most:.0f} s are healthy\n"
             return _text(start, "503 Service Unavailable", text)
         return _text(start, "200 OK", f"ok, last pass {age:.1f} s ago\n")
 

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,21 @@ def test_an_apply_that_gets_on_is_waited_for_however_long_it_takes(
     report = loop.apply(progress=slow, timeout=0.5)
     assert report.converged
     assert len(steps) >= 4
+
+
+def test_a_long_pass_that_gets_on_is_no_agent_that_hangs(
+    machine: Machine, systemd: Systemd
+) -> None:
+    """The report is that of the last pass until it is over."""
+    now = [1000.0]
+    made = Loop(engine(machine, state()), Wake(), Notifier(systemd.environ), lambda: now[0])
+    report = made._pass()
+    now[0] += 1200  # the last sign of life before this is as old
+    made._alive()
+    told = made.report()
+    assert told is not None
+    assert told.max_age >= 1200 + report.max_age
+    assert replace(told, max_age=report.max_age) == report
 
 
 def test_an_apply_that_does_not_get_on_is_given_up(loop: Loop, systemd: Systemd) -> None:

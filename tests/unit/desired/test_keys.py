@@ -81,7 +81,7 @@ def test_the_address_of_a_card_is_not_declared_and_can_only_tell_it(key: str, ca
     found = problem(port(f"{card}, {key}: 52:54:00:12:34:56"))
     assert at(found) == (3, 18 + len(card))
     assert found.message == f"unknown key `{key}` in an item of `ports`"
-    assert "write `match: {mac: ADDRESS}` in place of its name" in found.remedy
+    assert "write `match: {mac: ADDRESS}` in place of `name`" in found.remedy
 
 
 @pytest.mark.parametrize("key", ["lldp", "trunk-tags", "xyz"])
