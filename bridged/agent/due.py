@@ -83,8 +83,12 @@ def at_once(actions: list[Action], host: Host | None) -> tuple[list[Action], boo
 def _in_vain(action: Action, done: Sequence[Outcome]) -> bool:
     """Whether the same was done in this pass already: the kernel takes a value and keeps another,
     modprobe says yes and loads nothing.  The next pass may try again, when it is due."""
-    words = action.describe()  # its reason tells the present value, which may never be the same
-    return action.world in _AT_ONCE and any(o.action.describe() == words for o in done)
+    return action.world in _AT_ONCE and any(_done(o.action) == _done(action) for o in done)
+
+
+def _done(action: Action) -> tuple[str, object]:
+    """What an action does; its reason tells the present value, which may never be the same."""
+    return action.describe(), getattr(action, "content", None)
 
 
 def _failed(outcomes: Sequence[Outcome]) -> bool:

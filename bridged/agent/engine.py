@@ -122,12 +122,12 @@ class Engine:
         if self.trial.over:
             self.trial.rollback("nobody confirmed it in time", "unconfirmed")
             fresh = True
-        redeclared = bool(before_hash) and self.source.report.hash != before_hash
-        redeclared, self._deferred = (
-            redeclared or self._deferred,
-            # What a pause keeps from being done now is a changed state still when it is over.
-            self.pauses.active and (redeclared or self._deferred),
-        )
+        changed = bool(before_hash) and self.source.report.hash != before_hash
+        if changed:
+            self.books.ledger.pardon()
+        redeclared = changed or self._deferred
+        # What a pause keeps from being done now is a changed state still when it is over.
+        self._deferred = self.pauses.active and redeclared
         state = self.source.state or _EMPTY
         allowed |= self._maintained(state)
         quick = quick and not redeclared
@@ -206,7 +206,7 @@ class Engine:
         now = time.strftime("%H:%M", time.localtime(self._clocks.wall()))
         if window is None or not window.open_at(now):
             return frozenset()
-        ours = {v.bridge for v in self.plan.verdicts if v.condition == "withheld"}
+        ours = {v.bridge for v in self.plan.verdicts if v.condition == "withheld" and v.bridge}
         return frozenset(state.bridges or {}) | ours | {SERVICE}
 
     def _take(

@@ -65,15 +65,25 @@ class Ledger:
         """Whether the object's actions may be taken now.
 
         A failure is forgotten as soon as the object looks different: the reason may be gone.  Not
-        again and again, though: what looks different at every look is no other for that.
+        again and again, though: what looks different at every look is no other for that.  Guests
+        that have lost their bridge do not wait for one that cannot be had back.
         """
         entry = self.entry(verdict.object)
-        if entry.attempts and entry.fingerprint != (looks := fingerprint(verdict)):
-            entry.fingerprint = looks
-            if now - entry.forgiven >= self.limits.last_retry:
+        if entry.attempts and entry.fingerprint != fingerprint(verdict):
+            again = entry.forgiven + self.limits.last_retry
+            if now >= again or verdict.object.kind == "guests":
                 entry.forgiven = now
                 entry.attempts, entry.error, entry.not_before = 0, "", 0.0
+            else:
+                entry.not_before = min(entry.not_before, again)
         return now >= entry.not_before
+
+    def pardon(self) -> None:
+        """Forget failures: something else is declared, of which they say nothing."""
+        for entry in self.entries.values():
+            if entry.attempts:
+                entry.attempts, entry.error, entry.not_before = 0, "", 0.0
+                entry.forgiven = -inf
 
     def untroubled(self, item: ObjectId, now: float) -> bool:
         """Whether nothing of the object failed or waits: it may be mended without a second

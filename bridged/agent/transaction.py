@@ -34,6 +34,8 @@ _RENEWED = 5.0
 _PATIENCE = 0.7
 """Seconds before the first look where time does not press: NetworkManager lets go of what a deleted
 profile held after it has answered, and a switch may close a port only then."""
+_GRACE = 4.0
+"""Seconds for which what is under way is waited for when we are to stop; systemd gives us ten."""
 _SPARE = 10
 """Seconds that NetworkManager waits longer than we do for a confirmation: who goes back is us."""
 _REMEMBERED = 60.0
@@ -128,6 +130,8 @@ class Transaction:
         confirm: float,
         patient: bool,
     ) -> tuple[list[Outcome], str]:
+        if self._executor.stopping():
+            return [], ""
         self._remember(paths)
         try:
             checkpoint = self._checkpoints.create(paths, _SECONDS + int(confirm))
@@ -153,7 +157,8 @@ class Transaction:
             before(action)
             renew()
 
-        outcomes = self._executor.run(actions, renewing, renew)
+        # Whoever lets go of an activation that is under way does not see what it does.
+        outcomes = self._executor.run(actions, renewing, renew, grace=_GRACE)
         removes = any(isinstance(action, DeleteProfile | DeleteLink) for action in actions)
         if answered and (removes or patient):
             self._sleep(_PATIENCE)

@@ -220,6 +220,7 @@ class _UnderWay:
     def _attempts(self, meanwhile: Callable[[], None]) -> None:
         for attempt in range(_ATTEMPTS):
             if attempt:
+                meanwhile()
                 self._again()
             try:
                 self._end(meanwhile)

@@ -1,6 +1,6 @@
 """The executor: takes the actions of a plan in order, each through the world that it belongs to."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from bridged.apply.protocols import (
     NetworkManagerWriter,
     SysctlWriter,
 )
+from bridged.apply.steps import concerns, steps, would_take
 from bridged.errors import OwnFault, WorldError
 from bridged.plan.actions import (
     Action,
@@ -40,21 +41,13 @@ from bridged.plan.actions import (
     WriteSysctl,
 )
 
-_Written = AddProfile | UpdateProfile
-_WRITTEN = 128
-"""Profiles written at once: the watchdog hears of us in between."""
-_UNDER_WAY, _TOGETHER = 64, 16
-"""Activations at once, and how many of them are begun at once: NetworkManager has each wait for the
-kernel and udev now and then, and is done with many sooner than with a few after the other."""
+_UNDER_WAY = 64
+"""Activations at once: NetworkManager has each wait for the kernel and udev now and then, and is
+done with many sooner than with a few after the other."""
 _STOPPING = "bridged is stopping"
 _SLOW = 10.0
 """Seconds for one step after which NetworkManager has too much to do: the next waits until all that
 is under way is over, or its answers would come too late."""
-_FIRST_WAVE, _WAVE = 64, 16
-"""Activations whose profiles are written before any of them is begun, first and later.  With each
-profile that is written NetworkManager looks through all others for every device that is not active,
-which the bridge of a new profile is: with all profiles first, five hundred bridges took four times
-as long.  As long as there are few, to be written without others being activated is faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +93,31 @@ class Executor:
         before: Callable[[Action], None] = lambda action: None,
         meanwhile: Callable[[], None] = lambda: None,
         to_the_end: bool = False,
+        grace: float = 0.0,
     ) -> list[Outcome]:
         """Take each action in order, but for activations that may wait, and tell how each ended.
 
         After a failure the rest of that object's actions, and those of objects that need it, are
         skipped; everything else goes on, also past a rival's profile that is refused.  `before` is
         called ahead of each action, `meanwhile` every few seconds while it waits.  Of what is not
-        begun any more because we are `stopping` nothing is told; `to_the_end` goes on even so.
+        begun any more because we are `stopping` nothing is told, and what is under way is waited
+        for `grace` seconds; `to_the_end` goes on even so.
         """
+        since: list[float] = []
+
+        def over() -> bool:
+            return self.stopping() and not to_the_end
 
         def waiting() -> None:
             self.alive()
             meanwhile()
-            if self.stopping() and not to_the_end:
-                raise WorldError("unavailable", _STOPPING)
+            if over():
+                since.append(self._monotonic())
+                if since[-1] - since[0] >= grace:
+                    raise WorldError("unavailable", _STOPPING)
 
-        run = _Run(self._writers, self._monotonic, before, waiting)
-        for step in ([action] for action in actions) if self._one_by_one else _steps(actions):
-            if self.stopping() and not to_the_end:
-                break
+        run = _Run(self._writers, self._monotonic, before, waiting, over)
+        for step in ([action] for action in actions) if self._one_by_one else steps(actions):
             run.take(step)
         run.finish()
         outcomes = [outcome for outcome in run.outcomes if outcome is not None]
@@ -144,115 +143,6 @@ def _only_a_rival(action: Action, error: WorldError) -> bool:
     return refused and isinstance(action, UpdateProfile) and action.rival
 
 
-def _concerns(activation: Action, action: Action) -> bool:
-    """Whether `action` is about the port that is activated, its bridge, or what stands on it.
-
-    Two VLANs may share a parent, two ports of one bridge come up one after the other.
-    """
-    objects = action.needs | {action.object}
-    bridges = {item for item in activation.needs if item.kind == "bridge"}
-    return activation.object in objects or not bridges.isdisjoint(objects)
-
-
-def _bridges(activation: Action) -> set[ObjectId]:
-    """The bridges that come up with an activation, of a bridge or for it."""
-    return {i for i in activation.needs | {activation.object} if i.kind == "bridge"}
-
-
-def _takes_along(objects: Collection[ObjectId], bridges: Set[ObjectId], written: Action) -> bool:
-    """Whether activations, of these objects and with these bridges, would use a profile before its
-    turn has come.
-
-    A port on another bridge stands in nobody's way, though a VLAN on it may need it to be active.
-    """
-    return written.object in objects or not bridges.isdisjoint(written.needs | {written.object})
-
-
-def _would_take(activation: Action, written: Action) -> bool:
-    return _takes_along((activation.object,), _bridges(activation), written)
-
-
-def _steps(actions: Iterable[Action]) -> Iterator[Sequence[Action]]:
-    """What is taken together, in order.
-
-    What is only written down comes ahead of the activations of other bridges, during which
-    NetworkManager is slow to answer; not ahead of the same bridge's, which would take along a port
-    that is to be left alone.  Many go in waves.
-    """
-    written: list[_Written] = []
-    waiting: list[Activate] = []
-    objects: set[ObjectId] = set()
-    bridges: set[ObjectId] = set()
-    size = _FIRST_WAVE
-    for action in actions:
-        if isinstance(action, Activate):
-            waiting.append(action)
-            objects.add(action.object)
-            bridges |= _bridges(action)
-            if len(waiting) == size:
-                size = _WAVE
-                ahead, written = _of_wave(waiting, written)
-                yield from _batches(ahead)
-                yield from _apart(waiting)
-                waiting, objects, bridges = [], set(), set()
-            continue
-        writes = isinstance(action, AddProfile | UpdateProfile)
-        if not writes or _takes_along(objects, bridges, action):
-            yield from _batches(written)
-            yield from _apart(waiting)
-            written, waiting, objects, bridges = [], [], set(), set()
-        if isinstance(action, AddProfile | UpdateProfile):
-            written.append(action)
-        else:
-            yield [action]
-    yield from _batches(written)
-    yield from _apart(waiting)
-
-
-def _of_wave(
-    waiting: Collection[Activate], written: Iterable[_Written]
-) -> tuple[list[_Written], list[_Written]]:
-    """Of what is to be written, what these activations have to do with, and the rest."""
-    objects = {item for action in waiting for item in action.needs | {action.object}}
-    bridges = {item for item in objects if item.kind == "bridge"}
-    ahead: list[_Written] = []
-    rest: list[_Written] = []
-    for action in written:
-        (ahead if _takes_along(objects, bridges, action) else rest).append(action)
-    return ahead, rest
-
-
-def _apart(waiting: Iterable[Activate]) -> Iterator[Sequence[Action]]:
-    """Activations to be begun at once: not too many, and none that has to do with another."""
-    batch: list[Activate] = []
-    for action in waiting:
-        if len(batch) == _TOGETHER or any(_concerns(other, action) for other in batch):
-            yield batch
-            batch = []
-        batch.append(action)
-    if batch:
-        yield batch
-
-
-def _batches(written: Iterable[_Written]) -> Iterator[Sequence[Action]]:
-    """Profiles to be written at once: of one kind, new ones first, each behind what it needs."""
-    batch: list[Action] = []
-    others: set[ObjectId] = set()
-    ahead = sorted(written, key=lambda a: (isinstance(a, UpdateProfile), bool(a.needs)))
-    for action in ahead:
-        behind = frozenset({action.object})
-        if not isinstance(action, AddProfile):  # a new one is taken back if what it needs fails
-            behind |= action.needs
-        of_another = bool(batch) and type(action) is not type(batch[0])
-        if of_another or len(batch) == _WRITTEN or not others.isdisjoint(behind):
-            yield batch
-            batch, others = [], set()
-        batch.append(action)
-        others.add(action.object)
-    if batch:
-        yield batch
-
-
 def _subject(action: Action) -> ObjectId:
     """What fails as one: an object, but each guest port of a bridge by itself."""
     if action.object.kind == "guests" and isinstance(action, SetController | SetLink | SetVlans):
@@ -273,12 +163,14 @@ class _Run:
         monotonic: Callable[[], float],
         before: Callable[[Action], None],
         waiting: Callable[[], None],
+        over: Callable[[], bool],
     ) -> None:
         self.outcomes: list[Outcome | None] = []
         self._writers = writers
         self._monotonic = monotonic
         self._before = before
         self._waiting = waiting
+        self._over = over
         self._slow = False
         self._failed: set[ObjectId] = set()
         self._begun: list[_Begun] = []
@@ -287,12 +179,14 @@ class _Run:
         """Take what belongs together; what needs something that has failed is skipped."""
         if isinstance(step[0], AddProfile | UpdateProfile | Activate) and not self._slow:
             activates = isinstance(step[0], Activate)
-            before = _concerns if activates else _would_take
+            before = concerns if activates else would_take
             self._finish([b for b in self._begun if any(before(b.action, a) for a in step)])
             if activates:
                 self._finish(self._begun[: max(len(self._begun) + len(step) - _UNDER_WAY, 0)])
         else:
             self.finish()
+        if self._over():
+            return
         step = [action for action in step if not self._skipped(action)]
         for action in step:
             self._before(action)

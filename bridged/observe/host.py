@@ -373,15 +373,15 @@ class Host:
         if all(was.controller == link.controller for was, link in pairs):
             ports = {
                 index: tuple(new.get(port.index, port) for port in self._ports[index])
-                for link in now
-                if (index := link.controller) is not None
+                for index in {link.controller for link in now}
+                if index is not None
             }
             kept["_ports"] = {**self._ports, **ports}
         if all((was.parent, was.kind) == (link.parent, link.kind) for was, link in pairs):
             upon = {
                 index: tuple(new.get(other.index, other) for other in self._upon[index])
-                for link in now
-                if (index := link.parent) in self._upon and index is not None
+                for index in {link.parent for link in now}
+                if index is not None and index in self._upon
             }
             kept["_upon"] = {**self._upon, **upon}
         vars(host).update(kept)

@@ -191,7 +191,7 @@ def _sparing(context: Context, verdict: Verdict, withheld: list[Action]) -> Verd
     upon = context.standing(bridge) if bridge else ()
     if item.kind == "vlan":
         upon += context.standing(item.name)
-    if not (ports or upon) or bridge in context.allowed:
+    if not (ports or upon) or (bridge and bridge in context.allowed):
         return verdict
     withheld += (action for action in verdict.actions if action.disruption == "guests")
     names = ", ".join(guest.name for guest in (*ports, *upon)[:5])

@@ -107,7 +107,7 @@ def _vlan_obstacle(port: PortView, spec: Vlan) -> tuple[str, str, bool] | None:
 
 def _unmade(port: PortView, link: Link) -> tuple[str, str, bool] | None:
     """A profile for a card would not fit what is none, and ours for what it is would be a guess."""
-    if port.plugged or not port.unmade or port.context.nm is None:
+    if port.plugged or not port.unmade or port.context.nm is None or port.out_of_reach:
         return None
     return (
         f"no profile makes {port.name}, a {link.kind}, so none can make it a port of {port.bridge}",

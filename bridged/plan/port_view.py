@@ -86,6 +86,22 @@ class PortView:
         return made and isinstance(self.spec, Nic) and (profile is None or profile.type in WIRED)
 
     @property
+    def out_of_reach(self) -> str:
+        """Why NetworkManager is not asked for a port of the bridge as it is, empty where it can be.
+
+        With a port it activates the bridge where it has no profile active on that, and activating
+        a bridge that exists releases all its ports.
+        """
+        bridge = self.context.device(self.bridge) if self.controller is not None else None
+        if bridge is None or (bridge.managed and bridge.active):
+            return ""
+        if not bridge.managed:
+            return f"NetworkManager does not manage {self.bridge}"
+        if not self.context.guests(self.bridge):
+            return ""
+        return f"NetworkManager would activate {self.bridge}, and its guests would lose it"
+
+    @property
     def link_id(self) -> ObjectId:
         """The port under the kernel's name for it, which its profile goes by: it may be declared
         under an alternative one."""

@@ -153,7 +153,11 @@ def _lost_for_good(port: PortView, found: Differences) -> str:
     """Why nobody would make the VLAN again were it deleted, empty where NetworkManager does."""
     if port.context.nm is None:
         return port.context.nm_reason
-    return found.taken or _out_of_reach(port)
+    device = port.device
+    left_alone = device is not None and not device.managed and not port.in_use
+    if left_alone and port.link is not None and port.link.up:
+        return f"NetworkManager does not manage {port.name}"
+    return found.taken or port.out_of_reach
 
 
 def _remake(port: PortView, link: Link, found: Differences) -> Action:
@@ -218,7 +222,7 @@ def _netlink_suffices(port: PortView) -> bool:
     """NetworkManager has the port's profile active; or it leaves the bridge or the VLAN alone
     (unmanaged by configuration, or made by `ip link add` and not configured), and would refuse to
     activate it, or take the bridge away from its guests for it."""
-    if _out_of_reach(port):
+    if port.out_of_reach:
         return True
     if port.device is not None and not port.device.managed and not port.in_use:
         return True
@@ -230,26 +234,10 @@ def _netlink_suffices(port: PortView) -> bool:
     )
 
 
-def _out_of_reach(port: PortView) -> str:
-    """Why NetworkManager is not asked for a port of the bridge as it is, empty where it can be.
-
-    With a port it activates the bridge where it has no profile active on that, and activating a
-    bridge that exists releases all its ports.
-    """
-    bridge = port.context.device(port.bridge) if port.controller is not None else None
-    if bridge is None or (bridge.managed and bridge.active):
-        return ""
-    if not bridge.managed:
-        return f"NetworkManager does not manage {port.bridge}"
-    if not port.context.guests(port.bridge):
-        return ""
-    return f"NetworkManager would activate {port.bridge}, and its guests would lose it"
-
-
 def _waiting(port: PortView, found: Differences) -> str:
     if port.context.nm is None:
         return port.context.nm_reason
-    if found.remake and (why := _out_of_reach(port)):
+    if found.remake and (why := _lost_for_good(port, found)):
         return why
     if port.in_the_way:
         return f"waits for {', '.join(port.in_the_way)} to become another VLAN"

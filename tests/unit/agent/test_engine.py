@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -104,6 +105,20 @@ def test_rule_6_retries_grow_and_a_change_resets_them(machine: Machine) -> None:
     machine.kernel.installable.add("kvm")
     machine.clock.advance(61)
     assert find(made.run_pass(), "module", "kvm").condition == "converged"
+
+
+def test_rule_6_what_failed_before_says_nothing_of_a_changed_file(machine: Machine) -> None:
+    """However often an operator corrects it within a minute, the node follows at once."""
+    machine.kernel.installable = {"nf_tables"}
+    source = FakeSource(state(modules=("nf_table",)))
+    made = engine(machine, source)
+    for number, name in enumerate(("nf_tabels", "nftables", "nf_tables")):
+        for _ in range(9):
+            made.run_pass()
+            machine.clock.advance(2)
+        source.state = state(modules=(name,))
+        source.report = replace(source.report, hash=str(number) * 64)
+    assert find(made.run_pass(), "module", "nf_tables").condition == "converged"
 
 
 @pytest.mark.parametrize("refused", [True, False])

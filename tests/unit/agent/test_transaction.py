@@ -1,6 +1,6 @@
 """Rule 12: structural changes are kept only if the node still reaches what it reached before."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from bridged.agent.breaker import Breaker
 from bridged.agent.engine import Engine
 from bridged.agent.transaction import Transaction
 from bridged.errors import WorldError
+from bridged.plan.actions import Activate
 from bridged.report import Report
 from tests.twins.faults import Killed
 from tests.twins.machine import Machine, reference_machine
@@ -81,6 +82,35 @@ def test_a_checkpoint_is_renewed_while_activations_are_waited_for(site: Site) ->
     site.machine.executor.alive = waited
     assert site.engine.run_pass().converged
     assert len(site.checkpoints.extended) >= len(waits) > 1
+
+
+@pytest.mark.parametrize("seconds", [2, 20])
+def test_stopped_amid_an_activation_what_it_does_is_seen_before_the_checkpoint_goes(
+    site: Site, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """As long as systemd's patience allows it: it could be what cuts the node off."""
+    site.cut_by_bridge()
+    nm, executor, clock = site.machine.nm, site.machine.executor, site.machine.clock
+    real, waited = nm.activate, []
+
+    class Slow:
+        def __init__(self, actions: Sequence[Activate]) -> None:
+            self.actions = actions
+
+        def wait(self, meanwhile: Callable[[], None]) -> None:
+            executor.stopping = lambda: True
+            for _ in range(seconds):
+                waited.append(1)
+                meanwhile()
+                clock.advance(1)
+            real(self.actions)
+
+    monkeypatch.setattr(nm, "activate", lambda actions: [Slow([action]) for action in actions])
+    site.engine.run_pass()
+    assert len(waited) <= 6
+    assert site.checkpoints.saved == {}
+    assert site.machine.kernel.link("br-lan") is None, "rolled back, or not there yet"
+    assert (site.engine.breaker.tripped is not None) == (seconds == 2)
 
 
 def test_a_change_that_cuts_the_node_off_is_rolled_back(site: Site) -> None:

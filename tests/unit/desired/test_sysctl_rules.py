@@ -78,7 +78,7 @@ def test_two_names_of_one_parameter_cannot_have_two_values(
         "net.ipv4.ip_forward: 1\n  net.ipv4.conf.default.forwarding: 0",
         "net.nf_conntrack_max: {at-least: 8}\n  net.netfilter.nf_conntrack_max: 8",
         "net.nf_conntrack_max: {at-least: 8}\n  net.netfilter.nf_conntrack_max: {at-least: 9}",
-        "net.ipv4.neigh.a.base_reachable_time: 30\n  net.ipv4.neigh.a.base_reachable_time_ms: '30000'",
+        "net.ipv4.route.gc_min_interval: 2\n  net.ipv4.route.gc_min_interval_ms: 2000",
         "net.ipv4.neigh.a.retrans_time: 1\n  net.ipv4.neigh.b.retrans_time_ms: 1000",
         "net.ipv4.neigh.a.retrans_time: 1\n  net.ipv6.neigh.a.retrans_time_ms: 1000",
         "net.ipv4.route.gc_min_interval: 1\n  net.ipv6.route.gc_min_interval_ms: 1000",
