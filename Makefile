@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help test setup tools trees image lint types unit lab lab-trixie lab-bookworm vm vm-1 vm-2 \
+.PHONY: help test setup tools lab-tools trees image lint types unit lab lab-trixie lab-bookworm vm vm-1 vm-2 \
 	generated demo bench install uninstall packages deb rpm wheel sbom lock clean clean-cache
 
 # The laboratories need root; nothing else does.  A virtual environment stays the user's.
@@ -28,6 +28,9 @@ setup: tools .venv trees image  ## only the set-up of `make test`
 
 tools:
 	@tests/lab/host-tools
+
+lab-tools:
+	@tests/lab/host-tools laboratories
 
 .venv: .venv/ready
 .venv/ready: pyproject.toml packaging/requirements/dev.txt
@@ -73,7 +76,7 @@ vm: .venv  ## tests in the virtual machine, with systemd, VLANs and modules (roo
 vm-1 vm-2: .venv
 	$(ROOT_PYTEST) tests/vm --part $(@:vm-%=%)/2
 
-demo: .venv  ## shows bridged at work in a laboratory (root)
+demo: lab-tools .venv  ## shows bridged at work in a laboratory (root)
 	@$(ROOT) .venv/bin/python -m tests.lab.demo
 
 bench: setup  ## measures against nmcli and the bare netlink floor, writes docs/benchmark.md (root)

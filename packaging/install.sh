@@ -13,12 +13,14 @@
 # For those VENDOR=/path is searched for libraries before the distribution's, and ZSH=/path is where
 # this distribution's packages have completion.
 set -eu
+umask 022
 
 DESTDIR=${DESTDIR:-}
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 VENDOR=${VENDOR:-}
 CONFIG=/etc/bridged
 GROUP=bridged
+LIBRARIES=$SOURCE/packaging/requirements/libraries.txt
 
 places() {  # PREFIX UNITS: sets where things go
     LIB=$1/lib/bridged
@@ -130,9 +132,14 @@ ensure_dependencies() {
         say "not in this distribution, or too old: installing into $LIB/venv:" $from_pip
         make_venv
         # --ignore-installed: the distribution's older module must not count as installed.
+        pip="$LIB/venv/bin/pip install --quiet --disable-pip-version-check --ignore-installed"
+        # All together in the versions that are tested, by their hashes.
+        $pip --no-deps --only-binary :all: --require-hashes -r "$LIBRARIES" ||
+            say "what is tested with is not to be had for Python $version, so it is the newest:"
+        from_pip=$(missing_requirements | grep -v '^gi$') || true
         # shellcheck disable=SC2086
-        "$LIB/venv/bin/pip" install --quiet --disable-pip-version-check --ignore-installed \
-            $from_pip || die "pip cannot install them; without them bridged does not run"
+        [ -z "$from_pip" ] || $pip $from_pip ||
+            die "pip cannot install them; without them bridged does not run"
     fi
     missing=$(missing_requirements)
     [ -z "$missing" ] || die "still missing, install them and run this again:" $missing

@@ -260,6 +260,8 @@ def _below(top: Path) -> Iterator[Path]:
 
 def open_demo() -> VmLab:
     """A pristine machine with the checkout in it, for the demonstration."""
+    if reason := missing():
+        raise SystemExit(f"demo: {reason}")
     return VmLab(with_checkout())
 
 
