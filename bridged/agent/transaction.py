@@ -34,7 +34,7 @@ _RENEWED = 5.0
 _PATIENCE = 0.7
 """Seconds before the first look where time does not press: NetworkManager lets go of what a deleted
 profile held after it has answered, and a switch may close a port only then."""
-_GRACE = 4.0
+_GRACE = 2.0
 """Seconds for which what is under way is waited for when we are to stop; systemd gives us ten."""
 _SPARE = 10
 """Seconds that NetworkManager waits longer than we do for a confirmation: who goes back is us."""
@@ -42,6 +42,8 @@ _REMEMBERED = 60.0
 """Seconds for which a silent gateway or target is not asked again."""
 _SETTLING = (0.0, 0.5, 1.0, 2.0, 3.0)
 """Pauses in seconds before looking whether everything answers: a switch port may take its time."""
+_HURRIED = _SETTLING[:3]
+"""The same where we are to stop."""
 
 
 @dataclass
@@ -213,7 +215,7 @@ class Transaction:
     def _lost(self, answered: frozenset[Probe]) -> list[Probe]:
         """What answered before and does not any more, given time to settle."""
         missing = set(answered)
-        for pause in _SETTLING:
+        for pause in _HURRIED if self._executor.stopping() else _SETTLING:
             if not missing:
                 break
             self._sleep(pause)

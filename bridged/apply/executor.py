@@ -82,7 +82,8 @@ class Executor:
         """Called every few seconds while it waits: each wait is bounded, all together may take
         minutes."""
         self.stopping: Callable[[], bool] = lambda: False
-        """Whether nothing new is to be begun, and nothing that is under way to be waited for."""
+        """Whether nothing new is to be begun, and nothing that is under way to be waited for but
+        for the `grace` of a run."""
         self._writers = writers
         self._monotonic = monotonic
         self._one_by_one = False

@@ -324,8 +324,7 @@ def _code(document: Document, objects: list[Document]) -> int:
 
 def _cannot_tell(document: Document) -> bool:
     """Whether the report, whatever is in it, says nothing of the node as it is declared now."""
-    tells = document.get("max_age", 0) > 0  # an earlier agent does not say how often it looks
-    return not document["state"]["valid"] or (tells and too_old(document, time.time()) > 0)
+    return not document["state"]["valid"] or too_old(document, time.time()) > 0
 
 
 def _print_json(document: Document, note: str) -> None:

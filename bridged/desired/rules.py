@@ -108,7 +108,7 @@ def _maintenance(state: State) -> Iterator[Violation]:
         yield Violation(
             ("maintenance", "end"),
             "the window is empty: it closes when it opens",
-            "write another end, such as 23:59 for the whole day from 00:00",
+            "write another end, such as 23:59",
         )
 
 

@@ -290,7 +290,7 @@ def _addresses(name: str, part: Part, notes: Notes) -> Data:
         else:
             notes.lose(addresses.path, f"{_ADDRESSES}: they are left as they are", _WITH_NM)
     if silent:
-        notes.lose(
+        notes.tell(
             part.path,
             f"nothing is said of {name}'s {' and '.join(silent)}: addresses are left as they are, "
             "and a new bridge asks for some",

@@ -51,9 +51,9 @@ _log = structlog.get_logger("bridged")
 class HttpServer:
     """Serves what `report` gives.
 
-    `age` tells the seconds since the last pass ended, `max_age` how many are still healthy.  `web`
-    is asked with each connection how it is to be secured, None leaves it plain; `name_guests` has
-    the metrics name guest ports.
+    `age` tells the seconds since the last pass ended, `max_age` how many are still healthy where
+    the report does not say.  `web` is asked with each connection how it is to be secured, None
+    leaves it plain; `name_guests` has the metrics name guest ports.
     """
 
     def __init__(

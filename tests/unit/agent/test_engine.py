@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bridged.agent.engine import Engine
-from bridged.desired.state import Maintenance
+from bridged.desired.state import Maintenance, Minimum
 from bridged.errors import WorldError
 from bridged.observe.host import Assignment
 from bridged.plan.actions import Action, ObjectId
@@ -109,16 +109,34 @@ def test_rule_6_retries_grow_and_a_change_resets_them(machine: Machine) -> None:
 
 def test_rule_6_what_failed_before_says_nothing_of_a_changed_file(machine: Machine) -> None:
     """However often an operator corrects it within a minute, the node follows at once."""
-    machine.kernel.installable = {"nf_tables"}
-    source = FakeSource(state(modules=("nf_table",)))
-    made = engine(machine, source)
-    for number, name in enumerate(("nf_tabels", "nftables", "nf_tables")):
+    path, taken = "vm/swappiness", machine.writers.sysctls.write
+    machine.kernel.parameters[path] = "60"
+
+    def write(name: str, value: str) -> None:
+        if name == path and value != "3":
+            raise WorldError("refused", "Invalid argument")
+        taken(name, value)
+
+    machine.writers.sysctls.write = write  # type: ignore[method-assign]
+    made = engine(machine, state(sysctls={path: 900}))
+    source = made.source
+    assert isinstance(source, FakeSource)
+    for number, value in enumerate((901, 902, 3), 1):
         for _ in range(9):
             made.run_pass()
             machine.clock.advance(2)
-        source.state = state(modules=(name,))
+        source.state = state(sysctls={path: value})
         source.report = replace(source.report, hash=str(number) * 64)
-    assert find(made.run_pass(), "module", "nf_tables").condition == "converged"
+    assert find(made.run_pass(), "sysctl", "vm.swappiness").condition == "converged"
+
+
+def test_a_boot_file_is_written_again_when_a_key_has_come_meanwhile(machine: Machine) -> None:
+    """In the same pass: `bridgedctl apply` without an agent makes no other."""
+    wishes = {
+        "fs/inotify/max_user_watches": Minimum(at_least=10**7),
+        "net/bridge/bridge-nf-call-iptables": Minimum(at_least=2),
+    }
+    assert engine(machine, state(sysctls=wishes)).run_pass().converged
 
 
 @pytest.mark.parametrize("refused", [True, False])

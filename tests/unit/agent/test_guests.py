@@ -4,6 +4,7 @@ import pytest
 
 from bridged.agent.engine import Engine
 from bridged.desired.vlans import PortVlan
+from bridged.errors import WorldError
 from bridged.plan.actions import Action, SetController
 from tests.twins.machine import Machine
 from tests.twins.source import engine
@@ -174,6 +175,27 @@ def test_rule_6_a_guest_that_cannot_be_put_back_holds_up_no_other(
     machine.clock.advance(1)
     assert running.run_pass().converged
     assert_guests_are_back(machine)
+
+
+def test_rule_2_guests_do_not_wait_for_one_that_can_never_be_put_back(
+    machine: Machine, running: Engine
+) -> None:
+    """Guests of a bridge are one object, and the wait after its failures has grown."""
+    plug = machine.kernel.set_controller
+
+    def refuse(action: SetController) -> None:
+        if action.device == "vnet0":
+            raise WorldError("refused", "busy")
+        plug(action)
+
+    machine.kernel.set_controller = refuse  # type: ignore[method-assign]
+    for _ in range(3):
+        machine.nm.up(profile(machine, "br-lan"))
+        running.run_pass()
+        assert "vnet1" in machine.kernel.ports("br-lan")
+        for _ in range(8):
+            machine.clock.advance(2)
+            running.run_pass()
 
 
 def test_a_guest_that_carries_no_vlan_at_all_has_none_again(machine: Machine) -> None:

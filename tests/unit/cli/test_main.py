@@ -143,6 +143,8 @@ def test_what_is_told_by_an_agent_that_hangs_counts_for_nothing(
     for command in ("status", "ready"):
         assert ctl(command, "--socket", served) == code
         assert ("bridged hangs" in " ".join(capsys.readouterr().out.split())) == bool(code)
+    assert ctl("ready", "--json", "--socket", served) == code
+    assert json.loads(capsys.readouterr().out)["ready"] is (code == 0)
 
 
 def test_plan_is_numbered_and_ends_with_2(served: str, capsys: Capture) -> None:

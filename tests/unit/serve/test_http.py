@@ -83,10 +83,13 @@ def test_health_is_the_age_of_the_last_pass(start: Callable[..., HttpServer], no
     server = start()
     response, body = get(server, "/healthz")
     assert (response.status, body) == (200, "ok, last pass 3.0 s ago\n")
+    node.current = replace(AS_DESIRED, max_age=180.0)
     node.seconds = 500.0
     response, body = get(server, "/healthz")
     assert response.status == 503
-    assert "500 s ago" in body
+    assert "500 s ago, at most 180 s" in body
+    node.current = replace(AS_DESIRED, max_age=740.0)  # a long pass that gets on
+    assert get(server, "/healthz")[0].status == 200
     node.current = None
     response, body = get(server, "/healthz")
     assert response.status == 503
