@@ -6,9 +6,11 @@ machine's own speed and have two bridges.  Each is judged by itself.
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from tests.bench.aim import Document, Outcome, at, in_words, spread
 from tests.bench.figures import Figures, duration, medians_of, ratio
+from tests.bench.processor import PARTS
 
 _TOLD, _FLOOR, _NMCLI = "asked agent", "nm floor", "nmcli"
 _PUBLISHED = 99.0
@@ -139,6 +141,28 @@ def why_not_vlans(document: Document) -> str:
                 f"{duration(native[_TOLD].median)}, NetworkManager itself {duration(floor.median)}"
             )
     return "; ".join(said)
+
+
+def spent_of(by: Mapping[str, Mapping[str, Any]], way: str) -> dict[str, float]:
+    """Seconds of processor by part, the median of the rounds; empty where it was not noted."""
+    rounds = by.get(way, {}).get("spent")
+    return medians_of(rounds) if rounds else {}
+
+
+def why_vlans_grow(document: Document) -> str:
+    """Whose processor time grows."""
+    said = "what bridged does beside NetworkManager grows faster than what NetworkManager does"
+    found = at(document, "labs", "vm", "vlans") or {}
+    sizes = sorted((int(n) for n, by in found.items() if spent_of(by, _TOLD)))
+    if not sizes:
+        return said
+    told = []
+    for size in dict.fromkeys((sizes[0], sizes[-1])):
+        ours, floor = (spent_of(found[str(size)], way) for way in (_TOLD, _FLOOR))
+        whole = ", ".join(f"{part} {duration(ours[part])}" for part in PARTS)
+        beside = f" (beside the floor NetworkManager {duration(floor[PARTS[0]])})" if floor else ""
+        told.append(f"with {size} VLANs of the one processor {whole}{beside}")
+    return f"{said}: {'; '.join(told)}"
 
 
 def growth(lab: str, what: str, told: str) -> Callable[[Document], Outcome | None]:

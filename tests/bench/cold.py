@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from tests.bench import cold_peers
+from tests.bench import cold_peers, processor
 from tests.bench.agent import BRIDGEDCTL, agent, ask, counted, environment
 from tests.bench.layouts import LAYOUTS, NOTHING, STATE, Layout, rest, settle, start_over
 from tests.lab.demo_links import Links
@@ -24,10 +24,12 @@ from tests.lab.demo_links import Links
 
 @dataclass(frozen=True)
 class Sample:
-    """Seconds from the beginning until the kernel had all of it, and until the tool was done."""
+    """Seconds from the beginning until the kernel had all of it, and until the tool was done, and
+    the processor time of the latter, by whose it was (`processor.PARTS`)."""
 
     right: float
     done: float
+    spent: dict[str, float]
 
 
 class _Clock:
@@ -93,15 +95,17 @@ def stopped(layout: Layout, work: Callable[[], None]) -> tuple[float, float]:
 
 
 def _timed(layout: Layout, work: Callable[[], None]) -> Sample:
-    done = 0.0
+    done, spent = 0.0, dict[str, float]()
 
     def noted() -> None:
-        nonlocal done
+        nonlocal done, spent
         work()
         done = time.monotonic()
+        spent = processor.since(before)
 
+    before = processor.spent()
     began, right = stopped(layout, noted)
-    return Sample(right - began, done - began)
+    return Sample(right - began, done - began, spent)
 
 
 def by_hand(layout: Layout, stack: ExitStack) -> Callable[[], None]:

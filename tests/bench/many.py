@@ -21,16 +21,17 @@ WAYS = ("netlink floor", "asked agent", "nm floor", "nmcli", "ifstate")
 
 
 def measure(layout: Layout, rounds: int, without: Sequence[str] = ()) -> dict[str, Any]:
-    """Way -> `right` and `done`, in seconds; the ways take turns."""
+    """Way -> `right` and `done` in seconds, and `spent`; the ways take turns."""
     cold.WAYS.update(cold_peers.there())
     ways = [way for way in WAYS if way in cold.WAYS and way not in without]
-    found: dict[str, Any] = {way: {"right": [], "done": []} for way in ways}
+    found: dict[str, Any] = {way: {"right": [], "done": [], "spent": []} for way in ways}
     for number in range(rounds):
         turn = number % len(ways)
         for way in ways[turn:] + ways[:turn]:
             seen, _ = cold.sample(layout, way)
             found[way]["right"].append(seen.right)
             found[way]["done"].append(seen.done)
+            found[way]["spent"].append(seen.spent)
             print(
                 f"{number + 1}/{rounds} {layout.name}, {way}: {seen}", file=sys.stderr, flush=True
             )

@@ -303,7 +303,7 @@ AIMS = (
         "VLANs with a bridge each: growth with n",
         "no worse than NetworkManager's own",
         aim_cold.growth("vm", "vlans", "VLANs"),
-        _GROWN,
+        aim_cold.why_vlans_grow,
         "VLANs need the virtual machine (`--lab vm`)",
     ),
     Aim(

@@ -4,10 +4,11 @@ floor, and what it does not do."""
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tests.bench.aim_cold import exponent
+from tests.bench.aim_cold import exponent, spent_of
 from tests.bench.figures import Figures, duration, ratio
+from tests.bench.processor import PARTS
 
-Sizes = Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]
+Sizes = Mapping[str, Mapping[str, Mapping[str, Sequence[Any]]]]
 """Number -> way -> samples."""
 FLOOR, NMCLI, BARE, TOLD = "nm floor", "nmcli", "netlink floor", "asked agent"
 
@@ -155,7 +156,31 @@ def vlans(lab: Mapping[str, Any]) -> str:
     found: Sizes = lab["vlans"]
     said = "A bridge for every VLAN, all VLANs on one card"
     page = _sizes(f"From a plain card to many VLANs ({where})", "VLANs", found, said)
-    return page + _left_out(found, "nmcli's six commands a VLAN take many minutes")
+    return page + _left_out(found, "nmcli's six commands a VLAN take many minutes") + _spent(found)
+
+
+def _spent(found: Sizes) -> str:
+    """Whose processor time it is, of the two ways through NetworkManager."""
+    rows = [
+        [
+            f"{int(count):,}",
+            name,
+            *(duration(of[part]) for part in PARTS),
+            duration(sum(of.values())),
+        ]
+        for count, by in found.items()
+        for way, name in ((FLOOR, "NetworkManager's floor"), (TOLD, "bridged, told at once"))
+        if (of := spent_of(by, way))
+    ]
+    if not rows:
+        return ""
+    head = ["VLANs", "way", *PARTS, "together"]
+    table = [
+        "| " + " | ".join(row) + " |"
+        for row in (head, ["---:", "---", *["---:"] * (len(PARTS) + 1)], *rows)
+    ]
+    said = "Whose processor time it is, until it says so; there is one processor, so it adds up."
+    return "\n".join(["", said, "", *table, ""])
 
 
 def _left_out(found: Sizes, why: str) -> str:

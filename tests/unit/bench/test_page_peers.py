@@ -1,9 +1,11 @@
 """The benchmark page's table of cold convergence, from samples."""
 
+import time
 from typing import Any
 
 from tests.bench.page_aims import aims
 from tests.bench.page_peers import cold, many, vlans
+from tests.bench.processor import PARTS, since, spent
 
 
 def _taken(*seconds: float) -> dict[str, list[float]]:
@@ -147,3 +149,29 @@ def test_the_growth_of_vlans_is_judged_by_networkmanagers_own() -> None:
 
 def test_vlans_that_were_not_measured_say_so() -> None:
     assert _aim({"labs": {}}, "500 VLANs")[5] == "not measured"
+
+
+def test_whose_processor_time_many_vlans_take_is_told_where_it_was_noted() -> None:
+    def taken(second: float, *of: float) -> dict[str, Any]:
+        return _taken(second) | {"spent": [dict(zip(PARTS, of, strict=True))]}
+
+    sizes = {
+        "10": {"nm floor": taken(9, 6, 1, 1, 0, 1), "asked agent": taken(11, 7, 2, 1, 0, 1)},
+        "50": {"nm floor": taken(40, 30, 3, 3, 0, 4), "asked agent": taken(70, 40, 20, 5, 0, 5)},
+    }
+    lab = {"where": "virtual machine", "emulated": True, "vlans": sizes}
+    assert "| 50 | bridged, told at once | 40.0 s | 20.0 s | 5.00 s |" in vlans(lab)
+    (row,) = (
+        r for r in aims({"labs": {"vm": lab}}).splitlines() if "VLANs with a bridge each" in r
+    )
+    assert "with 50 VLANs of the one processor NetworkManager 40.0 s, who asks 20.0 s" in row
+    assert "(beside the floor NetworkManager 30.0 s)" in row
+
+
+def test_processor_time_is_told_of_what_runs() -> None:
+    before = spent()
+    assert set(before) == set(PARTS)
+    deadline = time.process_time() + 0.1
+    while time.process_time() < deadline:
+        pass
+    assert sum(since(before).values()) >= 0.09
