@@ -5,11 +5,13 @@ elsewhere.  Also whose accounts are whose, and marks that keep a file from being
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bridged.errors import BridgedError
 
@@ -49,6 +51,13 @@ def at_once(path: str | Path, flags: int = os.O_RDONLY) -> int:
     """A descriptor of a file that is to be read, or its opener: something else in its place, such
     as a FIFO that nobody writes, is not waited for.  Raises OSError."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def document(path: str | Path) -> Any:
+    """The JSON document in a file of ours, not waited for (see `at_once`).  Raises OSError, and
+    `DAMAGED` where it is none."""
+    with open(path, "rb", opener=at_once) as stream:
+        return json.load(stream)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from bridged.errors import DAMAGED
-from bridged.folders import at_once
+from bridged.folders import document
 
 _WAITS = (60.0, 300.0)
 """Seconds before the second and the third try; after that only an operator starts one."""
@@ -67,11 +67,9 @@ class Breaker:
         if self._path is None:
             return None
         try:
-            with open(self._path, "rb", opener=at_once) as stream:
-                document = json.load(stream)
-            times = max(int(document["times"]), 1)
-            time = float(document["time"])
-            return Tripped(str(document["hash"]), times, time, str(document["reason"]))
+            found = document(self._path)
+            times, time = max(int(found["times"]), 1), float(found["time"])
+            return Tripped(str(found["hash"]), times, time, str(found["reason"]))
         except FileNotFoundError:
             return None
         except (OSError, *DAMAGED) as error:

@@ -46,6 +46,10 @@ class Entry:
     drifted: frozenset[str] = frozenset()
     noticed: float = 0.0
 
+    def forget(self) -> None:
+        """Forget the failures: it may be tried again at once."""
+        self.attempts, self.error, self.fingerprint, self.not_before = 0, "", None, 0.0
+
 
 class Ledger:
     """Entries by object.  Belongs to the reconciling thread."""
@@ -73,7 +77,7 @@ class Ledger:
             again = entry.forgiven + self.limits.last_retry
             if now >= again or verdict.object.kind == "guests":
                 entry.forgiven = now
-                entry.attempts, entry.error, entry.not_before = 0, "", 0.0
+                entry.forget()
             else:
                 entry.not_before = min(entry.not_before, again)
         return now >= entry.not_before
@@ -82,7 +86,7 @@ class Ledger:
         """Forget failures: something else is declared, of which they say nothing."""
         for entry in self.entries.values():
             if entry.attempts:
-                entry.attempts, entry.error, entry.not_before = 0, "", 0.0
+                entry.forget()
                 entry.forgiven = -inf
 
     def untroubled(self, item: ObjectId, now: float) -> bool:
@@ -104,7 +108,7 @@ class Ledger:
     def repaired(self, item: ObjectId, properties: Iterable[str], now: float) -> None:
         """The object was brought to its desired state, in these properties."""
         entry = self.entry(item)
-        entry.attempts, entry.error, entry.fingerprint, entry.not_before = 0, "", None, 0.0
+        entry.forget()
         entry.repairs.extend((now, name) for name in properties)
         excess = self.undone(item, now) - self.limits.contended_after
         if self.limits.contended_after and excess >= 0:

@@ -235,7 +235,6 @@ class _Metrics:
             loop.report,
             loop.age,
             version=version(),
-            max_age=Timing(options.resync).max_age,
             host=host,
             port=port,
             web=web,

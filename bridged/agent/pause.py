@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import structlog
 
 from bridged.errors import DAMAGED, BridgedError
-from bridged.folders import at_once
+from bridged.folders import document
 from bridged.report import Finding, PauseReport
 from bridged.serve.defaults import LONGEST_PAUSE
 
@@ -88,9 +88,8 @@ class PauseFile:
     def load(self) -> dict[str, Pause]:
         """The pauses by scope."""
         try:
-            with open(self._path, "rb", opener=at_once) as stream:
-                document: dict[str, Any] = json.load(stream)
-            return {str(scope): _decode(fields) for scope, fields in document.items()}
+            found: dict[str, Any] = document(self._path)
+            return {str(scope): _decode(fields) for scope, fields in found.items()}
         except FileNotFoundError:
             return {}
         except (*DAMAGED, OSError) as error:

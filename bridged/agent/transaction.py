@@ -22,7 +22,7 @@ from bridged.apply.executor import Executor, Outcome
 from bridged.apply.protocols import CheckpointKeeper
 from bridged.desired.probes import Probe
 from bridged.errors import DAMAGED, WorldError
-from bridged.folders import at_once
+from bridged.folders import document
 from bridged.observe.host import Host, NetworkManager
 from bridged.observe.protocols import Reachability
 from bridged.plan.actions import Action, AddProfile, DeleteLink, DeleteProfile, SetController
@@ -88,8 +88,7 @@ class Transaction:
         if self._note is None:
             return
         with suppress(OSError, WorldError, *DAMAGED):
-            with open(self._note, "rb", opener=at_once) as stream:
-                note = json.load(stream)
+            note = document(self._note)
             for path in self._checkpoints.made(note["devices"], int(note["since"])):
                 if self._checkpoints.destroy(path):
                     self._log.info("leftover_cleared", checkpoint=path)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator
 
 from bridged.desired.base import Refused, Text
 from bridged.desired.errors import shown
+from bridged.desired.names import is_port
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _DOMAIN = rf"{_LABEL}(\.{_LABEL})*"
@@ -98,7 +99,7 @@ def _endpoint(text: str) -> str:
     host, colon, port = text.rpartition(":")
     if not colon or "]" in port:
         raise Refused(f"{_said(text)} has no port", f"write {shown(text)}:6443")
-    if not re.fullmatch("[0-9]{1,9}", port) or not 0 < int(port) < 65536:
+    if not is_port(port):
         raise Refused(f"{_said(port)} is not a port from 1 to 65535", f"write {shown(host)}:6443")
     problem = host_problem(host)
     if problem:

@@ -9,6 +9,11 @@ IFNAME_LIMIT = 15
 """IFNAMSIZ less the terminating zero."""
 
 
+def is_port(text: str) -> bool:
+    """Whether `text` is the number of a TCP port."""
+    return re.fullmatch("[0-9]{1,9}", text) is not None and 0 < int(text) < 65536
+
+
 def ifname_problem(name: str) -> str | None:
     """Why the kernel would refuse `name` for an interface, or None.
 

@@ -1,11 +1,11 @@
 """Probes: what must still be reachable after a change of the network."""
 
 import ipaddress
-import re
 from dataclasses import dataclass
 from typing import Literal
 
 from bridged.desired.errors import shown
+from bridged.desired.names import is_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,6 @@ def parse(text: str) -> Probe:
         raise ValueError(f"{said} is neither an IP address nor ADDRESS:PORT") from None
     if not port and not text.startswith("[") and text.count(":") != 1:
         return Probe("host", address)
-    if not re.fullmatch("[0-9]{1,9}", port) or not 0 < int(port) < 65536:
+    if not is_port(port):
         raise ValueError(f"{said} has no port from 1 to 65535")
     return Probe("port", address, int(port))

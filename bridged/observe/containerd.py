@@ -46,7 +46,6 @@ class ContainerdReader:
             programs=found,
             answers=answers,
             started=started,
-            time=time.time(),
         )
 
     def _program(self, name: str) -> str | None:

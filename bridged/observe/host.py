@@ -3,7 +3,7 @@
 Only types and look-ups live here; the readers beside this file fill them in.
 """
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar
@@ -331,26 +331,15 @@ class Host:
 
     @cached_property
     def _ports(self) -> Mapping[int, tuple[Link, ...]]:
-        ports: dict[int, list[Link]] = {}
-        for link in self.links:
-            if link.controller is not None:
-                ports.setdefault(link.controller, []).append(link)
-        return {index: tuple(links) for index, links in ports.items()}
+        return _grouped(self.links, lambda link: link.controller)
 
     @cached_property
     def _upon(self) -> Mapping[int, tuple[Link, ...]]:
-        upon: dict[int, list[Link]] = {}
-        for link in self.links:
-            if link.parent is not None and link.kind in _UPON:
-                upon.setdefault(link.parent, []).append(link)
-        return {index: tuple(links) for index, links in upon.items()}
+        return _grouped(self.links, lambda link: link.parent if link.kind in _UPON else None)
 
     @cached_property
     def _addresses(self) -> Mapping[int, tuple[Address, ...]]:
-        addresses: dict[int, list[Address]] = {}
-        for address in self.addresses:
-            addresses.setdefault(address.index, []).append(address)
-        return {index: tuple(found) for index, found in addresses.items()}
+        return _grouped(self.addresses, lambda address: address.index)
 
     def with_links(self, now: Collection[Link]) -> "Host":
         """The same host, NetworkManager remembered, with these of its links read again.
@@ -371,19 +360,9 @@ class Host:
             }
             kept["by_name"] = {**self.by_name, **names}
         if all(was.controller == link.controller for was, link in pairs):
-            ports = {
-                index: tuple(new.get(port.index, port) for port in self._ports[index])
-                for index in {link.controller for link in now}
-                if index is not None
-            }
-            kept["_ports"] = {**self._ports, **ports}
+            kept["_ports"] = _renewed(self._ports, {link.controller for link in now}, new)
         if all((was.parent, was.kind) == (link.parent, link.kind) for was, link in pairs):
-            upon = {
-                index: tuple(new.get(other.index, other) for other in self._upon[index])
-                for index in {link.parent for link in now}
-                if index is not None and index in self._upon
-            }
-            kept["_upon"] = {**self._upon, **upon}
+            kept["_upon"] = _renewed(self._upon, {link.parent for link in now}, new)
         vars(host).update(kept)
         return host
 
@@ -398,6 +377,28 @@ class Host:
     def upon(self, link: Link) -> tuple[Link, ...]:
         """What was made on top of `link` and goes when it goes, in the order of the dump."""
         return self._upon.get(link.index, ())
+
+
+def _grouped(items: Iterable[_T], of: Callable[[_T], int | None]) -> Mapping[int, tuple[_T, ...]]:
+    """The items by the ifindex that they belong to, in their order; those of none are left out."""
+    found: dict[int, list[_T]] = {}
+    for item in items:
+        index = of(item)
+        if index is not None:
+            found.setdefault(index, []).append(item)
+    return {index: tuple(those) for index, those in found.items()}
+
+
+def _renewed(
+    groups: Mapping[int, tuple[Link, ...]], touched: Set[int | None], new: Mapping[int, Link]
+) -> Mapping[int, tuple[Link, ...]]:
+    """The groups with the new links in those that are touched."""
+    renewed = {
+        index: tuple(new.get(link.index, link) for link in groups[index])
+        for index in touched
+        if index is not None and index in groups
+    }
+    return {**groups, **renewed}
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,6 @@ class Containerd:
     programs: Mapping[str, str] = field(default_factory=dict)
     answers: bool = False
     started: float | None = None
-    time: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,11 @@ class PortView:
         return made and isinstance(self.spec, Nic) and (profile is None or profile.type in WIRED)
 
     @property
+    def left_alone(self) -> bool:
+        """Whether NetworkManager leaves the port alone, and would refuse to activate it."""
+        return self.device is not None and not self.device.managed and not self.in_use
+
+    @property
     def out_of_reach(self) -> str:
         """Why NetworkManager is not asked for a port of the bridge as it is, empty where it can be.
 

@@ -153,9 +153,7 @@ def _lost_for_good(port: PortView, found: Differences) -> str:
     """Why nobody would make the VLAN again were it deleted, empty where NetworkManager does."""
     if port.context.nm is None:
         return port.context.nm_reason
-    device = port.device
-    left_alone = device is not None and not device.managed and not port.in_use
-    if left_alone and port.link is not None and port.link.up:
+    if port.left_alone and port.link is not None and port.link.up:
         return f"NetworkManager does not manage {port.name}"
     return found.taken or port.out_of_reach
 
@@ -222,9 +220,7 @@ def _netlink_suffices(port: PortView) -> bool:
     """NetworkManager has the port's profile active; or it leaves the bridge or the VLAN alone
     (unmanaged by configuration, or made by `ip link add` and not configured), and would refuse to
     activate it, or take the bridge away from its guests for it."""
-    if port.out_of_reach:
-        return True
-    if port.device is not None and not port.device.managed and not port.in_use:
+    if port.out_of_reach or port.left_alone:
         return True
     return (
         port.link is not None

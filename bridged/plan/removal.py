@@ -35,7 +35,8 @@ def plan_removals(context: Context) -> list[Verdict]:
             left.add(profile.interface)
             if item.kind != "bridge" and profile.controller in waiting:
                 continue  # it may be the very card that is looked for
-            if item.kind == "port" and profile.controller in absent and not _is_here(context, item):
+            here = context.host.link(item.name) is not None
+            if item.kind == "port" and profile.controller in absent and not here:
                 continue  # the same: declared by an alternative name, which is not known now
             verdicts.append(_delete_profile(context, item, profile))
     for name, index in context.memory.made.items():
@@ -66,10 +67,6 @@ def _absent(context: Context) -> set[str]:
         for bridge, _, port in context.state.ports()
         if isinstance(port, Nic) and context.host.link(port.device) is None
     }
-
-
-def _is_here(context: Context, item: ObjectId) -> bool:
-    return context.host.link(item.name) is not None
 
 
 def _orphans(context: Context) -> Iterator[tuple[ObjectId, Profile]]:

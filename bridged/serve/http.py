@@ -51,9 +51,9 @@ _log = structlog.get_logger("bridged")
 class HttpServer:
     """Serves what `report` gives.
 
-    `age` tells the seconds since the last pass ended, `max_age` how many are still healthy where
-    the report does not say.  `web` is asked with each connection how it is to be secured, None
-    leaves it plain; `name_guests` has the metrics name guest ports.
+    `age` tells the seconds since the last pass ended; how many are healthy, the report says.  `web`
+    is asked with each connection how it is to be secured, None leaves it plain; `name_guests` has
+    the metrics name guest ports.
     """
 
     def __init__(
@@ -62,7 +62,6 @@ class HttpServer:
         age: Callable[[], float],
         *,
         version: str,
-        max_age: float,
         host: str = METRICS_HOST,
         port: int = METRICS_PORT,
         read_timeout: float = _READ_TIMEOUT,
@@ -77,7 +76,7 @@ class HttpServer:
         self._web = web
         self._tally = _Tally()
         collector = ReportCollector(report, version, self._web_report, name_guests)
-        self._app = _Application(report, age, max_age, Exposition(collector))
+        self._app = _Application(report, age, Exposition(collector))
         self._listener: Listener | None = None
         self.address = host, port
         """Where it listens; with port 0 the real port is known after `start`."""
@@ -195,12 +194,10 @@ class _Application:
         self,
         report: Callable[[], Report | None],
         age: Callable[[], float],
-        max_age: float,
         exposition: Exposition,
     ) -> None:
         self._report = report
         self._age = age
-        self._max_age = max_age
         self._exposition = exposition
         self._page = PageApp(report)
 
@@ -237,7 +234,7 @@ class _Application:
         report = self._report()
         if report is None:
             return _text(start, "503 Service Unavailable", "the first pass is not over\n")
-        age, most = self._age(), report.max_age or self._max_age
+        age, most = self._age(), report.max_age
         if age > most:
             text = f"the last pass was {age:.0f} s ago, at most {most:.0f} s are healthy\n"
             return _text(start, "503 Service Unavailable", text)

@@ -243,8 +243,6 @@ def _flat(document: Document) -> Outcome | None:
     )
 
 
-_GROWN = "what bridged does beside NetworkManager grows faster than what NetworkManager does"
-
 AIMS = (
     *(
         aim
@@ -310,7 +308,7 @@ AIMS = (
         "bridges with a card each: growth with n",
         "no worse than NetworkManager's own",
         aim_cold.growth("netns", "many", "bridges"),
-        _GROWN,
+        aim_cold.GROWN,
     ),
     Aim(
         "idle: processor",

@@ -98,7 +98,7 @@ def _parts(report: Report, rounds: int) -> dict[str, list[float]]:
 def _measure(count: int, rounds: int, peer: str) -> dict[str, Any]:
     _make_links(count)
     report = replace(AS_DESIRED, links=_links(count), objects=_objects(count))
-    server = HttpServer(lambda: report, lambda: 0.0, version="0", max_age=60, port=0)
+    server = HttpServer(lambda: report, lambda: 0.0, version="0", port=0)
     server.start()
     flags = [f"--collector.{name}" for name in _COLLECTORS]
     flags += ["--collector.netdev.device-exclude=^(lo|far.*)$"]

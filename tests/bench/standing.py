@@ -91,7 +91,7 @@ def _agent(count: int, port: int, profile: Path | None, parts: bool) -> None:
         engine = engine_on(machine, state, Path(root))
         gc.freeze()  # as the agent does
         loop = _Watched(engine, wake, Notifier({}), time.monotonic, profile=profiler)
-        server = HttpServer(loop.report, loop.age, version="0", max_age=240, port=port)
+        server = HttpServer(loop.report, loop.age, version="0", port=port)
         if port:
             server.start()
         signal.signal(signal.SIGTERM, lambda number, frame: loop.stop())

@@ -98,7 +98,6 @@ class FakeNode:
             programs=programs,
             answers=self.containerd and self.started is not None,
             started=self.started,
-            time=self.clock(),
         )
 
     # ------------------------------------------------------------------ writing

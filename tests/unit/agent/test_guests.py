@@ -198,8 +198,8 @@ def test_rule_2_guests_do_not_wait_for_one_that_can_never_be_put_back(
             running.run_pass()
 
 
-def test_a_guest_that_carries_no_vlan_at_all_has_none_again(machine: Machine) -> None:
-    """Put back with the bridge's default VLAN it would reach what it must not reach."""
+def _seen_without_vlans(machine: Machine) -> Engine:
+    """A guest without any VLAN on a bridge that goes by them, seen once."""
     bridges = {"br-lan": {"ports": ({"name": "enp13s0f0"},), "vlan_filtering": True}}
     made = engine(machine, state(bridges=bridges))
     made.run_pass()
@@ -207,6 +207,12 @@ def test_a_guest_that_carries_no_vlan_at_all_has_none_again(machine: Machine) ->
     machine.kernel.plug("vnet0", "br-lan")
     machine.kernel.change("vnet0", vlans=())
     made.run_pass()
+    return made
+
+
+def test_a_guest_that_carries_no_vlan_at_all_has_none_again(machine: Machine) -> None:
+    """Put back with the bridge's default VLAN it would reach what it must not reach."""
+    made = _seen_without_vlans(machine)
     assert made.memory.guests[machine.kernel.need("vnet0").index].vlans is None
     made.run_pass()
     assert made.memory.guests[machine.kernel.need("vnet0").index].vlans == ()
@@ -222,13 +228,7 @@ def test_a_guest_that_carries_no_vlan_at_all_has_none_again(machine: Machine) ->
 
 def test_vlans_that_are_not_known_are_not_taken_away(machine: Machine) -> None:
     """The guest was seen once, without any: it may have been out already."""
-    bridges = {"br-lan": {"ports": ({"name": "enp13s0f0"},), "vlan_filtering": True}}
-    made = engine(machine, state(bridges=bridges))
-    made.run_pass()
-    machine.kernel.add_link("vnet0", "tun", up=True)
-    machine.kernel.plug("vnet0", "br-lan")
-    machine.kernel.change("vnet0", vlans=())
-    made.run_pass()
+    made = _seen_without_vlans(machine)
     machine.nm.up(profile(machine, "br-lan"))
     machine.clock.advance(600)
     assert made.run_pass().converged

@@ -42,7 +42,7 @@ def start(node: Node) -> Iterator[Callable[..., HttpServer]]:
     servers: list[HttpServer] = []
 
     def begin(**options: Any) -> HttpServer:
-        settings: dict[str, Any] = {"version": "1", "max_age": 180.0, "port": 0, **options}
+        settings: dict[str, Any] = {"version": "1", "port": 0, **options}
         server = HttpServer(node.report, node.age, **settings)
         server.start()
         servers.append(server)

@@ -63,7 +63,7 @@ class Site:
         self.file.write_text(json.dumps(document))
 
     def start(self, **options: Any) -> HttpServer:
-        settings: dict[str, Any] = {"version": "1", "max_age": 60.0, "port": 0, **options}
+        settings: dict[str, Any] = {"version": "1", "port": 0, **options}
         web = settings.setdefault("web", WebAccess(self.file))
         assert isinstance(web, WebAccess)
         server = HttpServer(lambda: self.report, lambda: 1.0, **settings)
@@ -446,7 +446,7 @@ def test_an_open_address_is_told(site: Site) -> None:
     assert "clear text" in clear[0]
     site.configure({}, basic_auth_users={"alice": HASH})
     assert exposure("::", WebAccess(site.file).access()) is None
-    server = HttpServer(lambda: None, lambda: 0.0, version="1", max_age=1.0, host="0.0.0.0", port=0)
+    server = HttpServer(lambda: None, lambda: 0.0, version="1", host="0.0.0.0", port=0)
     with capture_logs() as logs:
         server.start()
         server.stop()

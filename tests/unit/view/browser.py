@@ -49,9 +49,7 @@ class Page:
         self.start()
 
     def start(self) -> None:
-        server = HttpServer(
-            lambda: self.report, lambda: 1.0, version="1", max_age=60, port=self._port
-        )
+        server = HttpServer(lambda: self.report, lambda: 1.0, version="1", port=self._port)
         server._app._page._clock = lambda: NOW
         server.start()
         self._server, self._port = server, server.address[1]

@@ -52,7 +52,7 @@ def read(report: Report) -> Reader:
 @pytest.fixture
 def get() -> Iterator[Get]:
     state: dict[str, Report | None] = {"report": AS_DESIRED}
-    server = HttpServer(lambda: state["report"], lambda: 1.0, version="1", max_age=60, port=0)
+    server = HttpServer(lambda: state["report"], lambda: 1.0, version="1", port=0)
     server.start()
 
     def ask(
